@@ -1,0 +1,69 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks what is sent and what comes back against JSON Schema."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+try:
+    import jsonschema
+except ImportError:
+    HAS_JSONSCHEMA = False
+else:
+    HAS_JSONSCHEMA = True
+
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+
+
+def violation(schema: Mapping[str, Any], value: Any) -> str | None:
+    """Where and how a value departs from a schema, or None.
+
+    The text names places and rules only: the value itself may hold what a log must not show.
+    """
+    validator = jsonschema.Draft202012Validator(schema)
+    error = jsonschema.exceptions.best_match(validator.iter_errors(value))
+    if error is None:
+        return None
+    place = ".".join(str(part) for part in error.absolute_path) or "the top level"
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return f"{', '.join(missing)} is missing at {place}"
+    if error.validator == "additionalProperties":
+        unknown = sorted(set(error.instance) - set(error.schema.get("properties", {})))
+        return f"{', '.join(unknown)} is unknown at {place}"
+    if error.validator in ("type", "enum", "const", "pattern"):
+        return f"{place} is not of the {error.validator} {error.validator_value!r}"
+    return f"{place} breaks the rule {error.validator!r}"
+
+
+def check_request(schema: Mapping[str, Any], body: Any) -> None:
+    """Stop a request that the contract does not allow; it never leaves.
+
+    :param schema: the JSON Schema of the request body.
+    :param body: what would be sent.
+    :raises ApiError: category ``contract``.
+    """
+    found = violation(schema, body)
+    if found:
+        raise ApiError(f"The request was held back, because it breaks the API contract: {found}.", "contract")
+
+
+def check_answer(schema: Mapping[str, Any], body: Any, **facts: Any) -> None:
+    """Refuse an answer that cannot be relied on; unknown additional properties are fine.
+
+    :param schema: the JSON Schema of the answer.
+    :param body: what came back.
+    :param facts: ``method``, ``path``, ``http_status``, ``request_id``, ``ambiguous`` of the exchange.
+    :raises ApiError: category ``contract``.
+    """
+    found = violation(schema, body)
+    if found:
+        raise ApiError(
+            f"The answer does not fit the API contract: {found}. Check that url is the API's address; if it is, the "
+            "API may have changed.",
+            "contract",
+            **facts,
+        )

@@ -1,0 +1,67 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Everything that the collection assumes about the ContraForce API, because its pages are silent.
+
+Each assumption is one entry here; the README's table "Verified and assumed" repeats the texts, and a test keeps
+the two the same. When a real tenant shows otherwise, this file is where it is mended.
+"""
+
+from __future__ import annotations
+
+from typing import Mapping
+
+ASSUMPTIONS: Mapping[str, str] = {
+    "CF-A1": "An access token is accepted as a Bearer token; only HTTP Basic is described in full.",
+    "CF-A2": "The read of one incident shows its record under data.incident, or else under data.",
+    "CF-A3": "That record may also show classification and classificationReason, as the list of incidents does.",
+    "CF-A4": "Statuses and classifications may be spelled in any case, or as the integers of the older generation.",
+    "CF-A5": "Splunk and CrowdStrike incidents surface no classification; the other four sources do.",
+    "CF-A6": "Sentinel and Defender XDR keep only their own classifications; the service may replace or drop others.",
+    "CF-A7": "The comment of a status change appears, word for word, among the incident's comments.",
+    "CF-A8": "A request's identifier may also stand in a header, X-Request-Id or Request-Id.",
+}
+
+#: CF-A4. Source: the older generation's pages.
+STATUS_BY_INTEGER: Mapping[int, str] = {1: "Active", 2: "New", 3: "Closed"}
+CLASSIFICATION_BY_INTEGER: Mapping[int, str] = {
+    1: "BenignPositive",
+    2: "FalsePositive",
+    3: "TruePositive",
+    4: "Undetermined",
+}
+
+#: CF-A5.
+SOURCES_WITHOUT_CLASSIFICATION = frozenset({"Splunk", "CrowdStrike"})
+
+#: CF-A6: the reasons that each source itself knows, by classification. The names are Microsoft's.
+#: Sentinel knows no reason for Undetermined; the vendor's samples close with InaccurateData all the same.
+PAIRS_BY_SOURCE: Mapping[str, Mapping[str, frozenset[str]]] = {
+    "Sentinel": {
+        "TruePositive": frozenset({"SuspiciousActivity"}),
+        "BenignPositive": frozenset({"SuspiciousButExpected"}),
+        "FalsePositive": frozenset({"IncorrectAlertLogic", "InaccurateData"}),
+        "Undetermined": frozenset({"InaccurateData"}),
+    },
+    "DefenderXDR": {
+        "TruePositive": frozenset(
+            {
+                "MultistagedAttack",
+                "MaliciousUserActivity",
+                "CompromisedUser",
+                "Malware",
+                "Phishing",
+                "UnwantedSoftware",
+                "Other",
+            }
+        ),
+        "InformationalExpectedActivity": frozenset(
+            {"SecurityTesting", "LineOfBusinessApplication", "ConfirmedUserActivity", "Other"}
+        ),
+        "FalsePositive": frozenset({"NotMalicious", "NoEnoughDataToValidate", "Other"}),
+    },
+}
+
+#: CF-A8.
+REQUEST_ID_HEADERS = ("X-Request-Id", "Request-Id")

@@ -1,0 +1,231 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The one way through every operation: read, plan, apply, verify.
+
+It knows neither Ansible nor HTTP. An operation says how it reads, plans and writes; what is done with a write
+that broke off, and when a run may call itself done, is decided here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Callable, Generic, Mapping, Protocol, TypeVar
+
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils.retries import Clock
+
+State = TypeVar("State")
+
+#: Seconds between two looks at a thing that has not moved yet; the last one repeats.
+POLL_WAITS = (0.5, 1.0, 2.0, 4.0, 5.0)
+
+
+@dataclass(frozen=True)
+class Write:
+    """One request that changes something.
+
+    :param action: what it does, in a word that the operation knows.
+    :param body: what is sent.
+    """
+
+    action: str
+    body: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan(Generic[State]):
+    """What has to be sent to get from a state to the wanted one, and the state after that.
+
+    :param after: the state once the writes took effect; the current one when there are none.
+    :param writes: in the order in which they are sent.
+    """
+
+    after: State
+    writes: tuple[Write, ...] = ()
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[State]):
+    """What a run found and did.
+
+    :param before: the state that was read first.
+    :param after: the state read back; the planned one in check mode, and where nothing is read back.
+    :param plan: the first plan, which check mode and the run share.
+    """
+
+    before: State
+    after: State
+    plan: Plan[State]
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything had to be written."""
+        return bool(self.plan.writes)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What an operation hands to its shell.
+
+    :param values: the keys of the task's result.
+    :param warnings: what the user should know although nothing failed.
+    """
+
+    changed: bool
+    values: Mapping[str, Any]
+    warnings: list[str] = field(default_factory=list)
+
+
+class Operation(Protocol[State]):
+    """What an operation must say of itself."""
+
+    #: The thing, as messages call it: C(incident 42 (Sentinel, workspace ...)).
+    thing: str
+
+    def read(self) -> State:
+        """The current state; raises ApiError."""
+
+    def plan(self, current: State) -> Plan[State]:
+        """A pure function of the current state."""
+
+    def send(self, write: Write) -> None:
+        """Send one write; raises ApiError."""
+
+    def without_what_arrived(self, write: Write) -> Write:
+        """A write that broke off, less those of its parts that took effect; raises ApiError if it can't be told."""
+
+    def describe(self, state: State) -> str:
+        """A state in a few words, for messages."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run is to go.
+
+    :param check_mode: only read and plan.
+    :param verify_timeout: seconds within which a written change must show; 0 for no read-back.
+    :param clock: where time comes from.
+    """
+
+    check_mode: bool = False
+    verify_timeout: float = 30.0
+    clock: Clock = field(default_factory=Clock)
+
+
+def reach(operation: Operation[State], run: Run) -> Outcome[State]:
+    """Bring a thing to its wanted state.
+
+    :param operation: the operation on that thing.
+    :param run: how the run is to go.
+    :raises ApiError: C(not_converged) if the change does not show within the time given, C(ambiguous_write) if a
+        write broke off and the state cannot be read, and whatever reading and writing raise.
+    """
+    try:
+        before = operation.read()
+    except ApiError as failure:
+        raise failure.retold(f"{_capital(operation.thing)} could not be read. {failure}") from None
+    plan = operation.plan(before)
+    if run.check_mode or not plan.writes:
+        return Outcome(before, plan.after, plan)
+    _apply(operation, plan, run)
+    if run.verify_timeout <= 0:
+        return Outcome(before, plan.after, plan)
+    return Outcome(before, _verify(operation, run), plan)
+
+
+def _apply(operation: Operation[State], plan: Plan[State], run: Run) -> None:
+    """Send the writes. One that broke off is sent a second time, and only if what it does has not come about."""
+    pending = list(plan.writes)
+    broke_before = False
+    wrote = False
+    while pending:
+        write = pending.pop(0)
+        try:
+            operation.send(write)
+        except ApiError as failure:
+            if not failure.ambiguous:
+                raise failure.retold(f"{_capital(operation.thing)} was not changed. {failure}", wrote=wrote) from None
+            pending = _left_after_break(operation, failure, write, run)
+            if pending and pending[0].action == write.action:
+                if broke_before:
+                    raise _did_not_arrive(operation, failure) from None
+                broke_before = True
+                pending[0] = _trimmed(operation, failure, pending[0])
+        wrote = True
+
+
+def _left_after_break(operation: Operation[State], failure: ApiError, write: Write, run: Run) -> list[Write]:
+    """What has to be written after a write broke off, by what the thing shows within the time for a change to show."""
+
+    def has_come_about(state: State) -> bool:
+        return all(left.action != write.action for left in operation.plan(state).writes)
+
+    try:
+        state = _poll(operation, has_come_about, run)
+    except ApiError as unreadable:
+        raise _outcome_unknown(operation, failure, unreadable) from None
+    return list(operation.plan(state).writes)
+
+
+def _trimmed(operation: Operation[State], failure: ApiError, write: Write) -> Write:
+    try:
+        return operation.without_what_arrived(write)
+    except ApiError as unreadable:
+        raise _outcome_unknown(operation, failure, unreadable) from None
+
+
+def _outcome_unknown(operation: Operation[State], failure: ApiError, unreadable: ApiError) -> ApiError:
+    return failure.retold(
+        f"It is not known whether {operation.thing} was changed: the write broke off and reading it back failed. "
+        f"The write: {failure} The read: {unreadable} Look at the {operation.thing.split()[0]} before anything else; "
+        "a run of the same task starts from what it then shows.",
+        "ambiguous_write",
+        wrote=True,
+    )
+
+
+def _did_not_arrive(operation: Operation[State], failure: ApiError) -> ApiError:
+    return failure.retold(
+        f"{_capital(operation.thing)} did not change: the write broke off twice. {failure}", wrote=True
+    )
+
+
+def _verify(operation: Operation[State], run: Run) -> State:
+    """Read back until a further run would have nothing to do."""
+    try:
+        state = _poll(operation, lambda seen: not operation.plan(seen).writes, run)
+    except ApiError as failure:
+        raise failure.retold(
+            f"{_capital(operation.thing)} was written, but could not be read back, so it is not known to have "
+            f"changed. {failure}",
+            wrote=True,
+        ) from None
+    if operation.plan(state).writes:
+        raise ApiError(
+            f"{_capital(operation.thing)} did not change within {run.verify_timeout:g} s although the service accepted "
+            f"the request: it still shows {operation.describe(state)}. Look at it in the portal; if it is only slow, "
+            "raise verify_timeout or run the task again.",
+            "not_converged",
+            retryable=True,
+            wrote=True,
+        )
+    return state
+
+
+def _poll(operation: Operation[State], moved: Callable[[State], bool], run: Run) -> State:
+    """Read until something is seen or the time is over, and give the last state read."""
+    deadline = run.clock.now() + run.verify_timeout
+    looks = 0
+    while True:
+        state = operation.read()
+        left = deadline - run.clock.now()
+        if moved(state) or left <= 0:
+            return state
+        run.clock.sleep(min(POLL_WAITS[min(looks, len(POLL_WAITS) - 1)], left))
+        looks += 1
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

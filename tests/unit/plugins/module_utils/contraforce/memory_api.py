@@ -1,0 +1,81 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A ContraForce that lives in memory, for tests of operations without HTTP."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+
+BROKEN = ApiError("The connection broke off.", "unavailable", ambiguous=True, retryable=True)
+REFUSED = ApiError("The request was refused.", "validation", http_status=400)
+UNREADABLE = ApiError("The service is not able to answer.", "unavailable", http_status=503, retryable=True)
+
+
+@dataclass
+class MemoryApi:
+    """One incident.
+
+    :param record: what a read shows.
+    :param keeps: what becomes of a classification and reason: ``kept``, ``dropped``, ``hidden`` or ``replaced``.
+    :param lag: how many reads after a write still show the state before it.
+    :param write_faults: for the writes in turn: None, or (error, whether it takes effect all the same).
+    :param read_faults: for the reads in turn: None or an error.
+    :param ignores_writes: accept, and do nothing.
+    """
+
+    record: dict[str, Any]
+    keeps: str = "kept"
+    lag: int = 0
+    write_faults: list[Any] = field(default_factory=list)
+    read_faults: list[Any] = field(default_factory=list)
+    comments_fault: ApiError | None = None
+    ignores_writes: bool = False
+    writes: list[Mapping[str, Any]] = field(default_factory=list)
+    stored_comments: list[str] = field(default_factory=list)
+    reads: int = 0
+    request_ids: list[str] = field(default_factory=list)
+    _shown: dict[str, Any] | None = None
+    _lag_left: int = 0
+
+    def incident(self, key: IncidentKey) -> dict[str, Any]:
+        self.reads += 1
+        fault = self.read_faults.pop(0) if self.read_faults else None
+        if fault:
+            raise fault
+        if self._lag_left > 0 and self._shown is not None:
+            self._lag_left -= 1
+            return dict(self._shown)
+        return dict(self.record)
+
+    def comments(self, key: IncidentKey) -> list[dict[str, Any]]:
+        if self.comments_fault:
+            raise self.comments_fault
+        return [{"message": text} for text in self.stored_comments]
+
+    def update_incident_status(self, key: IncidentKey, body: Mapping[str, Any]) -> None:
+        self.writes.append(body)
+        error, effective = (self.write_faults.pop(0) if self.write_faults else None) or (None, True)
+        if effective and not self.ignores_writes:
+            self._store(body)
+        if error:
+            raise error
+
+    def _store(self, body: Mapping[str, Any]) -> None:
+        if self._lag_left == 0:
+            self._shown = dict(self.record)
+        self._lag_left = self.lag
+        self.record["status"] = body["status"]
+        for name in ("classification", "classificationReason"):
+            if self.keeps == "hidden":
+                self.record.pop(name, None)
+            elif body.get(name):
+                replaced = "Other" if name == "classificationReason" else body[name]
+                self.record[name] = {"kept": body[name], "dropped": None, "replaced": replaced}[self.keeps]
+        if body.get("comment"):
+            self.stored_comments.append(body["comment"])

@@ -1,0 +1,391 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The client against a real server: every fault, every retry rule."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime
+from typing import Any
+
+import pytest
+import trustme
+
+from ansible_collections.secops.itsm.plugins.module_utils import auth
+from ansible_collections.secops.itsm.plugins.module_utils.client import Client, Transport
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.api import CONTRAFORCE
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils.retries import MAX_TRIES
+from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock, Reply, free_port
+
+OK = Reply(body={"data": {}})
+DONE = Reply(204)
+
+
+def make(url: str, clock: FakeClock, read_only: bool = False, credentials: Any = None, **options: Any) -> Client:
+    options.setdefault("timeout", 5)
+    credentials = credentials or auth.bearer("s3cr3t-token")
+    return Client(Transport(url, **options), credentials, CONTRAFORCE, read_only=read_only, clock=clock)
+
+
+def failure(call: Any, *arguments: Any) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        call(*arguments)
+    return caught.value
+
+
+# --- what may be sent again -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504])
+def test_read_is_sent_again(serve, clock, status):
+    server = serve(Reply(status), OK)
+    assert make(server.url, clock).read("GET", "/x").body == {"data": {}}
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 410, 422, 500, 501])
+def test_read_is_not_sent_again(serve, clock, status):
+    server = serve(Reply(status))
+    assert failure(make(server.url, clock).read, "GET", "/x").http_status == status
+    assert len(server.seen) == 1
+
+
+def test_read_is_sent_again_when_the_connection_drops(serve, clock):
+    server = serve(Reply(drop=True), OK)
+    assert make(server.url, clock).read("GET", "/x").http_status == 200
+
+
+def test_read_is_sent_again_when_the_body_is_cut_short(serve, clock):
+    server = serve(Reply(body=b'{"data": {', promise=500), OK)
+    assert make(server.url, clock).read("GET", "/x").body == {"data": {}}
+
+
+def test_read_gives_up_after_so_many_tries(serve, clock):
+    server = serve(Reply(503))
+    error = failure(make(server.url, clock).read, "GET", "/x")
+    assert (error.category, error.retryable, len(server.seen)) == ("unavailable", True, MAX_TRIES)
+    assert f"after {MAX_TRIES} tries" in error.message
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(429), Reply(429, headers={"Retry-After": "3"}), Reply(503, headers={"Retry-After": "3"})]
+)
+def test_write_is_sent_again_when_it_was_not_processed(serve, clock, reply):
+    server = serve(reply, DONE)
+    assert make(server.url, clock).write("PUT", "/x", {}).http_status == 204
+    assert len(server.seen) == 2
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(500), Reply(502), Reply(503), Reply(504), Reply(408), Reply(drop=True), Reply(body=b"{", promise=99)],
+    ids=["500", "502", "503 without Retry-After", "504", "408", "dropped", "cut short"],
+)
+def test_broken_write_is_ambiguous_and_never_sent_again(serve, clock, reply):
+    server = serve(reply, DONE)
+    error = failure(make(server.url, clock).write, "PUT", "/x", {})
+    assert error.ambiguous
+    assert len(server.seen) == 1
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 422])
+def test_refused_write_is_not_ambiguous(serve, clock, status):
+    server = serve(Reply(status))
+    assert not failure(make(server.url, clock).write, "PUT", "/x", {}).ambiguous
+
+
+def test_write_that_times_out_is_ambiguous(serve, clock):
+    server = serve(Reply(204, delay=1.0), DONE)
+    error = failure(make(server.url, clock, timeout=0.2).write, "PUT", "/x", {})
+    assert error.ambiguous
+    assert error.category == "unavailable"
+    assert "no answer in time" in error.message
+
+
+@pytest.mark.parametrize("method", ["read", "write"])
+def test_refused_connection_is_tried_again_and_not_ambiguous(clock, method):
+    client = make(f"http://127.0.0.1:{free_port()}", clock)
+    error = failure(getattr(client, method), "GET", "/x")
+    assert (error.category, error.ambiguous, len(clock.slept)) == ("unavailable", False, MAX_TRIES - 1)
+    assert "refused" in error.message.lower()
+
+
+def test_unknown_host_is_told(clock):
+    error = failure(make("http://no-such-host.invalid", clock, retry_timeout=0).write, "PUT", "/x")
+    assert (error.category, error.ambiguous) == ("unavailable", False)
+
+
+def test_retry_timeout_of_zero_means_one_try(serve, clock):
+    server = serve(Reply(503), OK)
+    failure(make(server.url, clock, retry_timeout=0).read, "GET", "/x")
+    assert len(server.seen) == 1
+
+
+# --- Retry-After ----------------------------------------------------------------------------------------------------
+
+
+def test_retry_after_in_seconds_is_honoured(serve, clock):
+    server = serve(Reply(429, headers={"Retry-After": "17"}), OK)
+    make(server.url, clock).read("GET", "/x")
+    assert 17 <= clock.slept[0] < 18
+
+
+def test_retry_after_as_a_date_is_honoured(serve, clock):
+    moment = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=30), usegmt=True)
+    server = serve(Reply(429, headers={"Retry-After": moment}), OK)
+    make(server.url, clock).read("GET", "/x")
+    assert 25 <= clock.slept[0] <= 31
+
+
+def test_retry_after_beyond_the_bound_fails_at_once(serve, clock):
+    server = serve(Reply(429, headers={"Retry-After": "3600"}), OK)
+    error = failure(make(server.url, clock).read, "GET", "/x")
+    assert (error.category, clock.slept) == ("rate_limited", [])
+    assert "it asks to wait 3600 s" in error.message
+
+
+def test_waits_grow(serve, clock):
+    failure(make(serve(Reply(502)).url, clock).read, "GET", "/x")
+    lower = [0.25, 0.5, 1.0, 2.0, 4.0]
+    assert all(low <= slept <= 2 * low for low, slept in zip(lower, clock.slept))
+
+
+# --- what goes wrong is told cleanly --------------------------------------------------------------------------------
+
+PROBLEM = {
+    "title": "Bad Request",
+    "status": "400",
+    "detail": "One or more validation errors occurred.",
+    "code": "VALIDATION_ERROR",
+    "requestId": "0HABC:1",
+    "errors": {"status": ["Not a status."], "": ["The request is odd."]},
+}
+OLD = {
+    "error": {
+        "code": "BadRequest",
+        "message": "It is odd.",
+        "details": [{"target": "status", "message": "Not a status."}],
+    },
+    "meta": {"requestId": "0HOLD:1"},
+}
+
+
+def test_problem_details(serve, clock):
+    server = serve(Reply(400, PROBLEM, {"Content-Type": "application/problem+json"}))
+    error = failure(make(server.url, clock).write, "PUT", "/x", {})
+    assert error.as_dict() == {
+        "category": "validation",
+        "code": "VALIDATION_ERROR",
+        "http_status": 400,
+        "method": "PUT",
+        "path": "/x",
+        "request_id": "0HABC:1",
+        "retryable": False,
+        "fields": {"status": ["Not a status."], "": ["The request is odd."]},
+    }
+    assert "HTTP 400, VALIDATION_ERROR" in error.message
+    assert "status: Not a status." in error.message
+
+
+def test_older_error_shape(serve, clock):
+    error = failure(make(serve(Reply(400, OLD)).url, clock).read, "GET", "/x")
+    assert (error.code, error.request_id, error.fields) == ("BadRequest", "0HOLD:1", {"status": ["Not a status."]})
+
+
+@pytest.mark.parametrize(
+    "body", [[], 7, "text", {"error": True}, {"errors": 3}, {"errors": {"a": 1}}, {"code": 5}, None]
+)
+def test_error_body_of_any_shape(serve, clock, body):
+    assert failure(make(serve(Reply(500, body)).url, clock).read, "GET", "/x").category == "unavailable"
+
+
+def test_html_error(serve, clock):
+    server = serve(Reply(502, b"<html><h1>Bad gateway</h1></html>", {"Content-Type": "text/html"}))
+    error = failure(make(server.url, clock, retry_timeout=0).read, "GET", "/x")
+    assert "HTTP 502" in error.message
+    assert "an HTML page" in error.message
+    assert "<h1>" not in error.message
+
+
+@pytest.mark.parametrize(
+    "reply, words",
+    [
+        (Reply(body=b"<!doctype html><title>Sign in</title>"), "an HTML page"),
+        (Reply(body=b""), "an empty body"),
+        (Reply(body=b'{"data": {"inc', headers={"Content-Type": "application/json"}), "broken JSON"),
+        (Reply(body=b"\xff\xfe\x00nonsense"), "something"),
+    ],
+)
+def test_success_that_is_no_json(serve, clock, reply, words):
+    error = failure(make(serve(reply).url, clock).read, "GET", "/x")
+    assert error.category == "contract"
+    assert words in error.message
+
+
+def test_write_answered_by_a_sign_in_page_is_ambiguous(serve, clock):
+    error = failure(make(serve(Reply(body=b"<html>")).url, clock).write, "PUT", "/x", {})
+    assert (error.category, error.ambiguous) == ("contract", True)
+
+
+def test_request_ids_are_collected(serve, clock):
+    server = serve(
+        Reply(body={"meta": {"requestId": "a"}}), Reply(204, headers={"X-Request-Id": "b"}), Reply(404, PROBLEM)
+    )
+    client = make(server.url, clock)
+    client.read("GET", "/x")
+    client.write("PUT", "/x", {})
+    failure(client.read, "GET", "/x")
+    assert client.request_ids == ["a", "b", "0HABC:1"]
+
+
+def test_headers_and_bodies_stay_out_of_errors(serve, clock):
+    echo = Reply(500, {"detail": "no"}, {"X-Echo": "s3cr3t-token"})
+    client = make(serve(echo).url, clock, headers={"X-Key": "gateway-key"})
+    error = failure(client.write, "PUT", "/x", {"comment": "private words"})
+    for text in (str(error), repr(error.as_dict())):
+        assert not any(secret in text for secret in ("s3cr3t-token", "gateway-key", "private words"))
+
+
+# --- redirects ------------------------------------------------------------------------------------------------------
+
+
+def test_read_follows_on_the_same_host(serve, clock):
+    server = serve(Reply(307, headers={"Location": "/moved"}), OK)
+    make(server.url, clock).read("GET", "/x")
+    assert [seen.target for seen in server.seen] == ["/x", "/moved"]
+
+
+def test_read_takes_no_credentials_to_another_host(serve, clock):
+    other = serve(OK)
+    server = serve(Reply(302, headers={"Location": other.url.replace("127.0.0.1", "localhost")}))
+    error = failure(make(server.url, clock).read, "GET", "/x")
+    assert (error.category, other.seen) == ("configuration", [])
+
+
+def test_read_does_not_follow_for_ever(serve, clock):
+    server = serve(Reply(302, headers={"Location": "/x"}))
+    assert failure(make(server.url, clock).read, "GET", "/x").category == "configuration"
+    assert len(server.seen) == 4
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_write_never_follows(serve, clock, status):
+    server = serve(Reply(status, headers={"Location": "/moved"}), DONE)
+    error = failure(make(server.url, clock).write, "PUT", "/x", {})
+    assert (error.category, error.ambiguous, len(server.seen)) == ("configuration", False, 1)
+
+
+# --- transport ------------------------------------------------------------------------------------------------------
+
+
+def test_connection_is_kept(serve, clock):
+    server = serve(OK)
+    client = make(server.url, clock)
+    for _each in range(3):
+        client.read("GET", "/x")
+    assert len({seen.peer for seen in server.seen}) == 1
+
+
+def test_headers_and_query_are_sent(serve, clock):
+    server = serve(OK)
+    client = make(server.url, clock, headers={"X-Gateway-Key": "abc"})
+    client.read("GET", "/x/a%2Fb%20c", {"withDetails": "false"})
+    seen = server.seen[0]
+    assert seen.target == "/x/a%2Fb%20c?withDetails=false"
+    assert (seen.headers["x-gateway-key"], seen.headers["authorization"]) == ("abc", "Bearer s3cr3t-token")
+
+
+def test_basic_credentials_in_utf_8(serve, clock):
+    server = serve(OK)
+    make(server.url, clock, credentials=auth.basic("id", "pässwörd")).read("GET", "/x")
+    expected = base64.b64encode("id:pässwörd".encode()).decode()
+    assert server.seen[0].headers["authorization"] == f"Basic {expected}"
+
+
+def test_netrc_is_not_used(serve, clock, tmp_path, monkeypatch):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    server = serve(OK)
+    make(server.url, clock).read("GET", "/x")
+    assert server.seen[0].headers["authorization"] == "Bearer s3cr3t-token"
+
+
+def test_proxy_gets_the_request(serve, clock):
+    proxy = serve(OK)
+    make("http://service.example", clock, proxy=proxy.url).read("GET", "/x")
+    assert proxy.seen[0].target == "http://service.example/x"
+
+
+def test_dead_proxy_is_named(clock):
+    client = make(
+        "http://service.example", clock, proxy=f"http://user:pr0xyp4ss@127.0.0.1:{free_port()}", retry_timeout=0
+    )
+    error = failure(client.write, "PUT", "/x", {})
+    assert "the proxy" in error.message
+    assert "pr0xyp4ss" not in error.message
+    assert not error.ambiguous
+
+
+def test_check_mode_holds_writes_back(serve, clock):
+    server = serve(DONE)
+    assert failure(make(server.url, clock, read_only=True).write, "PUT", "/x", {}).category == "internal"
+    assert server.seen == []
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def tls(authority):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
+
+
+def test_untrusted_certificate(serve, clock, tls):
+    error = failure(make(serve(OK, context=tls).url, clock).write, "PUT", "/x", {})
+    assert (error.category, error.ambiguous, error.retryable) == ("tls", False, False)
+    assert "ca_path" in error.message
+
+
+def test_private_ca(serve, clock, tls, authority, tmp_path):
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    assert make(serve(OK, context=tls).url, clock, verify=str(bundle)).read("GET", "/x").http_status == 200
+
+
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")  # it is what this test asks for
+def test_validation_off_holds_against_the_environment(serve, clock, tls, authority, tmp_path, monkeypatch):
+    bundle = tmp_path / "other-ca.pem"
+    trustme.CA().cert_pem.write_to_path(str(bundle))
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(bundle))
+    assert make(serve(OK, context=tls).url, clock, verify=False).read("GET", "/x").http_status == 200
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_client_certificate(serve, clock, tls, authority, tmp_path, apart):
+    tls.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(tls)
+    bundle, pair, key = tmp_path / "ca.pem", tmp_path / "client.pem", tmp_path / "key.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    client_cert = authority.issue_cert("client@example.com")
+    blob = client_cert.cert_chain_pems[0] if apart else client_cert.private_key_and_cert_chain_pem
+    blob.write_to_path(str(pair))
+    client_cert.private_key_pem.write_to_path(str(key))
+    server = serve(OK, context=tls)
+    options = {"verify": str(bundle), "client_cert": str(pair), "client_key": str(key) if apart else None}
+    assert make(server.url, clock, **options).read("GET", "/x").http_status == 200
+
+
+def test_plain_http_where_tls_is_spoken(serve, clock):
+    server = serve(OK)
+    error = failure(make(server.url.replace("http:", "https:"), clock, retry_timeout=0).read, "GET", "/x")
+    assert error.category == "tls"

@@ -1,0 +1,135 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The connection options: what is taken, what is refused, and what counts as a secret."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ansible_collections.secops.itsm.plugins.module_utils.connection import (
+    CONTRAFORCE_OPTIONS,
+    contraforce_connection,
+    secrets_in,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+
+BASIC = {"client_id": "id", "client_secret": "s3cr3t"}
+
+
+def refusal(**options: Any) -> str:
+    with pytest.raises(ApiError) as caught:
+        contraforce_connection(options)
+    assert caught.value.category == "configuration"
+    return caught.value.message
+
+
+@pytest.mark.parametrize(
+    "url, base",
+    [
+        ("https://portal.contraforce.com/api/v2", "https://portal.contraforce.com/api/v2"),
+        ("https://portal.contraforce.com/api/v2/", "https://portal.contraforce.com/api/v2"),
+        ("https://portal.contraforce.com", "https://portal.contraforce.com/api/v2"),
+        ("https://portal.contraforce.com/", "https://portal.contraforce.com/api/v2"),
+        ("https://gateway.example/contraforce/", "https://gateway.example/contraforce/api/v2"),
+        (" https://portal.contraforce.com ", "https://portal.contraforce.com/api/v2"),
+        ("http://127.0.0.1:8080", "http://127.0.0.1:8080/api/v2"),
+        ("http://localhost", "http://localhost/api/v2"),
+        ("http://[::1]:8080", "http://[::1]:8080/api/v2"),
+        ("", "https://portal.contraforce.com/api/v2"),
+    ],
+)
+def test_url(url, base):
+    assert contraforce_connection({**BASIC, "url": url}).transport.base_url == base
+
+
+def test_http_needs_consent():
+    assert "http://" in refusal(**BASIC, url="http://portal.example")
+    assert contraforce_connection({**BASIC, "url": "http://portal.example", "allow_http": True})
+
+
+@pytest.mark.parametrize(
+    "url", ["portal.example", "ftp://x", "https://", "https://x:port", "https://[::1", "https://x:0"]
+)
+def test_url_that_is_none(url):
+    assert "url must be an address" in refusal(**BASIC, url=url)
+
+
+@pytest.mark.parametrize("url", ["https://u:hunter2@x", "https://x/?token=hunter2", "https://x/#hunter2"])
+def test_url_with_more_than_an_address(url):
+    assert "hunter2" not in refusal(**BASIC, url=url)
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({}, "No credentials are set"),
+        ({"client_id": "", "access_token": " "}, "No credentials are set"),
+        ({"client_id": "id"}, "client_secret is missing"),
+        ({"client_secret": "s3cr3t"}, "client_id is missing"),
+        ({**BASIC, "access_token": "t0k3n"}, "Both kinds of credentials"),
+        ({"client_id": "id", "access_token": "t0k3n"}, "Both kinds of credentials"),
+        ({"access_token": "t0k3n\n"}, "access_token holds a line break"),
+        ({"client_id": "a:b", "client_secret": "s3cr3t"}, "colon"),
+    ],
+)
+def test_credentials(options, words):
+    message = refusal(**options)
+    assert words in message
+    assert "s3cr3t" not in message
+    assert "t0k3n" not in message
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"timeout": 0}, "timeout must be"),
+        ({"retry_timeout": -1}, "retry_timeout must be"),
+        ({"ca_path": "/no/such/file"}, "ca_path names a file that cannot be read"),
+        ({"client_key": __file__}, "client_cert is missing"),
+        ({"proxy": "proxy.example:3128"}, "proxy must be an address"),
+        ({"proxy": "socks5://proxy.example"}, "proxy must be an address"),
+        ({"headers": {"Authorization": "Bearer x"}}, "headers must not set Authorization"),
+        ({"headers": {"X-Key": "a\r\nHost: evil"}}, "headers holds"),
+        ({"headers": {"X-Kéy": "a"}}, "headers holds"),
+    ],
+)
+def test_transport_is_refused(options, words):
+    assert words in refusal(**BASIC, **options)
+
+
+def test_transport_is_taken():
+    connection = contraforce_connection(
+        {**BASIC, "timeout": 5, "ca_path": __file__, "proxy": "http://p:3128", "headers": {"X-Number": 7}}
+    )
+    assert connection.transport.verify == __file__
+    assert (connection.transport.timeout, connection.transport.proxy) == (5, "http://p:3128")
+    assert connection.transport.headers == {"X-Number": "7"}
+
+
+def test_validation_can_be_turned_off():
+    assert contraforce_connection({**BASIC, "validate_certs": False, "ca_path": __file__}).transport.verify is False
+
+
+def test_secrets():
+    options = {
+        **BASIC,
+        "access_token": "t0k3n",
+        "headers": {"X-Key": "gateway-key", "X-Env": "prod"},
+        "proxy": "http://user:pr0xy@p:3128",
+        "url": "https://x",
+    }
+    assert set(secrets_in(options, CONTRAFORCE_OPTIONS)) == {
+        "s3cr3t",
+        "t0k3n",
+        "gateway-key",
+        "http://user:pr0xy@p:3128",
+        "pr0xy",
+    }
+
+
+def test_secrets_of_unusable_options():
+    assert secrets_in({"proxy": "http://[", "headers": "{not json"}, CONTRAFORCE_OPTIONS) == ["http://[", "{not json"]

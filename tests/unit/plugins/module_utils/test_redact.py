@@ -1,0 +1,69 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""No form of a secret gets through."""
+
+from __future__ import annotations
+
+import base64
+from urllib.parse import quote, quote_plus
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.secops.itsm.plugins.module_utils.redact import MASK, Redactor
+
+SECRET = 'pä$$ w/rd"+=\\'
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        SECRET,
+        quote(SECRET),
+        quote(SECRET, safe=""),
+        quote_plus(SECRET),
+        base64.b64encode(SECRET.encode()).decode(),
+        base64.urlsafe_b64encode(SECRET.encode()).decode(),
+        repr(SECRET)[1:-1],
+    ],
+)
+def test_every_form_is_masked(form):
+    text = Redactor([SECRET]).text(f"before {form} after")
+    assert text == f"before {MASK} after"
+
+
+@given(st.text(max_size=9), st.text(min_size=9, max_size=40), st.text(max_size=9))
+def test_secret_inside_base64(before, secret, after):
+    encoded = base64.b64encode(f"{before}{secret}{after}".encode("utf-8", "surrogatepass")).decode()
+    text = Redactor([secret]).text(encoded)
+    # At most the characters that the secret shares with its neighbours are left of it.
+    assert text == encoded or MASK in text
+    if secret.isascii():
+        assert MASK in text
+
+
+def test_data_of_every_kind():
+    data = {"a secret": ["x secret y", ("secret",), {"b": "secret"}], "n": 1, "t": True, "none": None}
+    assert Redactor(["secret"]).data(data) == {
+        f"a {MASK}": [f"x {MASK} y", [MASK], {"b": MASK}],
+        "n": 1,
+        "t": True,
+        "none": None,
+    }
+
+
+def test_nothing_to_hide():
+    assert Redactor(["", ""]).text("text") == "text"
+
+
+def test_a_part_does_not_spoil_the_whole():
+    assert Redactor(["token", "token-and-more"]).text("token-and-more") == MASK
+
+
+def test_added_later():
+    redactor = Redactor(["first"])
+    redactor.add("second")
+    assert redactor.text("first second") == f"{MASK} {MASK}"
