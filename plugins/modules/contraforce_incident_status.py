@@ -1,0 +1,325 @@
+#!/usr/bin/python
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: contraforce_incident_status
+short_description: Set the status of a ContraForce incident
+version_added: 0.1.0
+author:
+  - secops.itsm contributors (@secops-itsm)
+description:
+  - Brings an incident to a status, with the classification, reason and comment that explain it, and closes its service
+    ticket if asked to.
+  - The current state decides. An incident that has the status already is V(ok), and nothing is written, the comment not
+    either.
+  - After a write the incident is read back until it shows the change. A service that accepts the request without moving
+    the incident makes the task fail.
+extends_documentation_fragment:
+  - secops.itsm.contraforce
+  - secops.itsm.attributes
+  - secops.itsm.attributes.actiongroup_contraforce
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  workspace_id:
+    description: UUID of the workspace that the incident belongs to.
+    type: str
+    required: true
+  source:
+    description:
+      - The product that raised the incident, in any case, as webhooks carry it in lower case.
+      - One of V(Sentinel), V(DefenderXDR), V(QRadar), V(Splunk), V(CrowdStrike) and V(SentinelOne).
+    type: str
+    required: true
+  incident_id:
+    description: Identifier of the incident in its source. Any text.
+    type: str
+    required: true
+  status:
+    description: The status that the incident is to have.
+    type: str
+    required: true
+    choices:
+      - Active
+      - New
+      - Closed
+  classification:
+    description:
+      - What the incident turned out to be. Required to close an incident of Sentinel.
+      - An incident that has the status already, but shows another classification, is written again. One that shows none
+        is not, because sources may drop or hide it (see RV(not_compared)).
+    type: str
+    choices:
+      - BenignPositive
+      - FalsePositive
+      - TruePositive
+      - Undetermined
+      - InformationalExpectedActivity
+      - Unknown
+      - NonIssue
+      - PolicyViolation
+      - QradarFalsePositive
+      - Undefined
+      - Suspicious
+  classification_reason:
+    description:
+      - Why it is classified so. Required to close an incident of Sentinel.
+      - Sent with a change of the status or the classification. A reason that differs alone is not written again,
+        because the service may replace a reason that the source does not know; the task warns then.
+    type: str
+    choices:
+      - InaccurateData
+      - IncorrectAlertLogic
+      - SuspiciousActivity
+      - SuspiciousButExpected
+      - Unknown
+      - Apt
+      - Malware
+      - SecurityPersonnel
+      - SecurityTesting
+      - UnwantedSoftware
+      - Other
+      - MultistagedAttack
+      - CompromisedUser
+      - Phishing
+      - MaliciousUserActivity
+      - NotMalicious
+      - NoEnoughDataToValidate
+      - ConfirmedUserActivity
+      - LineOfBusinessApplication
+  comment:
+    description: A comment on the change. Posted once, with the change that it explains, and never without one.
+    type: str
+  update_ticket:
+    description:
+      - Whether the change of the status also closes the service ticket O(ticket_id).
+      - The service does not show whether a ticket is closed. On an incident that has the status already, nothing is
+        written and the ticket stays as it is.
+    type: bool
+    default: false
+  ticket_id:
+    description: Identifier of the service ticket. Needed, and only used, with O(update_ticket=true).
+    type: str
+  verify_timeout:
+    description:
+      - Seconds within which the incident must show the change after it was written. It fails otherwise.
+      - V(0) means that it is not read back; RV(after) is then the planned state. A write that breaks off is still
+        followed by one read.
+    type: int
+    default: 30
+notes:
+  - The read of a single incident is documented without a classification. Where the service does not show one, a run can
+    only compare the status (CF-A3 and CF-A5 in the README).
+  - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
+    itself prints them at C(-vvv).
+"""
+
+EXAMPLES = r"""
+- name: Close a Sentinel incident as a false positive
+  secops.itsm.contraforce_incident_status:
+    workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+    source: Sentinel
+    incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
+    status: Closed
+    classification: FalsePositive
+    classification_reason: IncorrectAlertLogic
+    comment: The rule matched the backup account. Rule tuned in change 4711.
+
+- name: Close an incident and its service ticket
+  secops.itsm.contraforce_incident_status:
+    workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+    source: DefenderXDR
+    incident_id: "48213"
+    status: Closed
+    classification: TruePositive
+    classification_reason: Phishing
+    comment: Mailbox cleaned and password reset.
+    update_ticket: true
+    ticket_id: T20261121.0042
+
+- name: Connection options once for all tasks
+  module_defaults:
+    group/secops.itsm.contraforce:
+      client_id: "{{ lookup('ansible.builtin.env', 'CONTRAFORCE_CLIENT_ID') }}"
+      client_secret: "{{ lookup('ansible.builtin.env', 'CONTRAFORCE_CLIENT_SECRET') }}"
+      timeout: 60
+  block:
+    - name: Take an incident up
+      secops.itsm.contraforce_incident_status:
+        workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+        source: crowdstrike
+        incident_id: inc:8a0c5f2e9d7b4c31:f1e2d3c4b5a69788
+        status: Active
+
+- name: Branch on what went wrong
+  block:
+    - name: Close an incident that may not be there
+      secops.itsm.contraforce_incident_status:
+        workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+        source: Splunk
+        incident_id: NOTABLE-0000
+        status: Closed
+      register: closure
+  rescue:
+    - name: Go on when it is gone, stop on anything else
+      ansible.builtin.assert:
+        that: closure.error.category == 'not_found'
+        fail_msg: "{{ closure.msg }}"
+"""
+
+RETURN = r"""
+incident:
+  description: The incident's record as the service gave it, after the change; before it in check mode.
+  returned: success
+  type: dict
+  sample:
+    id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
+    title: Sign-in from an unusual location
+    severity: Medium
+    status: Closed
+    workspaceId: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+before:
+  description:
+    - The state before the run. A key that the service does not show is absent.
+  returned: success
+  type: dict
+  contains: &state
+    status:
+      description: The status, in the API's spelling.
+      returned: always
+      type: str
+      sample: New
+    classification:
+      description: The classification, or null when none is set.
+      returned: when the service shows it
+      type: str
+      sample: FalsePositive
+    classification_reason:
+      description: The reason, or null when none is set.
+      returned: when the service shows it
+      type: str
+      sample: IncorrectAlertLogic
+after:
+  description: The state read back after the run. The planned one in check mode, and with O(verify_timeout=0).
+  returned: success
+  type: dict
+  contains: *state
+diff:
+  description: The state before against the planned one, with the comment and the ticket that go with the change.
+  returned: success
+  type: dict
+  contains:
+    before_header:
+      description: Which incident.
+      returned: always
+      type: str
+    after_header:
+      description: Which incident.
+      returned: always
+      type: str
+    before:
+      description: The state before the run.
+      returned: always
+      type: dict
+    after:
+      description: The state that is planned.
+      returned: always
+      type: dict
+not_compared:
+  description:
+    - Options whose values an unchanged run could not find in the incident, because the service shows something else for
+      them that it may have put there itself, or does not show them at all.
+    - Empty on a run that changes something.
+  returned: success
+  type: list
+  elements: str
+  sample: [classification, classification_reason]
+request_ids:
+  description: The service's identifiers of the requests of this run, for its support.
+  returned: success
+  type: list
+  elements: str
+  sample: ["0HN8K2V4Q1A3B:00000004"]
+error:
+  description: What went wrong, for a C(rescue) to branch on.
+  returned: failure
+  type: dict
+  contains:
+    category:
+      description:
+        - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
+          V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls) and V(internal).
+      returned: always
+      type: str
+      sample: not_found
+    code:
+      description: The service's own word for it, if it gave one.
+      returned: always
+      type: str
+      sample: INSUFFICIENT_WORKSPACE_ROLE
+    http_status:
+      description: The status of the answer, if there was one.
+      returned: always
+      type: int
+      sample: 403
+    method:
+      description: The HTTP method of the request that failed.
+      returned: always
+      type: str
+      sample: PUT
+    path:
+      description: The path of that request, below O(url).
+      returned: always
+      type: str
+    request_id:
+      description: The service's identifier of that request.
+      returned: always
+      type: str
+    retryable:
+      description: Whether the same task may succeed when it is run again.
+      returned: always
+      type: bool
+    fields:
+      description: Messages by field, when the service refused values.
+      returned: always
+      type: dict
+"""
+
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_status import set_incident_status
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
+    CLASSIFICATION_REASONS,
+    CLASSIFICATIONS,
+    STATUSES,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.runner import run_contraforce
+
+ARGUMENT_SPEC = {
+    "workspace_id": {"type": "str", "required": True},
+    "source": {"type": "str", "required": True},
+    "incident_id": {"type": "str", "required": True},
+    "status": {"type": "str", "required": True, "choices": list(STATUSES)},
+    "classification": {"type": "str", "choices": list(CLASSIFICATIONS)},
+    "classification_reason": {"type": "str", "choices": list(CLASSIFICATION_REASONS)},
+    "comment": {"type": "str"},
+    "update_ticket": {"type": "bool", "default": False},
+    "ticket_id": {"type": "str"},
+    "verify_timeout": {"type": "int", "default": 30},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_contraforce(ARGUMENT_SPEC, set_incident_status)
+
+
+if __name__ == "__main__":
+    main()
