@@ -1,0 +1,101 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Start, steer and stop the sandbox from Python: for tests and tools."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ansible_collections.secops.itsm.tests.sandbox.contraforce import SEED_FILE
+
+#: The folder that holds ansible_collections.
+COLLECTIONS = Path(__file__).resolve().parents[5]
+
+
+class SandboxProcess:
+    """A sandbox in a process of its own, on a free port.
+
+    :param seed: the seed file to begin with.
+    """
+
+    def __init__(self, seed: Path = SEED_FILE) -> None:
+        command = [
+            sys.executable,
+            "-m",
+            "ansible_collections.secops.itsm.tests.sandbox",
+            "--port",
+            "0",
+            "--seed",
+            str(seed),
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+        assert self._process.stdout is not None
+        first = self._process.stdout.readline()
+        if "http" not in first:
+            raise RuntimeError(f"the sandbox did not start (exit code {self._process.wait()})")
+        self.url = first.split()[-1]
+        self.credentials: dict[str, str] = yaml.safe_load(seed.read_text(encoding="utf-8"))["credentials"]
+
+    def stop(self) -> int:
+        """End it, and give its exit code."""
+        self._process.terminate()
+        code = self._process.wait(timeout=10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        return code
+
+    def __enter__(self) -> SandboxProcess:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.stop()
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which a task reaches it."""
+        return {
+            "CONTRAFORCE_URL": self.url,
+            "CONTRAFORCE_CLIENT_ID": self.credentials["client_id"],
+            "CONTRAFORCE_CLIENT_SECRET": self.credentials["client_secret"],
+            "no_proxy": "127.0.0.1",
+        }
+
+    def reset(self, profile: dict[str, Any] | None = None, faults: list[dict[str, Any]] | None = None) -> None:
+        """Begin again.
+
+        :param profile: how the service behaves.
+        :param faults: what goes wrong.
+        """
+        self._control("POST", "reset", {"profile": profile or {}, "faults": faults or []})
+
+    def set_faults(self, *faults: dict[str, Any]) -> None:
+        """Replace the faults to come.
+
+        :param faults: what goes wrong.
+        """
+        self._control("PUT", "faults", list(faults))
+
+    def journal(self) -> dict[str, Any]:
+        """The requests since the last reset."""
+        return dict(self._control("GET", "journal"))
+
+    def state(self) -> dict[str, Any]:
+        """What is stored."""
+        return dict(self._control("GET", "state"))
+
+    def _control(self, method: str, name: str, body: Any = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(f"{self.url}/_sandbox/{name}", data, method=method)
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        with opener.open(request, timeout=10) as answer:
+            return json.load(answer)
