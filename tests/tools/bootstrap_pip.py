@@ -1,0 +1,83 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Gives ansible-test its pip when the host that it downloads a bootstrap script from cannot be reached.
+
+ansible-test makes virtual environments without pip and then runs get-pip.py, which it looks for in its cache first.
+When the download fails, this puts a script there that does the same with the pip wheel from the package index.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import ansible_test
+
+CACHE = Path("~/.ansible/test/cache").expanduser()
+URL = "https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py"
+
+SCRIPT = '''"""Installs the pip {version} that this file carries. Made because {url} could not be reached."""
+import base64, os, runpy, sys, tempfile
+
+wheel = os.path.join(tempfile.mkdtemp(), {name!r})
+with open(wheel, "wb") as handle:
+    handle.write(base64.b64decode({content!r}))
+sys.path.insert(0, wheel)
+arguments = [word for word in sys.argv[1:] if word not in ("--no-setuptools", "--no-wheel")]
+sys.argv = ["pip", "install", "--disable-pip-version-check", wheel] + arguments
+runpy.run_module("pip", run_name="__main__", alter_sys=True)
+'''
+
+
+def version_wanted() -> str:
+    """The version of pip that the installed ansible-test bootstraps with."""
+    text = (Path(ansible_test.__file__).parent / "_internal" / "python_requirements.py").read_text(encoding="utf-8")
+    found = re.search(r"^ {8}pip='([\d.]+)'", text, re.MULTILINE)
+    if found is None:
+        raise SystemExit("ansible-test no longer says which pip it wants; update tests/tools/bootstrap_pip.py")
+    return found.group(1)
+
+
+def provide(version: str) -> str:
+    """Put the script into ansible-test's cache if it is needed, and say what was done.
+
+    :param version: of pip.
+    """
+    target = CACHE / f"get_pip_{version.replace('.', '_')}.py"
+    if target.exists():
+        return f"ansible-test has the bootstrap script of pip {version}"
+    url = URL.format(version=version)
+    try:
+        with urllib.request.urlopen(url, timeout=20) as answer:
+            content = answer.read().decode("utf-8")
+    except (urllib.error.URLError, OSError):
+        content = stand_in(version, url)
+    CACHE.mkdir(parents=True, exist_ok=True)
+    target.write_text(content, encoding="utf-8")
+    return f"ansible-test was given the bootstrap script of pip {version}"
+
+
+def stand_in(version: str, url: str) -> str:
+    """A script that carries the wheel from the package index.
+
+    :param version: of pip.
+    :param url: where the real script would have been.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, f"pip=={version}"]
+        subprocess.run(command, check=True)
+        (wheel,) = Path(folder).glob("*.whl")
+        content = base64.b64encode(wheel.read_bytes()).decode("ascii")
+        return SCRIPT.format(version=version, url=url, name=wheel.name, content=content)
+
+
+if __name__ == "__main__":
+    print(provide(version_wanted()))

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The demo: the runbook close_incident against the sandbox, rehearsed, run, and run again.
+
+Exit code 0 only if the rehearsal wrote nothing, the first run closed every incident with one write each, and the second
+run changed nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
+
+VARIABLES = Path(__file__).resolve().parents[1] / "sandbox" / "demo" / "incidents.yml"
+
+
+def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int]:
+    """Run the runbook, and give its exit code and the number of tasks that it counts as changed.
+
+    :param sandbox: where it runs.
+    :param title: what is being shown.
+    :param arguments: further words of the command.
+    """
+    words = ["ansible-playbook", "secops.itsm.close_incident", "-e", f"@{VARIABLES.name}", *arguments]
+    print(f"\n=== {title}\n$ {' '.join(words)}", flush=True)
+    environment = {
+        **os.environ,
+        **sandbox.environment(),
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+    }
+    command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
+    done = subprocess.run(command, cwd=VARIABLES.parent, env=environment, stdout=subprocess.PIPE, text=True)
+    print("\n".join(line.rstrip() for line in done.stdout.splitlines() if line.strip()), flush=True)
+    counts = re.findall(r"changed=(\d+)", done.stdout)
+    return done.returncode, int(counts[-1]) if counts else -1
+
+
+def main() -> int:
+    """Show it, and judge it."""
+    with SandboxProcess() as sandbox:
+        print(f"The sandbox stands in for the ContraForce API at {sandbox.url}")
+        runs = []
+        for title, arguments in (
+            ("Rehearsal: check mode with diff", ("--check", "--diff")),
+            ("The first run closes the incidents", ()),
+            ("The second run finds nothing to do", ()),
+        ):
+            code, changed = play(sandbox, title, *arguments)
+            runs.append((code, changed, sandbox.journal()["writes"]))
+        stored = sandbox.state()
+    wanted = {entry["incident_id"] for entry in yaml.safe_load(VARIABLES.read_text(encoding="utf-8"))["incidents"]}
+    closed = [
+        entry["id"]
+        for entry in stored["incidents"]
+        if entry["id"] in wanted and entry["status"] == "Closed" and len(entry["comments"]) == 1
+    ]
+    rehearsal, first, second = runs
+    print(f"\nWrites that the sandbox saw: {rehearsal[2]} in the rehearsal, {first[2]} in the first run, ", end="")
+    print(f"{second[2] - first[2]} in the second.")
+    right = [
+        (rehearsal == (0, 1, 0), "the rehearsal foretold changes and wrote nothing"),
+        (first == (0, 1, len(wanted)), f"the first run wrote {len(wanted)} times, once for each incident"),
+        (second == (0, 0, len(wanted)), "the second run changed nothing and wrote nothing"),
+        (sorted(closed) == sorted(wanted), "every incident is closed and has its comment, once"),
+        (stored["tickets"][0]["state"] == "Closed", "the ticket is closed with its incident"),
+    ]
+    for held, claim in right:
+        print(f"{'yes' if held else 'NO '}  {claim}")
+    return 0 if all(held for held, _claim in right) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,158 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The matrix: sanity, unit, integration and generic tests on each supported ansible-core, with a Python of its own.
+
+Run from the root: C(python tests/tools/matrix.py [2.16 2.18 ...]).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from stage import CACHE, ROOT, STAGE, stage
+
+#: Each supported ansible-core: the release that is tested, and the Pythons that it runs on, the preferred one first.
+CORES: dict[str, tuple[str, tuple[str, ...]]] = {
+    "2.16": ("2.16.19", ("3.10", "3.11", "3.12")),
+    "2.18": ("2.18.19", ("3.11", "3.12", "3.13")),
+    "2.19": ("2.19.14", ("3.12", "3.11", "3.13")),
+    "2.20": ("2.20.10", ("3.13", "3.12", "3.14")),
+    "2.21": ("2.21.5", ("3.13", "3.14", "3.12")),
+}
+REQUIREMENTS = ROOT / "tests" / "requirements"
+LOGS = CACHE / "matrix" / "logs"
+
+
+@dataclass
+class Step:
+    """One step on one core, and how it ended."""
+
+    core: str
+    name: str
+    passed: bool
+    seconds: float
+
+
+def pythons() -> dict[str, Path]:
+    """The Pythons on this machine by version: on PATH, and those that pyenv keeps beside it."""
+    folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if "shims" not in folder]
+    root = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    folders += sorted(root.glob("versions/*/bin"), reverse=True)
+    found: dict[str, Path] = {}
+    for folder in folders:
+        for path in folder.glob("python3.*") if folder.is_dir() else ():
+            version = re.fullmatch(r"python(3\.\d+)", path.name)
+            if version and os.access(path, os.X_OK):
+                found.setdefault(version.group(1), path)
+    return found
+
+
+def run(core: str, name: str, command: list[str], environment: dict[str, str], cwd: Path) -> Step:
+    """Run one step, its output into a log file, which is shown if it fails.
+
+    :param core: the ansible-core.
+    :param name: what the step is called.
+    :param command: what is run.
+    :param environment: with which variables.
+    :param cwd: and where.
+    """
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{core}-{name}.log"
+    print(f"ansible-core {core}: {name} ... ", end="", flush=True)
+    begin = time.monotonic()
+    with log.open("w", encoding="utf-8") as handle:
+        code = subprocess.run(command, cwd=cwd, env=environment, stdout=handle, stderr=subprocess.STDOUT).returncode
+    step = Step(core, name, code == 0, time.monotonic() - begin)
+    print(f"{'passed' if step.passed else 'FAILED'} ({step.seconds:.0f} s){_count(log)}", flush=True)
+    if not step.passed:
+        print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-80:]), flush=True)
+    return step
+
+
+def _count(log: Path) -> str:
+    counts = re.findall(r"\d+ passed", log.read_text(encoding="utf-8", errors="replace"))
+    return f", {counts[-1]}" if counts else ""
+
+
+def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]:
+    """All steps on one core.
+
+    :param core: the ansible-core.
+    :param python: the Python to run it with.
+    :param available: all Pythons, which the sanity tests import modules with.
+    """
+    release, _versions = CORES[core]
+    venv = CACHE / "matrix" / f"{core}-{python.name}"
+    bin_folder = venv / "bin"
+    path = os.pathsep.join([str(bin_folder), *(str(entry.parent) for entry in available.values()), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(CACHE), "VIRTUAL_ENV": str(venv)}
+    wanted = [f"ansible-core=={release}", *_runtime_requirements(), "-r", str(REQUIREMENTS / "tests.txt")]
+    if not (bin_folder / "python").exists():
+        subprocess.run([str(python), "-m", "venv", str(venv)], check=True)
+    inner = str(bin_folder / "python")
+    install = run(core, "install", [inner, "-m", "pip", "install", "--quiet", *wanted], environment, ROOT)
+    if not install.passed:
+        return [install]
+    ansible_test = [inner, str(bin_folder / "ansible-test")]
+    pytest = [inner, "-m", "pytest", "-q"]
+    steps = {
+        "bootstrap": [inner, str(ROOT / "tests" / "tools" / "bootstrap_pip.py")],
+        "sanity": [*ansible_test, "sanity", "--color", "no"],
+        "units": [*ansible_test, "units", "--color", "no", "--requirements", "--python", _version(python)],
+        "integration": [inner, "tests/tools/integration.py", "--color", "no"],
+        "generic": [*pytest, "-n", "2", "tests/generic"],
+    }
+    return [install, *(run(core, name, command, environment, STAGE) for name, command in steps.items())]
+
+
+def _version(python: Path) -> str:
+    return python.name.removeprefix("python")
+
+
+def _runtime_requirements() -> list[str]:
+    lines = (REQUIREMENTS / "runtime.txt").read_text(encoding="utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith(("#", "ansible-core"))]
+
+
+def main(cores: list[str]) -> int:
+    """Run the matrix.
+
+    :param cores: which ansible-cores; all when empty.
+    """
+    unknown = set(cores) - set(CORES)
+    if unknown:
+        print(f"matrix: no such ansible-core here: {', '.join(sorted(unknown))}", file=sys.stderr)
+        return 2
+    available = pythons()
+    print(f"Pythons found: {', '.join(sorted(available, key=lambda text: int(text[2:])))}")
+    stage()
+    shutil.rmtree(LOGS, ignore_errors=True)
+    steps: list[Step] = []
+    left_out = []
+    for core in cores or list(CORES):
+        version = next((entry for entry in CORES[core][1] if entry in available), None)
+        if version is None:
+            left_out.append(f"ansible-core {core} was not tested: none of Python {', '.join(CORES[core][1])} was found")
+            continue
+        print(f"ansible-core {core}: Python {version}", flush=True)
+        steps += test_core(core, available[version], available)
+    failed = [f"{step.core} {step.name}" for step in steps if not step.passed]
+    for line in left_out:
+        print(line)
+    if failed:
+        print(f"Failed: {', '.join(failed)}")
+    print(f"Matrix: {len(steps) - len(failed)} passed, {len(failed)} failed, {len(left_out)} skipped")
+    return 1 if failed or not steps else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
