@@ -55,7 +55,7 @@ demo: stage
 
 unit: .venv/tests.stamp stage
 	@echo "== unit tests"
-	@$(IN_STAGE) $(BIN)/python -m pytest -q -n 2 tests/unit
+	@$(IN_STAGE) $(BIN)/python -m pytest -q tests/unit
 
 test: lint types unit generic integration sanity package
 	@echo "== every check and test passed"
@@ -96,7 +96,7 @@ package: .venv/tools.stamp stage
 	@cd $(CACHE)/build && PATH="$(BIN):$(PATH)" GALAXY_IMPORTER_CONFIG="$(ROOT)/tests/tools/galaxy-importer.cfg" \
 		$(BIN)/python $(ROOT)/tests/tools/quietly.py $(BIN)/python -m galaxy_importer.main secops-itsm-*.tar.gz
 
-matrix: .venv/runtime.stamp
+matrix: stage
 	@$(BIN)/python tests/tools/matrix.py $(CORES)
 
 format: .venv/tools.stamp

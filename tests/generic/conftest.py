@@ -72,6 +72,7 @@ class Player:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=300,
+            check=False,
         )
         return Played(done.returncode, done.stdout)
 

@@ -204,14 +204,14 @@ def _false_answer(request: Request, fault: Fault, true: Response | None) -> Resp
     status = fault.status or 500
     code = fault.code or f"SANDBOX_{status}"
     told = "The sandbox was told to fail."
-    old = {"error": {"code": code, "message": told, "target": None, "details": []}, "meta": {}}
+    old: dict[str, Any] = {"error": {"code": code, "message": told, "target": None, "details": []}, "meta": {}}
     answers: dict[str, Callable[[], Response]] = {
         "true": lambda: true or _problem(status, code, told),
         "problem": lambda: _problem(status, code, told),
         "old": lambda: JSONResponse(old),
         "html": lambda: Response(HTML, media_type="text/html"),
         "text": lambda: Response("upstream connect error", media_type="text/plain"),
-        "empty": lambda: Response(),
+        "empty": lambda: Response(b""),
         "echo": lambda: _problem(status, code, f"You sent {dict(request.headers)}"),
     }
     response = answers[fault.content]()

@@ -41,7 +41,9 @@ def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int
         "ANSIBLE_NOCOLOR": "true",
     }
     command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
-    done = subprocess.run(command, cwd=VARIABLES.parent, env=environment, stdout=subprocess.PIPE, text=True)
+    done = subprocess.run(
+        command, cwd=VARIABLES.parent, env=environment, stdout=subprocess.PIPE, text=True, check=False
+    )
     print("\n".join(line.rstrip() for line in done.stdout.splitlines() if line.strip()), flush=True)
     counts = re.findall(r"changed=(\d+)", done.stdout)
     return done.returncode, int(counts[-1]) if counts else -1

@@ -4,7 +4,7 @@
 
 """The matrix: sanity, unit, integration and generic tests on each supported ansible-core, with a Python of its own.
 
-Run from the root: C(python tests/tools/matrix.py [2.16 2.18 ...]).
+Run by C(make matrix), which stages the collection first; CORES names some of them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from stage import CACHE, ROOT, STAGE, stage
+ROOT = Path(__file__).resolve().parents[2]
+CACHE = ROOT / ".cache"
+#: The copy of the collection that stage.py made.
+STAGE = CACHE / "ansible_collections" / "secops" / "itsm"
 
 #: Each supported ansible-core: the release that is tested, and the Pythons that it runs on, the preferred one first.
 CORES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -70,8 +73,8 @@ def run(core: str, name: str, command: list[str], environment: dict[str, str], c
     print(f"ansible-core {core}: {name} ... ", end="", flush=True)
     begin = time.monotonic()
     with log.open("w", encoding="utf-8") as handle:
-        code = subprocess.run(command, cwd=cwd, env=environment, stdout=handle, stderr=subprocess.STDOUT).returncode
-    step = Step(core, name, code == 0, time.monotonic() - begin)
+        done = subprocess.run(command, cwd=cwd, env=environment, stdout=handle, stderr=subprocess.STDOUT, check=False)
+    step = Step(core, name, done.returncode == 0, time.monotonic() - begin)
     print(f"{'passed' if step.passed else 'FAILED'} ({step.seconds:.0f} s){_count(log)}", flush=True)
     if not step.passed:
         print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-80:]), flush=True)
@@ -134,7 +137,6 @@ def main(cores: list[str]) -> int:
         return 2
     available = pythons()
     print(f"Pythons found: {', '.join(sorted(available, key=lambda text: int(text[2:])))}")
-    stage()
     shutil.rmtree(LOGS, ignore_errors=True)
     steps: list[Step] = []
     left_out = []

@@ -17,6 +17,12 @@ REFUSED = ApiError("The request was refused.", "validation", http_status=400)
 UNREADABLE = ApiError("The service is not able to answer.", "unavailable", http_status=503, retryable=True)
 
 
+def _raise_next(faults: list[ApiError | None]) -> None:
+    fault = faults.pop(0) if faults else None
+    if isinstance(fault, ApiError):
+        raise fault
+
+
 @dataclass
 class MemoryApi:
     """One incident.
@@ -32,8 +38,8 @@ class MemoryApi:
     record: dict[str, Any]
     keeps: str = "kept"
     lag: int = 0
-    write_faults: list[Any] = field(default_factory=list)
-    read_faults: list[Any] = field(default_factory=list)
+    write_faults: list[tuple[ApiError, bool] | None] = field(default_factory=list)
+    read_faults: list[ApiError | None] = field(default_factory=list)
     comments_fault: ApiError | None = None
     ignores_writes: bool = False
     writes: list[Mapping[str, Any]] = field(default_factory=list)
@@ -45,26 +51,23 @@ class MemoryApi:
 
     def incident(self, key: IncidentKey) -> dict[str, Any]:
         self.reads += 1
-        fault = self.read_faults.pop(0) if self.read_faults else None
-        if fault:
-            raise fault
+        _raise_next(self.read_faults)
         if self._lag_left > 0 and self._shown is not None:
             self._lag_left -= 1
             return dict(self._shown)
         return dict(self.record)
 
     def comments(self, key: IncidentKey) -> list[dict[str, Any]]:
-        if self.comments_fault:
-            raise self.comments_fault
+        _raise_next([self.comments_fault])
         return [{"message": text} for text in self.stored_comments]
 
     def update_incident_status(self, key: IncidentKey, body: Mapping[str, Any]) -> None:
         self.writes.append(body)
-        error, effective = (self.write_faults.pop(0) if self.write_faults else None) or (None, True)
-        if effective and not self.ignores_writes:
+        fault = self.write_faults.pop(0) if self.write_faults else None
+        takes_effect = fault is None or fault[1]
+        if takes_effect and not self.ignores_writes:
             self._store(body)
-        if error:
-            raise error
+        _raise_next([fault and fault[0]])
 
     def _store(self, body: Mapping[str, Any]) -> None:
         if self._lag_left == 0:
