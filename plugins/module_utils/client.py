@@ -9,6 +9,7 @@ It knows no vendor and no Ansible. What a vendor's error body means is told to i
 
 from __future__ import annotations
 
+import http.client
 import json
 import ssl
 from dataclasses import dataclass, field
@@ -35,8 +36,11 @@ from ansible_collections.secops.itsm.plugins.module_utils.retries import (
 
 MAX_REDIRECTS = 3
 
-#: Names by connection failures, as requests and urllib3 call them, after which nothing was sent.
-NOTHING_SENT = ("NewConnectionError", "NameResolutionError", "ConnectTimeoutError")
+#: Connection failures, by the names that urllib3 gives them, after which nothing was sent.
+NOTHING_SENT = frozenset({"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"})
+
+#: How the standard library tells that a proxy did not connect; the proxy's status follows.
+TUNNEL_REFUSED = "Tunnel connection failed"
 
 #: How a category of failure is told, and what the user does next.
 SENTENCES: Mapping[str, tuple[str, str]] = {
@@ -193,24 +197,25 @@ class Client:
             self._clock.sleep(wait)
 
     def _try_once(self, request: _Request) -> Answer | _Failure:
-        url = self._transport.base_url + request.path
+        url, query = self._transport.base_url + request.path, request.query
         for _hop in range(MAX_REDIRECTS + 1):
             try:
-                response = self._send(request, url)
+                response = self._send(request, url, query)
             except (requests.RequestException, OSError) as broken:
                 return self._broken(request, broken)
             target = None if request.is_write or request.method != "GET" else _redirect_target(response)
             if target is None:
-                return self._judge(request, response)
-            url = target
+                break
+            # The new address has the query that its giver wants it to have.
+            url, query = target, None
         return self._judge(request, response)
 
-    def _send(self, request: _Request, url: str) -> requests.Response:
+    def _send(self, request: _Request, url: str, query: Mapping[str, str] | None) -> requests.Response:
         proxy = self._transport.proxy
-        return self._session.request(
+        response = self._session.request(
             request.method,
             url,
-            params=request.query,
+            params=query,
             json=request.body,
             timeout=self._transport.timeout,
             # Given with each request: on the session alone, REQUESTS_CA_BUNDLE would overrule it.
@@ -218,6 +223,9 @@ class Client:
             proxies={"http": proxy, "https": proxy} if proxy else None,
             allow_redirects=False,
         )
+        if _is_cut_short(response):
+            raise requests.ConnectionError(http.client.IncompleteRead(b""))
+        return response
 
     def _broken(self, request: _Request, broken: Exception) -> _Failure:
         """A failure below HTTP."""
@@ -234,7 +242,7 @@ class Client:
         if names & {"InvalidURL", "InvalidHeader", "InvalidProxyURL", "InvalidSchema", "MissingSchema"}:
             text = f"the connection options do not make a valid request ({type(broken).__name__})"
             return _Failure("configuration", text, "Check url, proxy, headers and the credentials.")
-        nothing_sent = bool(names & set(NOTHING_SENT)) or "Tunnel connection failed" in str(broken)
+        nothing_sent = bool(names & NOTHING_SENT) or reason.startswith(TUNNEL_REFUSED)
         if not isinstance(broken, requests.RequestException):
             return _Failure("configuration", f"a file could not be read ({reason})", "Check ca_path and client_cert.")
         place = "the proxy" if "ProxyError" in names else service
@@ -373,6 +381,12 @@ def _detail(problem: Problem, oddity: str | None) -> str:
     return ": " + (text if len(text) <= 300 else text[:297] + "...")
 
 
+def _is_cut_short(response: requests.Response) -> bool:
+    """Whether less came than was announced; urllib3 notices that itself only from version 2 on."""
+    announced = response.headers.get("Content-Length", "")
+    return announced.isdigit() and bool(response.content) and response.raw.tell() < int(announced)
+
+
 def _redirect_target(response: requests.Response) -> str | None:
     """Where a read may follow to: the same host, and never from https to http. Anywhere else gets no credentials."""
     location = response.headers.get("Location")
@@ -397,23 +411,30 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         waiting += [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
 
 
+#: What lies behind a failure that has no words of its own, by the name of an exception in its chain.
+REASONS: Mapping[str, str] = {
+    "ReadTimeoutError": "no answer in time",
+    "ConnectTimeoutError": "no connection in time",
+    "TimeoutError": "no answer in time",
+    "NameResolutionError": "the name of the host is not known",
+    "gaierror": "the name of the host is not known",
+    "IncompleteRead": "the answer was cut short",
+    "RemoteDisconnected": "the other side closed it without an answer",
+}
+
+
 def _reason(chain: list[BaseException]) -> str:
     """The root of a failure in words that hold no header, body or URL."""
-    for link in chain:
-        if isinstance(link, ssl.SSLCertVerificationError):
-            return link.verify_message
-    for link in chain:
-        if isinstance(link, ssl.SSLError) and link.reason:
-            return str(link.reason).replace("_", " ").lower()
-        if isinstance(link, OSError) and link.strerror:
-            return link.strerror
-    names = [type(link).__name__ for link in chain]
-    if any("Timeout" in name for name in names):
-        return "no answer in time"
-    if "NameResolutionError" in names or "gaierror" in names:
-        return "the name of the host is not known"
-    if "IncompleteRead" in names:
-        return "the answer was cut short"
-    if "RemoteDisconnected" in names:
-        return "the other side closed it without an answer"
-    return names[-1]
+    told = [words for words in map(_own_words, chain) if words]
+    known = [REASONS[name] for name in (type(link).__name__ for link in chain) if name in REASONS]
+    return [*told, *known, type(chain[-1]).__name__][0]
+
+
+def _own_words(link: BaseException) -> str | None:
+    if isinstance(link, ssl.SSLCertVerificationError):
+        return link.verify_message
+    if isinstance(link, ssl.SSLError):
+        return str(link.reason).replace("_", " ").lower() if link.reason else None
+    if isinstance(link, OSError) and str(link).startswith(TUNNEL_REFUSED):
+        return str(link)
+    return link.strerror if isinstance(link, OSError) else None

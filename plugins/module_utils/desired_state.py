@@ -140,19 +140,22 @@ def _apply(operation: Operation[State], plan: Plan[State], run: Run) -> None:
     pending = list(plan.writes)
     broke_before = False
     wrote = False
+    extent = "was not changed"
     while pending:
         write = pending.pop(0)
         try:
             operation.send(write)
         except ApiError as failure:
             if not failure.ambiguous:
-                raise failure.retold(f"{_capital(operation.thing)} was not changed. {failure}", wrote=wrote) from None
+                raise failure.retold(f"{_capital(operation.thing)} {extent}. {failure}", wrote=wrote) from None
             pending = _left_after_break(operation, failure, write, run)
             if pending and pending[0].action == write.action:
                 if broke_before:
                     raise _did_not_arrive(operation, failure) from None
                 broke_before = True
                 pending[0] = _trimmed(operation, failure, pending[0])
+        else:
+            extent = "was changed only in part"
         wrote = True
 
 

@@ -56,7 +56,7 @@ options:
     description:
       - What the incident turned out to be. Required to close an incident of Sentinel.
       - An incident that has the status already, but shows another classification, is written again. One that shows none
-        is not, because sources may drop or hide it (see RV(not_compared)).
+        is not, because sources may drop or hide it (see RV(unverified)).
     type: str
     choices:
       - BenignPositive
@@ -234,11 +234,11 @@ diff:
       description: The state that is planned.
       returned: always
       type: dict
-not_compared:
+unverified:
   description:
-    - Options whose values an unchanged run could not find in the incident, because the service shows something else for
-      them that it may have put there itself, or does not show them at all.
-    - Empty on a run that changes something.
+    - Options whose values the incident does not show in the end, because the service does not show them at all, or
+      shows something that it may have put there itself.
+    - V(update_ticket) is always among them when it is set, as the service does not show whether a ticket is closed.
   returned: success
   type: list
   elements: str

@@ -31,6 +31,8 @@ CORES: dict[str, tuple[str, tuple[str, ...]]] = {
     "2.20": ("2.20.10", ("3.13", "3.12", "3.14")),
     "2.21": ("2.21.5", ("3.13", "3.14", "3.12")),
 }
+#: The core that the lowest versions of the libraries are tested with.
+FLOOR = "2.16"
 REQUIREMENTS = ROOT / "tests" / "requirements"
 LOGS = CACHE / "matrix" / "logs"
 
@@ -70,7 +72,7 @@ def run(core: str, name: str, command: list[str], environment: dict[str, str], c
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{core}-{name}.log"
-    print(f"ansible-core {core}: {name} ... ", end="", flush=True)
+    print(f"{core}: {name} ... ", end="", flush=True)
     begin = time.monotonic()
     with log.open("w", encoding="utf-8") as handle:
         done = subprocess.run(command, cwd=cwd, env=environment, stdout=handle, stderr=subprocess.STDOUT, check=False)
@@ -82,8 +84,8 @@ def run(core: str, name: str, command: list[str], environment: dict[str, str], c
 
 
 def _count(log: Path) -> str:
-    counts = re.findall(r"\d+ passed", log.read_text(encoding="utf-8", errors="replace"))
-    return f", {counts[-1]}" if counts else ""
+    counts = re.findall(r"^=*\s*(\d+) passed", log.read_text(encoding="utf-8", errors="replace"), re.MULTILINE)
+    return f", {sum(map(int, counts))} tests" if counts else ""
 
 
 def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]:
@@ -102,7 +104,7 @@ def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]
     if not (bin_folder / "python").exists():
         subprocess.run([str(python), "-m", "venv", str(venv)], check=True)
     inner = str(bin_folder / "python")
-    install = run(core, "install", [inner, "-m", "pip", "install", "--quiet", *wanted], environment, ROOT)
+    install = run(core, "install", [inner, "-m", "pip", "install", "-qq", *wanted], environment, ROOT)
     if not install.passed:
         return [install]
     ansible_test = [inner, str(bin_folder / "ansible-test")]
@@ -117,13 +119,36 @@ def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]
     return [install, *(run(core, name, command, environment, STAGE) for name, command in steps.items())]
 
 
+def test_floor(python: Path) -> list[Step]:
+    """The unit tests with the lowest versions of the libraries that the collection says it works with.
+
+    :param python: the Python to run them with.
+    """
+    venv = CACHE / "matrix" / f"floor-{python.name}"
+    inner = str(venv / "bin" / "python")
+    environment = {**os.environ, "PYTHONPATH": str(CACHE)}
+    ranges = _lines(ROOT / "meta" / "ee-requirements.txt")
+    tests = [line for line in _lines(REQUIREMENTS / "runtime.txt") if line.startswith("PyYAML")]
+    if not Path(inner).exists():
+        subprocess.run([str(python), "-m", "venv", str(venv)], check=True)
+    wanted = [line.replace(">=", "==") for line in ranges] + [f"ansible-core=={CORES[FLOOR][0]}", *tests]
+    command = [inner, "-m", "pip", "install", "-qq", *wanted, "-r", str(REQUIREMENTS / "tests.txt")]
+    install = run("floor", "install", command, environment, ROOT)
+    if not install.passed:
+        return [install]
+    return [install, run("floor", "units", [inner, "-m", "pytest", "-q", "tests/unit/plugins"], environment, STAGE)]
+
+
 def _version(python: Path) -> str:
     return python.name.removeprefix("python")
 
 
+def _lines(path: Path) -> list[str]:
+    return [line for line in path.read_text(encoding="utf-8").splitlines() if line and not line.startswith("#")]
+
+
 def _runtime_requirements() -> list[str]:
-    lines = (REQUIREMENTS / "runtime.txt").read_text(encoding="utf-8").splitlines()
-    return [line for line in lines if line and not line.startswith(("#", "ansible-core"))]
+    return [line for line in _lines(REQUIREMENTS / "runtime.txt") if not line.startswith("ansible-core")]
 
 
 def main(cores: list[str]) -> int:
@@ -145,8 +170,10 @@ def main(cores: list[str]) -> int:
         if version is None:
             left_out.append(f"ansible-core {core} was not tested: none of Python {', '.join(CORES[core][1])} was found")
             continue
-        print(f"ansible-core {core}: Python {version}", flush=True)
+        print(f"{core}: ansible-core {CORES[core][0]} on Python {version}", flush=True)
         steps += test_core(core, available[version], available)
+        if core == FLOOR:
+            steps += test_floor(available[version])
     failed = [f"{step.core} {step.name}" for step in steps if not step.passed]
     for line in left_out:
         print(line)

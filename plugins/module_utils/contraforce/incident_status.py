@@ -238,7 +238,7 @@ def set_incident_status(api: Api, options: Mapping[str, Any], run: Run) -> Resul
             "before": dict(outcome.before),
             "after": dict(outcome.after),
             "diff": difference(outcome, wanted),
-            "not_compared": not_compared(outcome.after, wanted) if not outcome.changed else [],
+            "unverified": unverified(outcome, wanted, run),
             "request_ids": api.request_ids,
         },
         warnings=warnings_on(outcome, wanted),
@@ -262,16 +262,18 @@ def difference(outcome: Outcome[State], wanted: Wanted) -> dict[str, Any]:
     return {"before_header": header, "after_header": header, "before": dict(outcome.before), "after": shown}
 
 
-def not_compared(state: State, wanted: Wanted) -> list[str]:
-    """The options that an unchanged run could not compare, because the service does not show what they ask for.
+def unverified(outcome: Outcome[State], wanted: Wanted, run: Run) -> list[str]:
+    """The options whose values the incident does not show in the end, so that nobody can vouch for them.
 
-    :param state: the state as read.
+    :param outcome: what the run found and did.
     :param wanted: what the user asked for.
+    :param run: how it went; after a write without a read-back, nothing is vouched for.
     """
+    shown = {} if outcome.changed and run.verify_timeout <= 0 else outcome.after
     names = [
         name
-        for name in ("classification", "classification_reason")
-        if getattr(wanted, name) and state.get(name) != getattr(wanted, name)
+        for name in ("status", "classification", "classification_reason")
+        if getattr(wanted, name) and shown.get(name) != getattr(wanted, name)
     ]
     return [*names, "update_ticket"] if wanted.update_ticket else names
 

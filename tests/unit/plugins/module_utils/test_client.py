@@ -255,9 +255,9 @@ def test_headers_and_bodies_stay_out_of_errors(serve, clock):
 
 
 def test_read_follows_on_the_same_host(serve, clock):
-    server = serve(Reply(307, headers={"Location": "/moved"}), OK)
-    make(server.url, clock).read("GET", "/x")
-    assert [seen.target for seen in server.seen] == ["/x", "/moved"]
+    server = serve(Reply(307, headers={"Location": "/moved?a=b"}), OK)
+    make(server.url, clock).read("GET", "/x", {"a": "b"})
+    assert [seen.target for seen in server.seen] == ["/x?a=b", "/moved?a=b"]
 
 
 def test_read_takes_no_credentials_to_another_host(serve, clock):
@@ -330,6 +330,16 @@ def test_dead_proxy_is_named(clock):
     assert "the proxy" in error.message
     assert "pr0xyp4ss" not in error.message
     assert not error.ambiguous
+
+
+@pytest.mark.parametrize("method", ["read", "write"])
+def test_proxy_that_does_not_connect(serve, clock, method):
+    proxy = serve(Reply(407))
+    client = make("https://service.example", clock, proxy=proxy.url, retry_timeout=0)
+    error = failure(getattr(client, method), "GET", "/x")
+    assert (error.category, error.ambiguous) == ("unavailable", False)
+    assert "the proxy" in error.message
+    assert "407" in error.message
 
 
 def test_check_mode_holds_writes_back(serve, clock):

@@ -414,12 +414,24 @@ def test_break_without_a_comment_needs_no_comments():
 # --- what the user is told ------------------------------------------------------------------------------------------
 
 
-def test_dropped_classification_is_said_to_be_not_compared():
-    service = api(keeps="dropped")
-    run(service)
-    again = run(service)
-    assert again.values["not_compared"] == ["classification", "classification_reason"]
-    assert again.warnings == []
+@pytest.mark.parametrize("keeps", ["dropped", "hidden"])
+def test_what_the_service_does_not_show_is_unverified(keeps):
+    service = api(keeps=keeps)
+    for result in (run(service), run(service)):
+        assert result.values["unverified"] == ["classification", "classification_reason"]
+        assert result.warnings == []
+
+
+def test_what_the_service_shows_is_verified():
+    service = api()
+    assert run(service, check_mode=True).values["unverified"] == []
+    assert run(service).values["unverified"] == run(service).values["unverified"] == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_without_a_read_back_nothing_is_verified(check_mode):
+    result = run(api(), check_mode=check_mode, verify_timeout=0)
+    assert result.values["unverified"] == ["status", "classification", "classification_reason"]
 
 
 def test_replaced_reason_is_warned_about():
@@ -428,9 +440,10 @@ def test_replaced_reason_is_warned_about():
     assert any("shows the classification_reason Other" in text for text in run(service).warnings)
 
 
-def test_ticket_of_a_closed_incident_is_said_to_be_not_compared():
-    result = run(api(record=CLOSED), update_ticket=True, ticket_id="T1")
-    assert result.values["not_compared"] == ["update_ticket"]
+@pytest.mark.parametrize("record", [NEW, CLOSED])
+def test_a_closed_ticket_is_never_verified(record):
+    result = run(api(record=record), update_ticket=True, ticket_id="T1")
+    assert result.values["unverified"] == ["update_ticket"]
 
 
 @pytest.mark.parametrize(
