@@ -43,12 +43,12 @@ options:
     default: 30
   retry_timeout:
     description:
-      - Seconds that all tries of one request may take together, waiting between them included. V(0) means one try.
+      - Seconds after which no further try of a request begins. V(0) means one try.
       - Reads are tried again after connection errors and HTTP 408, 429, 502, 503 and 504; writes only when they cannot
         have been processed. What the service asks for in C(Retry-After) is honoured.
       - If not set, the value of the environment variable E(CONTRAFORCE_RETRY_TIMEOUT) is used.
     type: int
-    default: 120
+    default: 60
   validate_certs:
     description:
       - Whether the certificate of the service must be valid. To trust a private CA, use O(ca_path) instead.
@@ -73,7 +73,8 @@ options:
   proxy:
     description:
       - URL of a proxy for every request, such as V(http://proxy.example.com:3128).
-      - Without it the usual variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) are followed.
+      - Without it the usual variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) are followed, but never for a
+        service on this machine.
       - If not set, the value of the environment variable E(CONTRAFORCE_PROXY) is used.
     type: str
   headers:

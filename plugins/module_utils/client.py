@@ -26,7 +26,6 @@ else:
 from ansible_collections.secops.itsm.plugins.module_utils.auth import HeaderAuth
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils.retries import (
-    MAX_TRIES,
     Clock,
     is_ambiguous,
     may_send_again,
@@ -89,21 +88,23 @@ class Transport:
 
     :param base_url: scheme, host and path prefix, without a slash at the end.
     :param timeout: seconds to wait for a connection, and for each piece of an answer.
-    :param retry_timeout: seconds that all tries of one request may take together.
+    :param retry_timeout: seconds after which no further try of a request begins.
     :param verify: True, False, or the path of a CA bundle.
     :param client_cert: path of a client certificate (PEM), with or without its key.
     :param client_key: path of the key, when it is a file of its own.
     :param proxy: URL of a proxy for every request; None leaves that to the environment.
+    :param direct: use no proxy of the environment either.
     :param headers: additional headers of every request.
     """
 
     base_url: str
     timeout: float = 30.0
-    retry_timeout: float = 120.0
+    retry_timeout: float = 60.0
     verify: bool | str = True
     client_cert: str | None = None
     client_key: str | None = None
     proxy: str | None = None
+    direct: bool = False
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -129,6 +130,7 @@ class Client:
     :param vendor: how to read its errors.
     :param read_only: refuse every write, as in check mode.
     :param user_agent: the C(User-Agent) header.
+    :param redact: takes secrets out of the service's words, before they are folded or cut.
     :param clock: where time comes from.
     """
 
@@ -140,12 +142,14 @@ class Client:
         *,
         read_only: bool = False,
         user_agent: str = "secops.itsm",
+        redact: Callable[[str], str] = str,
         clock: Clock | None = None,
     ) -> None:
         self.request_ids: list[str] = []
         self._transport = transport
         self._vendor = vendor
         self._read_only = read_only
+        self._redact = redact
         self._clock = clock or Clock()
         self._session = requests.Session()
         # Always set: without it requests would take credentials from a .netrc file.
@@ -192,7 +196,7 @@ class Client:
             if isinstance(failure, Answer):
                 return failure
             wait = wait_before(tries, failure.retry_after)
-            if not failure.send_again or tries >= MAX_TRIES or self._clock.now() + wait > deadline:
+            if not failure.send_again or self._clock.now() + wait > deadline:
                 raise failure.told(request, tries)
             self._clock.sleep(wait)
 
@@ -201,7 +205,7 @@ class Client:
         for _hop in range(MAX_REDIRECTS + 1):
             try:
                 response = self._send(request, url, query)
-            except (requests.RequestException, OSError) as broken:
+            except (requests.RequestException, OSError, ValueError) as broken:
                 return self._broken(request, broken)
             target = None if request.is_write or request.method != "GET" else _redirect_target(response)
             if target is None:
@@ -212,6 +216,9 @@ class Client:
 
     def _send(self, request: _Request, url: str, query: Mapping[str, str] | None) -> requests.Response:
         proxy = self._transport.proxy
+        proxies = {"http": proxy, "https": proxy} if proxy else None
+        if self._transport.direct:
+            proxies = {"no_proxy": urlsplit(url).hostname or ""}
         response = self._session.request(
             request.method,
             url,
@@ -220,7 +227,7 @@ class Client:
             timeout=self._transport.timeout,
             # Given with each request: on the session alone, REQUESTS_CA_BUNDLE would overrule it.
             verify=self._transport.verify,
-            proxies={"http": proxy, "https": proxy} if proxy else None,
+            proxies=proxies,
             allow_redirects=False,
         )
         if _is_cut_short(response):
@@ -239,7 +246,7 @@ class Client:
         if "SSLError" in names and not names & {"SSLEOFError", "SSLZeroReturnError"}:
             text = f"no TLS connection to {service} could be made ({reason})"
             return _Failure("tls", text, "Check url, ca_path, client_cert and client_key.", ambiguous=request.is_write)
-        if names & {"InvalidURL", "InvalidHeader", "InvalidProxyURL", "InvalidSchema", "MissingSchema"}:
+        if isinstance(broken, ValueError):
             text = f"the connection options do not make a valid request ({type(broken).__name__})"
             return _Failure("configuration", text, "Check url, proxy, headers and the credentials.")
         nothing_sent = bool(names & NOTHING_SENT) or reason.startswith(TUNNEL_REFUSED)
@@ -279,7 +286,7 @@ class Client:
         retry_after = retry_after_seconds(response.headers.get("Retry-After"))
         return _Failure(
             category,
-            f"{what} (HTTP {status}{', ' + problem.code if problem.code else ''})" + _detail(problem, oddity),
+            f"{what} (HTTP {status}{f', {problem.code}' if problem.code else ''}){self._detail(problem, oddity)}",
             next_step,
             http_status=status,
             code=problem.code,
@@ -290,6 +297,17 @@ class Client:
             ambiguous=request.is_write and is_ambiguous(status, True),
             retryable=category in ("rate_limited", "unavailable", "conflict"),
         )
+
+    def _detail(self, problem: Problem, oddity: str | None) -> str:
+        """The service's own words, short and on one line."""
+        if oddity:
+            return f": it answered with {oddity}"
+        if not problem.text and not problem.fields:
+            return ""
+        words = [problem.text] if problem.text else []
+        words += [f"{name}: {' '.join(texts)}" if name else " ".join(texts) for name, texts in problem.fields.items()]
+        text = " ".join(self._redact(" ".join(words)).split()).rstrip(".")
+        return ": " + (text if len(text) <= 300 else text[:297] + "...")
 
 
 @dataclass(frozen=True)
@@ -361,24 +379,12 @@ def _parsed(response: requests.Response) -> tuple[Any, str | None]:
         return None, None
     try:
         return json.loads(content), None
-    except ValueError:
+    except (ValueError, RecursionError):
         pass
     kind = response.headers.get("Content-Type", "")
     if "html" in kind or content.lstrip()[:1] == b"<":
         return None, "an HTML page"
     return None, "broken JSON" if "json" in kind else "something"
-
-
-def _detail(problem: Problem, oddity: str | None) -> str:
-    """The service's own words, short and on one line."""
-    if oddity:
-        return f": it answered with {oddity}"
-    if not problem.text and not problem.fields:
-        return ""
-    words = [problem.text] if problem.text else []
-    words += [f"{name}: {' '.join(texts)}" if name else " ".join(texts) for name, texts in problem.fields.items()]
-    text = " ".join(" ".join(words).split()).rstrip(".")
-    return ": " + (text if len(text) <= 300 else text[:297] + "...")
 
 
 def _is_cut_short(response: requests.Response) -> bool:
@@ -392,9 +398,12 @@ def _redirect_target(response: requests.Response) -> str | None:
     location = response.headers.get("Location")
     if response.status_code not in (301, 302, 303, 307, 308) or not location:
         return None
-    target = urljoin(response.url, location)
-    here, there = urlsplit(response.url), urlsplit(target)
-    same_host = here.hostname == there.hostname and (here.port == there.port or there.scheme == "https")
+    try:
+        target = urljoin(response.url, location)
+        here, there = urlsplit(response.url), urlsplit(target)
+        same_host = here.hostname == there.hostname and (here.port == there.port or there.scheme == "https")
+    except ValueError:
+        return None
     return target if same_host and there.scheme in {"https", here.scheme} else None
 
 

@@ -43,7 +43,7 @@ def transport_options(prefix: str) -> dict[str, Option]:
     """
     return {
         "timeout": Option("int", f"{prefix}_TIMEOUT", 30),
-        "retry_timeout": Option("int", f"{prefix}_RETRY_TIMEOUT", 120),
+        "retry_timeout": Option("int", f"{prefix}_RETRY_TIMEOUT", 60),
         "validate_certs": Option("bool", f"{prefix}_VALIDATE_CERTS", True),
         "ca_path": Option("path", f"{prefix}_CA_PATH"),
         "client_cert": Option("path", f"{prefix}_CLIENT_CERT"),
@@ -64,6 +64,19 @@ CONTRAFORCE_OPTIONS: Mapping[str, Option] = {
 }
 
 
+def harmless_in(options: Mapping[str, Any]) -> list[str]:
+    """Header values too short for a secret. Ansible would mask them wherever they occur, a C(1) in every number.
+
+    :param options: values by option name.
+    """
+    return [text for text in _header_values(options) if len(text) < SHORTEST_HEADER_SECRET]
+
+
+def _header_values(options: Mapping[str, Any]) -> list[str]:
+    headers = options.get("headers")
+    return [str(value) for value in headers.values()] if isinstance(headers, Mapping) else []
+
+
 @dataclass(frozen=True)
 class Connection:
     """Connection options that were checked."""
@@ -78,15 +91,9 @@ def secrets_in(options: Mapping[str, Any], table: Mapping[str, Option]) -> list[
     :param options: values by option name.
     :param table: the connection's options.
     """
-    found: list[str] = []
-    for name, option in table.items():
-        value = options.get(name)
-        if not option.secret or not value:
-            continue
-        if isinstance(value, Mapping):
-            found += [str(item) for item in value.values() if len(str(item)) >= SHORTEST_HEADER_SECRET]
-        else:
-            found.append(str(value))
+    values = [options.get(name) for name, option in table.items() if option.secret]
+    found = [str(value) for value in values if value and not isinstance(value, Mapping)]
+    found += [text for text in _header_values(options) if len(text) >= SHORTEST_HEADER_SECRET]
     proxy = _split(str(options.get("proxy") or ""))
     return [*found, proxy.password] if proxy and proxy.password else found
 
@@ -103,6 +110,15 @@ def contraforce_connection(options: Mapping[str, Any]) -> Connection:
     return Connection(_transport(given, _base_url(url, "/api/v2", given["allow_http"])), auth)
 
 
+def is_bare_address(url: str) -> bool:
+    """Whether a URL is just an address, so that it holds no secret and can be shown.
+
+    :param url: what the user gave.
+    """
+    parts = _split(url.strip())
+    return parts is not None and "@" not in parts.netloc and not parts.query and not parts.fragment
+
+
 def _blank_as_none(value: Any) -> Any:
     """AWX injects an empty text for a field that was left out."""
     return None if isinstance(value, str) and not value.strip() else value
@@ -113,6 +129,8 @@ def _contraforce_auth(given: Mapping[str, Any]) -> HeaderAuth:
     for name in ("client_id", "client_secret", "access_token"):
         if given[name] and not given[name].isprintable():
             raise configuration_error(f"{name} holds a line break or another control character; remove it.")
+    if access_token and not access_token.isascii():
+        raise configuration_error("access_token holds a character that no token can have.")
     if access_token and (client_id or client_secret):
         raise configuration_error(
             "Both kinds of credentials are set: give either client_id with client_secret, or access_token, "
@@ -139,6 +157,8 @@ def _split(url: str) -> SplitResult | None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        # Refuses what no name of a host can be: an empty or too long label.
+        (parts.hostname or "").encode("idna")
     except ValueError:
         return None
     return parts if usable else None
@@ -149,7 +169,7 @@ def _base_url(url: str, prefix: str, allow_http: bool | None) -> str:
     parts = _split(url.strip())
     if parts is None:
         raise configuration_error("url must be an address such as https://portal.contraforce.com/api/v2.")
-    if "@" in parts.netloc or parts.query or parts.fragment:
+    if not is_bare_address(url):
         raise configuration_error("url must be a bare address: no user name, password, query or fragment.")
     if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname or ""):
         raise configuration_error(
@@ -187,8 +207,14 @@ def _transport(given: Mapping[str, Any], base_url: str) -> Transport:
         client_cert=given["client_cert"],
         client_key=given["client_key"],
         proxy=_proxy(given["proxy"]),
+        # What is sent to this machine in clear must not leave it through a proxy of the environment.
+        direct=not given["proxy"] and _is_loopback(urlsplit(base_url).hostname or ""),
         headers=_headers(given["headers"]),
     )
+
+
+def _is_latin(text: str) -> bool:
+    return text.isprintable() and all(ord(character) < 256 for character in text)
 
 
 def _proxy(proxy: str | None) -> str | None:
@@ -201,9 +227,9 @@ def _headers(headers: Mapping[str, Any] | None) -> dict[str, str]:
     checked: dict[str, str] = {}
     for name, value in (headers or {}).items():
         text = str(value)
-        if not str(name).isascii() or not str(name).isprintable() or not text.isprintable() or not str(name).strip():
+        if not str(name).isascii() or not str(name).isprintable() or not _is_latin(text) or not str(name).strip():
             raise configuration_error("headers holds a name or a value that no HTTP header can have.")
-        if name.lower() in ("authorization", "host", "content-length", "content-type"):
+        if str(name).lower() in ("authorization", "host", "content-length", "content-type"):
             raise configuration_error(f"headers must not set {name}: the other options take care of it.")
-        checked[name] = text
+        checked[str(name)] = text
     return checked

@@ -125,7 +125,8 @@ def reach(operation: Operation[State], run: Run) -> Outcome[State]:
     try:
         before = operation.read()
     except ApiError as failure:
-        raise failure.retold(f"{_capital(operation.thing)} could not be read. {failure}") from None
+        message = f"{_capital(operation.thing)} could not be read, so nothing was written. {failure}"
+        raise failure.retold(message) from None
     plan = operation.plan(before)
     if run.check_mode or not plan.writes:
         return Outcome(before, plan.after, plan)
@@ -148,6 +149,7 @@ def _apply(operation: Operation[State], plan: Plan[State], run: Run) -> None:
         except ApiError as failure:
             if not failure.ambiguous:
                 raise failure.retold(f"{_capital(operation.thing)} {extent}. {failure}", wrote=wrote) from None
+            extent = "may have been changed"
             pending = _left_after_break(operation, failure, write, run)
             if pending and pending[0].action == write.action:
                 if broke_before:
@@ -208,10 +210,10 @@ def _verify(operation: Operation[State], run: Run) -> State:
     if operation.plan(state).writes:
         raise ApiError(
             f"{_capital(operation.thing)} did not change within {run.verify_timeout:g} s although the service accepted "
-            f"the request: it still shows {operation.describe(state)}. Look at it in the portal; if it is only slow, "
-            "raise verify_timeout or run the task again.",
+            f"the request: it still shows {operation.describe(state)}. Look at it in the portal before anything else: "
+            "if the service is only slow, a further run before the change shows would write it, and its comment, "
+            "again. Raise verify_timeout if it needs more time.",
             "not_converged",
-            retryable=True,
             wrote=True,
         )
     return state

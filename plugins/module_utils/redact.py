@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from typing import Any, Iterable
 from urllib.parse import quote, quote_plus
 
@@ -38,6 +39,8 @@ def encoded_forms(secret: str) -> set[str]:
             middle = shifted[(offset * 8 + 5) // 6 : -1]
             if len(middle) >= 8:
                 forms.add(middle)
+    # Some stacks write percent-encoding in lower case.
+    forms |= {re.sub("%[0-9A-F]{2}", lambda found: found.group().lower(), form) for form in forms}
     forms.discard("")
     return forms
 
@@ -62,7 +65,8 @@ class Redactor:
         self._forms = tuple(sorted(forms, key=lambda form: (-len(form), form)))
 
     def text(self, value: str) -> str:
-        """The text without any secret."""
+        """The text without any secret, and without what no output can carry: half a surrogate pair."""
+        value = value.encode("utf-8", "replace").decode("utf-8")
         for form in self._forms:
             if form in value:
                 value = value.replace(form, MASK)

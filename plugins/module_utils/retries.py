@@ -15,9 +15,6 @@ from typing import Callable
 #: A read may be sent again after these; a read changes nothing.
 READ_AGAIN_STATUSES = frozenset({408, 429, 502, 503, 504})
 
-#: The most times that one request is sent.
-MAX_TRIES = 6
-
 #: The first wait and the longest one, in seconds, when the service names none.
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 15.0
@@ -41,7 +38,7 @@ class Clock:
 def may_send_again(is_write: bool, http_status: int | None, retry_after: float | None, may_be_processed: bool) -> bool:
     """Whether a request that failed may be sent again unseen.
 
-    A write only goes out again when it cannot have been processed: everything else is ambiguous, even a PUT,
+    A write only goes out again when it cannot have been processed (CF-A9): everything else is ambiguous, even a PUT,
     because the comment that it carries would be there twice.
 
     :param is_write: whether the request changes something.
@@ -89,7 +86,7 @@ def retry_after_seconds(value: str | None, now: datetime | None = None) -> float
     if value is None:
         return None
     text = value.strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         moment = parsedate_to_datetime(text)

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import os
-import sys
+import traceback
 from typing import Any, Callable, Mapping, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
@@ -19,14 +19,19 @@ from ansible_collections.secops.itsm.plugins.module_utils.connection import (
     CONTRAFORCE_OPTIONS,
     Option,
     contraforce_connection,
+    harmless_in,
+    is_bare_address,
     secrets_in,
 )
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.api import CONTRAFORCE, ContraForceApi
 from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Result, Run
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
-from ansible_collections.secops.itsm.plugins.module_utils.redact import Redactor
+from ansible_collections.secops.itsm.plugins.module_utils.redact import MASK, Redactor
 
 VERSION = "0.1.0"
+
+#: Results that are dicts with the collection's own keys; those of others come from the service.
+OWN_NAMES = frozenset({"before", "after", "diff", "error"})
 
 
 def environment_fallback(name: str) -> str:
@@ -66,17 +71,33 @@ class ItsmModule(AnsibleModule):  # type: ignore[misc]  # Ansible has no type hi
 
     def __init__(self, table: Mapping[str, Option], argument_spec: Mapping[str, Any], **kwargs: Any) -> None:
         self._table = table
+        self._learnt: tuple[str, ...] = ()
         super().__init__(argument_spec={**connection_spec(table), **argument_spec}, **kwargs)
 
+    def learn_secrets(self, *secrets: str) -> None:
+        """Take in secrets that are not options, such as an encoded pair or a token that was fetched."""
+        self._learnt += secrets
+
+    @property
+    def redactor(self) -> Redactor:
+        """Knows every secret of this run."""
+        return Redactor([*secrets_in(self.params, self._table), *self._learnt])
+
     def hide_secrets(self, values: dict[str, Any]) -> dict[str, Any]:
-        """The values of a result without any secret; the module's own parameters, which Ansible shows, lose theirs too.
+        """The values of a result without any secret; the parameters, which Ansible shows, lose theirs too.
 
         :param values: the result.
         """
-        # A URL that somebody put a password into is refused, but Ansible shows it among the parameters.
-        redactor = Redactor([*secrets_in(self.params, self._table), *_password_in_url(self.params.get("url"))])
-        self.params.update(redactor.data(self.params))
-        return dict(redactor.data(values))
+        redactor = self.redactor
+        self.no_log_values.difference_update(harmless_in(self.params))
+        # A refused url may hold a password; one that was taken does not.
+        if not is_bare_address(str(self.params.get("url") or "")):
+            self.params["url"] = MASK
+        self.params.update(_with_own_names(redactor, self.params))
+        return {
+            name: _with_own_names(redactor, value) if name in OWN_NAMES else redactor.data(value)
+            for name, value in values.items()
+        }
 
     def exit_json(self, **kwargs: Any) -> NoReturn:
         """End well."""
@@ -96,9 +117,9 @@ class ItsmModule(AnsibleModule):  # type: ignore[misc]  # Ansible has no type hi
         raise AssertionError("unreachable")
 
 
-def _password_in_url(url: Any) -> list[str]:
-    userinfo, at, _host = str(url or "").rpartition("@")
-    return [part for part in userinfo.partition("://")[2].split(":") if len(part) > 3] if at else []
+def _with_own_names(redactor: Redactor, value: Mapping[str, Any]) -> dict[str, Any]:
+    """A dict whose keys are the collection's own, and stay even if a header's value is the same word."""
+    return {name: redactor.data(item) for name, item in value.items()}
 
 
 def run_contraforce(
@@ -123,12 +144,14 @@ def _attempt(
     client = None
     try:
         connection = contraforce_connection(module.params)
+        module.learn_secrets(*connection.auth.secrets)
         client = http.Client(
             connection.transport,
             connection.auth,
             CONTRAFORCE,
             read_only=module.check_mode,
             user_agent=f"secops.itsm/{VERSION}",
+            redact=module.redactor.text,
         )
         run = Run(check_mode=module.check_mode, verify_timeout=module.params.get("verify_timeout") or 0)
         return operation(ContraForceApi(client), module.params, run)
@@ -142,10 +165,9 @@ def _attempt(
 
 
 def _internal_error(bug: Exception) -> ApiError:
-    trace = sys.exc_info()[2]
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "an unknown place"
+    frames = traceback.extract_tb(bug.__traceback__)
+    frame = [*frames, *(frame for frame in frames if "/secops/itsm/" in frame.filename)][-1]
+    place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
     return ApiError(
         f"secops.itsm {VERSION} has a bug: {type(bug).__name__} at {place}. Look at the incident before you run the "
         "task again, and report this line to the maintainers.",
@@ -156,7 +178,7 @@ def _internal_error(bug: Exception) -> ApiError:
 def _finish(module: ItsmModule, end: Result | ApiError) -> None:
     if isinstance(end, ApiError):
         module.fail_json(end.message, error=end.as_dict(), changed=end.wrote)
-    redactor = Redactor(secrets_in(module.params, CONTRAFORCE_OPTIONS))
+    redactor = module.redactor
     for warning in end.warnings:
         module.warn(redactor.text(warning))
     module.exit_json(changed=end.changed, **end.values)

@@ -14,8 +14,8 @@ author:
 description:
   - Brings an incident to a status, with the classification, reason and comment that explain it, and closes its service
     ticket if asked to.
-  - The current state decides. An incident that has the status already is V(ok), and nothing is written, the comment not
-    either.
+  - The current state decides. An incident that has the status already, and shows no other classification than the one
+    wanted, is V(ok), and nothing is written, the comment not either.
   - After a write the incident is read back until it shows the change. A service that accepts the request without moving
     the incident makes the task fail.
 extends_documentation_fragment:
@@ -55,8 +55,9 @@ options:
   classification:
     description:
       - What the incident turned out to be. Required to close an incident of Sentinel.
-      - An incident that has the status already, but shows another classification, is written again. One that shows none
-        is not, because sources may drop or hide it (see RV(unverified)).
+      - An incident of Sentinel or Defender XDR that has the status already, but shows another classification than one
+        that its source keeps, is written again. Where the service may have put the classification there itself, shows
+        none, or hides it, the incident is left as it is (see RV(unverified)).
     type: str
     choices:
       - BenignPositive
@@ -102,8 +103,8 @@ options:
   update_ticket:
     description:
       - Whether the change of the status also closes the service ticket O(ticket_id).
-      - The service does not show whether a ticket is closed. On an incident that has the status already, nothing is
-        written and the ticket stays as it is.
+      - The service does not show whether a ticket is closed. On an incident that has the status already, the ticket
+        stays as it is.
     type: bool
     default: false
   ticket_id:
@@ -111,7 +112,9 @@ options:
     type: str
   verify_timeout:
     description:
-      - Seconds within which the incident must show the change after it was written. It fails otherwise.
+      - Seconds within which the incident must show the change after it was written. It fails otherwise, with
+        RV(ignore:error.category=not_converged). Do not run the task again before the incident shows the change, because
+        that would write it, and post the comment, again.
       - V(0) means that it is not read back; RV(after) is then the planned state. A write that breaks off is still
         followed by one read.
     type: int
@@ -178,7 +181,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 incident:
-  description: The incident's record as the service gave it, after the change; before it in check mode.
+  description:
+    - The incident's record as the service gave it when it was last read. That is after the change, but before it in
+      check mode and with O(verify_timeout=0).
   returned: success
   type: dict
   sample:
@@ -239,6 +244,7 @@ unverified:
     - Options whose values the incident does not show in the end, because the service does not show them at all, or
       shows something that it may have put there itself.
     - V(update_ticket) is always among them when it is set, as the service does not show whether a ticket is closed.
+    - V(comment) is among them when the write that carried it broke off.
   returned: success
   type: list
   elements: str

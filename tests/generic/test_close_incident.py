@@ -67,12 +67,28 @@ def test_incidents_as_a_text_from_a_survey(player):
         ({"incidents": "northwind"}, "'incidents' must be a list of mappings"),
         ({"incidents": {"a": 1}}, "'incidents' must be a list of mappings"),
         ({"incidents": [ONE, {"source": "Splunk"}]}, "incident 2 of 2"),
+        ({"incidents": [ONE, {**ONE, "source": "Sentinel", "comment": "Other."}]}, "names an incident twice"),
+        ({"comment": "  "}, ": comment."),
     ],
 )
 def test_what_is_missing_is_said_before_anything_is_written(player, sandbox, changes, words):
     played = player.play(RUNBOOK, *extra(**{**ONE, **changes}))
     assert played.code != 0
     assert words in played.output
+    assert sandbox.journal()["entries"] == []
+
+
+def test_fields_left_empty_in_a_survey(player):
+    empty = {"ticket_id": None, "verify_timeout": "", "incidents": ""}
+    played = player.play(RUNBOOK, "-e", json.dumps({**ONE, **empty}))
+    assert played.code == 0, played.output
+    assert "1 closed, 0 closed already" in played.output
+
+
+def test_nothing_to_close(player, sandbox):
+    played = player.play(RUNBOOK, "-e", json.dumps({**ONE, "incidents": []}))
+    assert played.code == 0, played.output
+    assert "0 incidents" in played.output
     assert sandbox.journal()["entries"] == []
 
 

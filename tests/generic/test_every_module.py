@@ -101,6 +101,8 @@ PATHS = {
     "unknown option": ({"nonsense": 1}, []),
     "both credentials": ({"access_token": "sandbox.access-token.0123456789"}, []),
     "secret in the url": ({"url": f"https://user:{PROXY_SECRET}@portal.example"}, []),
+    "secret in a url that is none": ({"url": f"user:{PROXY_SECRET}@portal.example"}, []),
+    "secret in the query": ({"url": f"https://portal.example/?code={PROXY_SECRET}"}, []),
 }
 
 
@@ -156,6 +158,25 @@ def test_values_from_awx_are_texts(player, sandbox, name):
     }
     played = player.play_tasks([first_task(name)], environment=environment)
     assert played.code == 0, played.output
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_short_header_values_do_not_blot_out_the_result(player, name):
+    played = player.play_tasks([first_task(name, headers={"X-Environment": "prod", "X-Hops": 1, "X-True": True})])
+    assert played.code == 0, played.output
+    assert "****" not in json.dumps(played.result)
+    assert "1" in json.dumps(played.result["request_ids"])
+    assert played.result["changed"] is True
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_header_value_that_is_a_word_of_the_result(player, name):
+    """Masking must not rename what a playbook reads."""
+    environment = {"CONTRAFORCE_HEADERS": json.dumps({"X-Trigger": "changed", "X-Part": "status", "X-Other": "before"})}
+    played = player.play_tasks([first_task(name)], environment=environment)
+    assert played.code == 0, played.output
+    assert played.result["changed"] is True
+    assert {"before", "after", "diff", "request_ids"} <= set(played.result)
 
 
 @pytest.mark.parametrize("name", MODULES)

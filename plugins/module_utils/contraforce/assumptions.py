@@ -18,9 +18,10 @@ ASSUMPTIONS: Mapping[str, str] = {
     "CF-A3": "That record may also show classification and classificationReason, as the list of incidents does.",
     "CF-A4": "Statuses and classifications may be spelled in any case, or as the integers of the older generation.",
     "CF-A5": "Splunk and CrowdStrike incidents surface no classification; the other four sources do.",
-    "CF-A6": "Sentinel and Defender XDR keep only their own classifications; the service may replace or drop others.",
+    "CF-A6": "Sentinel and Defender XDR keep their own classifications; any other the service may replace or drop.",
     "CF-A7": "The comment of a status change appears, word for word, among the incident's comments.",
     "CF-A8": "A request's identifier may also stand in a header, X-Request-Id or Request-Id.",
+    "CF-A9": "A write answered by 429, or by 503 with Retry-After, was not processed.",
 }
 
 #: CF-A4. Source: the older generation's pages.

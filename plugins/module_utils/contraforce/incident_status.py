@@ -12,6 +12,7 @@ each run would write again and post its comment again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Mapping, Protocol
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumptions import (
@@ -30,6 +31,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary
 )
 from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Outcome, Plan, Result, Run, Write, reach
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
+from ansible_collections.secops.itsm.plugins.module_utils.instants import instant
 
 SET_STATUS = "set status"
 
@@ -107,15 +109,19 @@ def state_of(record: Mapping[str, Any]) -> State:
     status = _canonical(shown, STATUSES, STATUS_BY_INTEGER)
     if shown is not None and status not in STATUSES:
         raise ApiError(
-            f"It shows the status {shown!r}, which the API contract does not know, so nothing was written. Look at it "
-            "in the portal, and report the status to the maintainers of this collection.",
+            f"It shows the status {shown!r}, which the API contract does not know. Look at it in the portal, and "
+            "report the status to the maintainers of this collection.",
             "contract",
         )
     state: dict[str, Any] = {"status": status}
-    if "classification" in record:
-        state["classification"] = _canonical(record["classification"], CLASSIFICATIONS, CLASSIFICATION_BY_INTEGER)
-    if "classificationReason" in record:
-        state["classification_reason"] = _canonical(record["classificationReason"], CLASSIFICATION_REASONS, {})
+    for name, key, words, by_integer in (
+        ("classification", "classification", CLASSIFICATIONS, CLASSIFICATION_BY_INTEGER),
+        ("classification_reason", "classificationReason", CLASSIFICATION_REASONS, {}),
+    ):
+        word = _canonical(record.get(key), words, by_integer)
+        # An integer that is not known says nothing: as if it were not shown.
+        if key in record and not (word and word.isdigit()):
+            state[name] = word
     return state
 
 
@@ -149,14 +155,13 @@ def plan(current: State, wanted: Wanted) -> Plan[State]:
 def _reclassifies(current: State, wanted: Wanted) -> bool:
     """Whether the classification shown is one that our own write cannot have left.
 
-    Null or absent may be the service's own doing, and so may another word where the source does not keep the
+    Null or absent may be the service's own doing, and so may another word, unless the source is known to keep the
     wanted one (CF-A6). A reason alone is never written again: the service may replace or drop it.
     """
     shown = current.get("classification")
     if not wanted.classification or shown is None or shown == wanted.classification:
         return False
-    kept = PAIRS_BY_SOURCE.get(wanted.key.source)
-    return kept is None or wanted.classification in kept
+    return wanted.classification in PAIRS_BY_SOURCE.get(wanted.key.source, {})
 
 
 def _stays_unset(shown: Any, source: str) -> bool:
@@ -184,12 +189,17 @@ class SetIncidentStatus:
     def __init__(self, api: Api, wanted: Wanted) -> None:
         self.thing = str(wanted.key)
         self.record: dict[str, Any] = {}
+        self.comment_in_doubt = False
+        self._updated_before: datetime | None = None
         self._api = api
         self._wanted = wanted
 
     def read(self) -> State:
         """Read the incident, and keep its record for the result."""
+        first = not self.record
         self.record = self._api.incident(self._wanted.key)
+        if first:
+            self._updated_before = instant(self.record.get("updatedAt"))
         return state_of(self.record)
 
     def plan(self, current: State) -> Plan[State]:
@@ -197,18 +207,23 @@ class SetIncidentStatus:
         return plan(current, self._wanted)
 
     def send(self, write: Write) -> None:
-        """Send the status change."""
+        """Send the status change; if that breaks off, nobody knows whether the comment arrived."""
+        self.comment_in_doubt = bool(write.body.get("comment")) or self.comment_in_doubt
         self._api.update_incident_status(self._wanted.key, write.body)
+        self.comment_in_doubt = self.comment_in_doubt and not write.body.get("comment")
 
     def without_what_arrived(self, write: Write) -> Write:
         """The write without its comment, if that is among the incident's comments already (CF-A7)."""
         comment = write.body.get("comment")
-        if not comment:
-            return write
-        there = {_folded(entry.get("message") or "") for entry in self._api.comments(self._wanted.key)}
-        if _folded(comment) not in there:
+        if not comment or not any(self._arrived(comment, entry) for entry in self._api.comments(self._wanted.key)):
             return write
         return Write(write.action, {name: value for name, value in write.body.items() if name != "comment"})
+
+    def _arrived(self, comment: str, entry: Mapping[str, Any]) -> bool:
+        """Whether an entry is this run's comment, and not one of the same words from an earlier change."""
+        created = instant(entry.get("createdTime"))
+        earlier = created and self._updated_before and created <= self._updated_before
+        return not earlier and _folded(entry.get("message") or "") == _folded(comment)
 
     def describe(self, state: State) -> str:
         """The state in words."""
@@ -238,7 +253,7 @@ def set_incident_status(api: Api, options: Mapping[str, Any], run: Run) -> Resul
             "before": dict(outcome.before),
             "after": dict(outcome.after),
             "diff": difference(outcome, wanted),
-            "unverified": unverified(outcome, wanted, run),
+            "unverified": unverified(outcome, wanted, run, operation.comment_in_doubt),
             "request_ids": api.request_ids,
         },
         warnings=warnings_on(outcome, wanted),
@@ -262,12 +277,13 @@ def difference(outcome: Outcome[State], wanted: Wanted) -> dict[str, Any]:
     return {"before_header": header, "after_header": header, "before": dict(outcome.before), "after": shown}
 
 
-def unverified(outcome: Outcome[State], wanted: Wanted, run: Run) -> list[str]:
+def unverified(outcome: Outcome[State], wanted: Wanted, run: Run, comment_in_doubt: bool = False) -> list[str]:
     """The options whose values the incident does not show in the end, so that nobody can vouch for them.
 
     :param outcome: what the run found and did.
     :param wanted: what the user asked for.
     :param run: how it went; after a write without a read-back, nothing is vouched for.
+    :param comment_in_doubt: whether the write broke off that carried the comment.
     """
     shown = {} if outcome.changed and run.verify_timeout <= 0 else outcome.after
     names = [
@@ -275,6 +291,7 @@ def unverified(outcome: Outcome[State], wanted: Wanted, run: Run) -> list[str]:
         for name in ("status", "classification", "classification_reason")
         if getattr(wanted, name) and shown.get(name) != getattr(wanted, name)
     ]
+    names += ["comment"] if comment_in_doubt else []
     return [*names, "update_ticket"] if wanted.update_ticket else names
 
 

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.secops.itsm.plugins.module_utils.connection import (
     CONTRAFORCE_OPTIONS,
     contraforce_connection,
+    is_bare_address,
     secrets_in,
 )
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
@@ -52,7 +53,7 @@ def test_http_needs_consent():
 
 
 @pytest.mark.parametrize(
-    "url", ["portal.example", "ftp://x", "https://", "https://x:port", "https://[::1", "https://x:0"]
+    "url", ["portal.example", "ftp://x", "https://", "https://x:port", "https://[::1", "https://x:0", "https://a..b"]
 )
 def test_url_that_is_none(url):
     assert "url must be an address" in refusal(**BASIC, url=url)
@@ -73,6 +74,7 @@ def test_url_with_more_than_an_address(url):
         ({**BASIC, "access_token": "t0k3n"}, "Both kinds of credentials"),
         ({"client_id": "id", "access_token": "t0k3n"}, "Both kinds of credentials"),
         ({"access_token": "t0k3n\n"}, "access_token holds a line break"),
+        ({"access_token": "t0k3n€"}, "access_token holds a character"),
         ({"client_id": "a:b", "client_secret": "s3cr3t"}, "colon"),
     ],
 )
@@ -95,6 +97,8 @@ def test_credentials(options, words):
         ({"headers": {"Authorization": "Bearer x"}}, "headers must not set Authorization"),
         ({"headers": {"X-Key": "a\r\nHost: evil"}}, "headers holds"),
         ({"headers": {"X-Kéy": "a"}}, "headers holds"),
+        ({"headers": {"X-Price": "5 €"}}, "headers holds"),
+        ({"proxy": "http://a..b:3128"}, "proxy must be an address"),
     ],
 )
 def test_transport_is_refused(options, words):
@@ -108,6 +112,38 @@ def test_transport_is_taken():
     assert connection.transport.verify == __file__
     assert (connection.transport.timeout, connection.transport.proxy) == (5, "http://p:3128")
     assert connection.transport.headers == {"X-Number": "7"}
+
+
+def test_header_names_that_are_no_texts():
+    assert contraforce_connection({**BASIC, "headers": {1: "abcdefgh"}}).transport.headers == {"1": "abcdefgh"}
+
+
+@pytest.mark.parametrize(
+    "options, direct",
+    [
+        ({"url": "http://127.0.0.1:1"}, True),
+        ({"url": "http://localhost:1"}, True),
+        ({"url": "http://127.0.0.1:1", "proxy": "http://p:3128"}, False),
+        ({"url": "https://portal.example"}, False),
+    ],
+)
+def test_what_is_on_this_machine_is_reached_directly(options, direct):
+    assert contraforce_connection({**BASIC, **options}).transport.direct is direct
+
+
+@pytest.mark.parametrize(
+    "url, bare",
+    [
+        ("https://portal.example/api/v2", True),
+        ("https://u:p@portal.example", False),
+        ("https://portal.example?code=hunter2", False),
+        ("user:hunter2@portal.example", False),
+        ("https:/user:hunter2@portal.example", False),
+        ("", False),
+    ],
+)
+def test_only_a_bare_address_may_be_shown(url, bare):
+    assert is_bare_address(url) is bare
 
 
 def test_validation_can_be_turned_off():

@@ -55,6 +55,14 @@ def test_data_of_every_kind():
     }
 
 
+def test_percent_encoding_in_lower_case():
+    assert Redactor(["a/b+c=d"]).text("a%2fb%2bc%3dd") == MASK
+
+
+def test_half_a_surrogate_pair_becomes_something_that_can_be_printed():
+    assert Redactor().data({"title": "cut \ud83d"}) == {"title": "cut ?"}
+
+
 def test_nothing_to_hide():
     assert Redactor(["", ""]).text("text") == "text"
 

@@ -27,6 +27,7 @@ NOW = datetime(2026, 11, 21, 3, 0, 0, tzinfo=timezone.utc)
         ("soon", None),
         ("-5", None),
         ("1.5", None),
+        ("\u00b2", None),
         ("", None),
     ],
 )

@@ -44,6 +44,7 @@ class MemoryApi:
     ignores_writes: bool = False
     writes: list[Mapping[str, Any]] = field(default_factory=list)
     stored_comments: list[str] = field(default_factory=list)
+    comment_times: list[str] = field(default_factory=list)
     reads: int = 0
     request_ids: list[str] = field(default_factory=list)
     _shown: dict[str, Any] | None = None
@@ -59,7 +60,11 @@ class MemoryApi:
 
     def comments(self, key: IncidentKey) -> list[dict[str, Any]]:
         _raise_next([self.comments_fault])
-        return [{"message": text} for text in self.stored_comments]
+        return [{"message": text, "createdTime": time} for text, time in self._timed_comments()]
+
+    def _timed_comments(self) -> list[tuple[str, str | None]]:
+        times = [*self.comment_times, *([None] * len(self.stored_comments))]
+        return list(zip(self.stored_comments, times))
 
     def update_incident_status(self, key: IncidentKey, body: Mapping[str, Any]) -> None:
         self.writes.append(body)

@@ -130,7 +130,7 @@ def test_a_status_that_is_none_stops_the_run(shown):
     service = api(record={"status": shown})
     error = failure(service)
     assert error.category == "contract"
-    assert "nothing was written" in error.message
+    assert "so nothing was written" in error.message
     assert service.writes == []
 
 
@@ -188,6 +188,15 @@ def test_a_classification_not_asked_for_is_no_difference():
 def test_a_classification_that_the_source_does_not_keep_is_no_difference():
     assert writes({**CLOSED, "classification": "Undetermined"}, classification="Suspicious") == []
     assert writes({**CLOSED, "classification": "Unknown"}, source="DefenderXDR", classification="BenignPositive") == []
+
+
+@pytest.mark.parametrize("source", ["QRadar", "Splunk", "CrowdStrike", "SentinelOne"])
+def test_sources_of_which_nothing_is_known_may_map_a_classification(source):
+    assert writes({**CLOSED, "classification": "QradarFalsePositive"}, source=source) == []
+
+
+def test_an_unknown_integer_says_nothing():
+    assert state_of({"status": 3, "classification": 11, "classificationReason": 7}) == {"status": "Closed"}
 
 
 def test_ticket_travels_with_a_status_change_only():
@@ -339,7 +348,7 @@ def test_no_read_back_when_not_wanted():
 def test_a_service_that_does_not_move():
     service = api(ignores_writes=True)
     error = failure(service)
-    assert (error.category, error.retryable, error.wrote) == ("not_converged", True, True)
+    assert (error.category, error.retryable, error.wrote) == ("not_converged", False, True)
     assert "within 30 s" in error.message
     assert "status New" in error.message
     assert len(service.writes) == 1
@@ -383,6 +392,27 @@ def test_break_with_a_lag_longer_than_the_wait_posts_the_comment_once():
     failure(service, verify_timeout=5)
     assert (len(service.writes), service.stored_comments) == (2, ["Tuned the rule."])
     assert "comment" not in service.writes[1]
+
+
+def test_an_older_comment_of_the_same_words_is_not_taken_for_ours():
+    service = api(
+        record={"updatedAt": "2026-11-20T08:00:00.1234567Z"},
+        write_faults=[(BROKEN, False)],
+        stored_comments=["Tuned the rule."],
+        comment_times=["2026-11-19T08:00:00Z"],
+    )
+    assert run(service).changed
+    assert service.stored_comments == ["Tuned the rule."] * 2
+
+
+@pytest.mark.parametrize("effect, unverified", [(True, ["comment"]), (False, [])])
+def test_a_comment_that_travelled_with_a_break_is_unverified(effect, unverified):
+    assert run(api(write_faults=[(BROKEN, effect)])).values["unverified"] == unverified
+
+
+def test_refused_after_a_break_is_not_told_as_unchanged():
+    error = failure(api(write_faults=[(BROKEN, False), (REFUSED, False)]))
+    assert "may have been changed" in error.message
 
 
 def test_two_breaks_are_one_too_many():

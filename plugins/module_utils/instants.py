@@ -1,0 +1,29 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Points in time as APIs spell them."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime, timezone
+from typing import Any
+
+_FRACTION = re.compile(r"(\.\d{1,6})\d*")
+
+
+def instant(text: Any) -> datetime | None:
+    """The point in time that an ISO 8601 text names; without a zone it is taken as UTC. None if it is none.
+
+    :param text: such as C(2026-11-21T03:02:11.1234567Z); .NET writes seven digits.
+    """
+    if not isinstance(text, str):
+        return None
+    # Before 3.11 Python reads neither Z nor fractions of other than three or six digits.
+    plain = _FRACTION.sub(lambda found: found.group(1).ljust(7, "0"), text.strip())
+    try:
+        moment = datetime.fromisoformat(re.sub("[zZ]$", "+00:00", plain))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
