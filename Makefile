@@ -22,7 +22,7 @@ STAGE := $(CACHE)/ansible_collections/secops/itsm
 REQUIREMENTS := tests/requirements
 # The other Pythons of the machine, which ansible-test imports the modules with.
 PYTHONS := $(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.*/bin))
-IN_STAGE := cd $(STAGE) && PATH="$(BIN):$(PATH):$(PYTHONS)" PYTHONPATH="$(CACHE)"
+IN_STAGE := cd "$(STAGE)" && PATH="$(BIN):$(PATH):$(PYTHONS)" PYTHONPATH="$(CACHE)"
 
 .PHONY: demo test unit matrix format clean stage lint types generic integration sanity package
 .DEFAULT_GOAL := help
@@ -34,74 +34,74 @@ help:
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 11) else 0)'
 	@echo "== setting up: Ansible, the sandbox"
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install -qq -r $(REQUIREMENTS)/runtime.txt -c $(REQUIREMENTS)/constraints.txt
+	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/runtime.txt -c $(REQUIREMENTS)/constraints.txt
 	@touch $@
 
 .venv/tests.stamp: .venv/runtime.stamp $(REQUIREMENTS)/tests.txt
 	@echo "== setting up: the tests"
-	@$(BIN)/python -m pip install -qq -r $(REQUIREMENTS)/tests.txt -c $(REQUIREMENTS)/constraints.txt
+	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/tests.txt -c $(REQUIREMENTS)/constraints.txt
 	@touch $@
 
 .venv/tools.stamp: .venv/tests.stamp $(REQUIREMENTS)/tools.txt
 	@echo "== setting up: the checks"
-	@$(BIN)/python -m pip install -qq -r $(REQUIREMENTS)/tools.txt -c $(REQUIREMENTS)/constraints.txt
+	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/tools.txt -c $(REQUIREMENTS)/constraints.txt
 	@touch $@
 
 stage: .venv/runtime.stamp
-	@$(BIN)/python tests/tools/stage.py > /dev/null
+	@"$(BIN)/python" tests/tools/stage.py > /dev/null
 
 demo: stage
-	@$(IN_STAGE) $(BIN)/python tests/tools/demo.py
+	@$(IN_STAGE) "$(BIN)/python" tests/tools/demo.py
 
 unit: .venv/tests.stamp stage
 	@echo "== unit tests"
-	@$(IN_STAGE) $(BIN)/python -m pytest -q tests/unit
+	@$(IN_STAGE) "$(BIN)/python" -m pytest -q tests/unit
 
 test: lint types unit generic integration sanity package
 	@echo "== every check and test passed"
 
 lint: .venv/tools.stamp stage
 	@echo "== lint: ruff, yamllint, ansible-lint, licences, changelog, contracts, documentation"
-	@$(BIN)/ruff check --quiet .
-	@$(BIN)/ruff format --quiet --check .
-	@$(BIN)/yamllint --strict .
-	@$(BIN)/reuse lint --quiet || $(BIN)/reuse lint --lines
-	@$(BIN)/openapi-spec-validator docs/contracts/*.openapi.yaml
-	@$(IN_STAGE) ANSIBLE_COLLECTIONS_PATH="$(CACHE)" $(BIN)/ansible-lint --offline --strict -q
-	@$(IN_STAGE) $(BIN)/antsibull-changelog lint
-	@$(IN_STAGE) ANSIBLE_COLLECTIONS_PATH="$(CACHE)" $(BIN)/antsibull-docs lint-collection-docs --plugin-docs \
+	@"$(BIN)/ruff" check --quiet .
+	@"$(BIN)/ruff" format --quiet --check .
+	@"$(BIN)/yamllint" --strict .
+	@"$(BIN)/reuse" lint --quiet || "$(BIN)/reuse" lint --lines
+	@"$(BIN)/openapi-spec-validator" docs/contracts/*.openapi.yaml
+	@$(IN_STAGE) ANSIBLE_COLLECTIONS_PATH="$(CACHE)" "$(BIN)/ansible-lint" --offline --strict -q
+	@$(IN_STAGE) "$(BIN)/antsibull-changelog" lint
+	@$(IN_STAGE) ANSIBLE_COLLECTIONS_PATH="$(CACHE)" "$(BIN)/antsibull-docs" lint-collection-docs --plugin-docs \
 		--validate-collection-refs all --check-extra-docs-refs .
 
 types: .venv/tools.stamp stage
 	@echo "== types: mypy"
-	@MYPYPATH="$(CACHE)" $(BIN)/mypy --cache-dir .cache/mypy -p ansible_collections.secops.itsm.plugins \
+	@MYPYPATH="$(CACHE)" "$(BIN)/mypy" --cache-dir .cache/mypy -p ansible_collections.secops.itsm.plugins \
 		-p ansible_collections.secops.itsm.tests.sandbox -p ansible_collections.secops.itsm.tests.tools
 
 generic: .venv/tests.stamp stage
 	@echo "== generic tests: every module, runbook and the sandbox through ansible-playbook"
-	@$(IN_STAGE) $(BIN)/python -m pytest -q -n 2 tests/generic
+	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 2 tests/generic
 
 integration: .venv/tests.stamp stage
 	@echo "== integration tests: ansible-test against the sandbox"
-	@$(IN_STAGE) $(BIN)/python tests/tools/quietly.py $(BIN)/python tests/tools/integration.py --color no
+	@$(IN_STAGE) "$(BIN)/python" tests/tools/quietly.py "$(BIN)/python" tests/tools/integration.py --color no
 
 sanity: .venv/tests.stamp stage
 	@echo "== ansible-test sanity"
-	@$(BIN)/python tests/tools/bootstrap_pip.py
-	@$(IN_STAGE) $(BIN)/python tests/tools/quietly.py $(BIN)/ansible-test sanity --color no
+	@"$(BIN)/python" tests/tools/bootstrap_pip.py
+	@$(IN_STAGE) "$(BIN)/python" tests/tools/quietly.py "$(BIN)/ansible-test" sanity --color no
 
 package: .venv/tools.stamp stage
 	@echo "== package: build, and what Galaxy says of it"
-	@$(IN_STAGE) $(BIN)/ansible-galaxy collection build --force --output-path "$(CACHE)/build" > /dev/null
-	@cd $(CACHE)/build && PATH="$(BIN):$(PATH)" GALAXY_IMPORTER_CONFIG="$(ROOT)/tests/tools/galaxy-importer.cfg" \
-		$(BIN)/python $(ROOT)/tests/tools/quietly.py $(BIN)/python -m galaxy_importer.main secops-itsm-*.tar.gz
+	@$(IN_STAGE) "$(BIN)/ansible-galaxy" collection build --force --output-path "$(CACHE)/build" > /dev/null
+	@cd "$(CACHE)/build" && PATH="$(BIN):$(PATH)" GALAXY_IMPORTER_CONFIG="$(ROOT)/tests/tools/galaxy-importer.cfg" \
+		"$(BIN)/python" "$(ROOT)/tests/tools/quietly.py" "$(BIN)/python" -m galaxy_importer.main secops-itsm-*.tar.gz
 
 matrix: stage
-	@$(BIN)/python tests/tools/matrix.py $(CORES)
+	@"$(BIN)/python" tests/tools/matrix.py $(CORES)
 
 format: .venv/tools.stamp
-	@$(BIN)/ruff check --fix .
-	@$(BIN)/ruff format .
+	@"$(BIN)/ruff" check --fix .
+	@"$(BIN)/ruff" format .
 
 clean:
 	@rm -rf .venv .cache
