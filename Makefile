@@ -92,6 +92,7 @@ sanity: .venv/tests.stamp stage
 
 package: .venv/tools.stamp stage
 	@echo "== package: build, and what Galaxy says of it"
+	@rm -rf "$(CACHE)/build"
 	@$(IN_STAGE) "$(BIN)/ansible-galaxy" collection build --force --output-path "$(CACHE)/build" > /dev/null
 	@cd "$(CACHE)/build" && PATH="$(BIN):$(PATH)" GALAXY_IMPORTER_CONFIG="$(ROOT)/tests/tools/galaxy-importer.cfg" \
 		"$(BIN)/python" "$(ROOT)/tests/tools/quietly.py" "$(BIN)/python" -m galaxy_importer.main secops-itsm-*.tar.gz
