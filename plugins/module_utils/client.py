@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import http.client
 import json
-import ssl
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterator, Mapping
+from typing import Any, Callable, Mapping
 from urllib.parse import urljoin, urlsplit
 
 try:
@@ -25,47 +24,22 @@ else:
 
 from ansible_collections.secops.itsm.plugins.module_utils.auth import HeaderAuth
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils.failures import (
+    Failure,
+    Problem,
+    broken,
+    no_json,
+    refused,
+    unreadable_file,
+    unsendable,
+)
 from ansible_collections.secops.itsm.plugins.module_utils.retries import (
     Clock,
-    is_ambiguous,
-    may_send_again,
     retry_after_seconds,
     wait_before,
 )
 
 MAX_REDIRECTS = 3
-
-#: Connection failures, by the names that urllib3 gives them, after which nothing was sent.
-NOTHING_SENT = frozenset({"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"})
-
-#: How the standard library tells that a proxy did not connect; the proxy's status follows.
-TUNNEL_REFUSED = "Tunnel connection failed"
-
-#: How a category of failure is told, and what the user does next.
-SENTENCES: Mapping[str, tuple[str, str]] = {
-    "authentication": ("the credentials were refused", "Check the client id and secret, or the access token."),
-    "permission": (
-        "the account lacks a permission",
-        "Give the service account the role on this workspace and the scope that this needs.",
-    ),
-    "not_found": ("it was not found", "Check the identifiers in the task, and that url is the API's address."),
-    "validation": ("the request was refused as invalid", "Correct the values named."),
-    "conflict": ("it was changed by somebody else at the same time", "Run the task again."),
-    "rate_limited": ("the service allows no more requests for now", "Run the task again later, or with fewer at once."),
-    "unavailable": ("the service is not able to answer", "Run the task again; it starts from the current state."),
-    "contract": ("the answer is not one that the API contract knows", "Check that url is the API's address."),
-    "configuration": ("the service answered with a redirect", "Set url to the address that the service has now."),
-}
-
-
-@dataclass(frozen=True)
-class Problem:
-    """What a vendor's error body says, whatever its shape."""
-
-    code: str | None = None
-    text: str | None = None
-    request_id: str | None = None
-    fields: Mapping[str, list[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -158,7 +132,7 @@ class Client:
         self._session.headers.update(transport.headers)
         if transport.client_cert:
             both = (transport.client_cert, transport.client_key)
-            self._session.cert = both if transport.client_key else transport.client_cert  # type: ignore[assignment]
+            self._session.cert = both if transport.client_key else transport.client_cert  # type: ignore[assignment]  # stubs know only (str, str)
 
     def close(self) -> None:
         """End the session and its connections."""
@@ -197,16 +171,20 @@ class Client:
                 return failure
             wait = wait_before(tries, failure.retry_after)
             if not failure.send_again or self._clock.now() + wait > deadline:
-                raise failure.told(request, tries)
+                raise failure.told(request.method, request.path, tries)
             self._clock.sleep(wait)
 
-    def _try_once(self, request: _Request) -> Answer | _Failure:
+    def _try_once(self, request: _Request) -> Answer | Failure:
         url, query = self._transport.base_url + request.path, request.query
         for _hop in range(MAX_REDIRECTS + 1):
             try:
                 response = self._send(request, url, query)
-            except (requests.RequestException, OSError, ValueError) as broken:
-                return self._broken(request, broken)
+            except requests.RequestException as error:
+                return broken(error, self._vendor.name, request.is_write)
+            except ValueError as error:
+                return unsendable(error)
+            except OSError as error:
+                return unreadable_file(error)
             target = None if request.is_write or request.method != "GET" else _redirect_target(response)
             if target is None:
                 break
@@ -234,80 +212,20 @@ class Client:
             raise requests.ConnectionError(http.client.IncompleteRead(b""))
         return response
 
-    def _broken(self, request: _Request, broken: Exception) -> _Failure:
-        """A failure below HTTP."""
-        chain = list(_chain(broken))
-        names = {type(link).__name__ for link in chain}
-        reason = _reason(chain)
-        service = self._vendor.name
-        if any(isinstance(link, ssl.SSLCertVerificationError) for link in chain):
-            text = f"the certificate of {service} could not be verified ({reason})"
-            return _Failure("tls", text, "Set ca_path to the CA that signed it.")
-        if "SSLError" in names and not names & {"SSLEOFError", "SSLZeroReturnError"}:
-            text = f"no TLS connection to {service} could be made ({reason})"
-            return _Failure("tls", text, "Check url, ca_path, client_cert and client_key.", ambiguous=request.is_write)
-        if isinstance(broken, ValueError):
-            text = f"the connection options do not make a valid request ({type(broken).__name__})"
-            return _Failure("configuration", text, "Check url, proxy, headers and the credentials.")
-        nothing_sent = bool(names & NOTHING_SENT) or reason.startswith(TUNNEL_REFUSED)
-        if not isinstance(broken, requests.RequestException):
-            return _Failure("configuration", f"a file could not be read ({reason})", "Check ca_path and client_cert.")
-        place = "the proxy" if "ProxyError" in names else service
-        return _Failure(
-            "unavailable",
-            f"the connection to {place} {'could not be made' if nothing_sent else 'broke off'} ({reason})",
-            "Check that it can be reached from where the task runs, and run the task again.",
-            send_again=may_send_again(request.is_write, None, None, not nothing_sent),
-            ambiguous=request.is_write and is_ambiguous(None, not nothing_sent),
-            retryable=True,
-        )
-
-    def _judge(self, request: _Request, response: requests.Response) -> Answer | _Failure:
+    def _judge(self, request: _Request, response: requests.Response) -> Answer | Failure:
         """An answer, or the failure that it stands for."""
         status = response.status_code
         body, oddity = _parsed(response)
         request_id = self._vendor.request_id_of(body, response.headers)
         if request_id and request_id not in self.request_ids:
             self.request_ids.append(request_id)
-        if 200 <= status < 300:
-            if oddity or (body is None and not request.is_write):
-                return _Failure(
-                    "contract",
-                    f"{self._vendor.name} answered with {oddity or 'an empty body'} instead of JSON",
-                    SENTENCES["contract"][1],
-                    http_status=status,
-                    request_id=request_id,
-                    ambiguous=request.is_write,
-                )
-            return Answer(status, body, request_id)
-        problem = self._vendor.problem_of(body) if body is not None else Problem()
-        category = _category(status)
-        what, next_step = SENTENCES[category]
-        retry_after = retry_after_seconds(response.headers.get("Retry-After"))
-        return _Failure(
-            category,
-            f"{what} (HTTP {status}{f', {problem.code}' if problem.code else ''}){self._detail(problem, oddity)}",
-            next_step,
-            http_status=status,
-            code=problem.code,
-            request_id=problem.request_id or request_id,
-            fields=problem.fields,
-            retry_after=retry_after,
-            send_again=may_send_again(request.is_write, status, retry_after, True),
-            ambiguous=request.is_write and is_ambiguous(status, True),
-            retryable=category in ("rate_limited", "unavailable", "conflict"),
-        )
-
-    def _detail(self, problem: Problem, oddity: str | None) -> str:
-        """The service's own words, short and on one line."""
-        if oddity:
-            return f": it answered with {oddity}"
-        if not problem.text and not problem.fields:
-            return ""
-        words = [problem.text] if problem.text else []
-        words += [f"{name}: {' '.join(texts)}" if name else " ".join(texts) for name, texts in problem.fields.items()]
-        text = " ".join(self._redact(" ".join(words)).split()).rstrip(".")
-        return ": " + (text if len(text) <= 300 else text[:297] + "...")
+        if not 200 <= status < 300:
+            problem = self._vendor.problem_of(body) if body is not None else Problem()
+            retry_after = retry_after_seconds(response.headers.get("Retry-After"))
+            return refused(status, problem, oddity, retry_after, request.is_write, self._redact, request_id)
+        if oddity or (body is None and not request.is_write):
+            return no_json(status, oddity or "an empty body", self._vendor.name, request.is_write, request_id)
+        return Answer(status, body, request_id)
 
 
 @dataclass(frozen=True)
@@ -317,59 +235,6 @@ class _Request:
     query: Mapping[str, str] | None
     body: Any
     is_write: bool
-
-
-@dataclass(frozen=True)
-class _Failure:
-    """One try that failed, and what the rules say of it."""
-
-    category: str
-    text: str
-    next_step: str
-    http_status: int | None = None
-    code: str | None = None
-    request_id: str | None = None
-    fields: Mapping[str, list[str]] = field(default_factory=dict)
-    retry_after: float | None = None
-    send_again: bool = False
-    ambiguous: bool = False
-    retryable: bool = False
-
-    def told(self, request: _Request, tries: int) -> ApiError:
-        waited = f", after {tries} tries" if tries > 1 else ""
-        asked = f"; it asks to wait {self.retry_after:.0f} s" if self.retry_after else ""
-        text = self.text[0].upper() + self.text[1:]
-        return ApiError(
-            f"{text}{waited}{asked}. {self.next_step}",
-            self.category,
-            code=self.code,
-            http_status=self.http_status,
-            method=request.method,
-            path=request.path,
-            request_id=self.request_id,
-            retryable=self.retryable,
-            fields=self.fields,
-            ambiguous=self.ambiguous,
-        )
-
-
-def _category(http_status: int) -> str:
-    known = {
-        400: "validation",
-        401: "authentication",
-        403: "permission",
-        404: "not_found",
-        409: "conflict",
-        412: "conflict",
-        422: "validation",
-        429: "rate_limited",
-        408: "unavailable",
-    }
-    if http_status in known:
-        return known[http_status]
-    if 300 <= http_status < 400:
-        return "configuration"
-    return "unavailable" if http_status >= 500 else "contract"
 
 
 def _parsed(response: requests.Response) -> tuple[Any, str | None]:
@@ -405,45 +270,3 @@ def _redirect_target(response: requests.Response) -> str | None:
     except ValueError:
         return None
     return target if same_host and there.scheme in {"https", here.scheme} else None
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """An exception and all that it was made from: causes, contexts, arguments, urllib3's reasons."""
-    seen: set[int] = set()
-    waiting: list[Any] = [error]
-    while waiting:
-        link = waiting.pop(0)
-        if not isinstance(link, BaseException) or id(link) in seen:
-            continue
-        seen.add(id(link))
-        yield link
-        waiting += [link.__cause__, link.__context__, getattr(link, "reason", None), *link.args]
-
-
-#: What lies behind a failure that has no words of its own, by the name of an exception in its chain.
-REASONS: Mapping[str, str] = {
-    "ReadTimeoutError": "no answer in time",
-    "ConnectTimeoutError": "no connection in time",
-    "TimeoutError": "no answer in time",
-    "NameResolutionError": "the name of the host is not known",
-    "gaierror": "the name of the host is not known",
-    "IncompleteRead": "the answer was cut short",
-    "RemoteDisconnected": "the other side closed it without an answer",
-}
-
-
-def _reason(chain: list[BaseException]) -> str:
-    """The root of a failure in words that hold no header, body or URL."""
-    told = [words for words in map(_own_words, chain) if words]
-    known = [REASONS[name] for name in (type(link).__name__ for link in chain) if name in REASONS]
-    return [*told, *known, type(chain[-1]).__name__][0]
-
-
-def _own_words(link: BaseException) -> str | None:
-    if isinstance(link, ssl.SSLCertVerificationError):
-        return link.verify_message
-    if isinstance(link, ssl.SSLError):
-        return str(link.reason).replace("_", " ").lower() if link.reason else None
-    if isinstance(link, OSError) and str(link).startswith(TUNNEL_REFUSED):
-        return str(link)
-    return link.strerror if isinstance(link, OSError) else None

@@ -60,7 +60,7 @@ class LoopbackServer:
 
     def __init__(self, *replies: Reply, context: ssl.SSLContext | None = None) -> None:
         self.seen: list[Seen] = []
-        self._script = list(replies) or [Reply(body={})]
+        self.script = list(replies) or [Reply(body={})]
         server = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -93,7 +93,7 @@ class LoopbackServer:
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Play the next reply."""
-        reply = self._script.pop(0) if len(self._script) > 1 else self._script[0]
+        reply = self.script.pop(0) if len(self.script) > 1 else self.script[0]
         time.sleep(reply.delay)
         if reply.drop:
             handler.close_connection = True

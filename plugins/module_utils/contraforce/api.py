@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import Any, Mapping
 from urllib.parse import quote
 
-from ansible_collections.secops.itsm.plugins.module_utils.client import Answer, Client, Problem, Vendor
+from ansible_collections.secops.itsm.plugins.module_utils.client import Answer, Client, Vendor
 from ansible_collections.secops.itsm.plugins.module_utils.contract import check_answer, check_request
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce import schemas
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumptions import REQUEST_ID_HEADERS
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey
+from ansible_collections.secops.itsm.plugins.module_utils.failures import Problem
 
 
 def _text(value: Any) -> str | None:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import socket
 import ssl
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
@@ -119,6 +120,22 @@ def test_refused_connection_is_tried_again_and_not_ambiguous(clock, method):
     assert "refused" in error.message.lower()
 
 
+def test_connection_that_is_not_taken_in_time(clock):
+    with socket.socket() as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen(0)
+        port = busy.getsockname()[1]
+        waiting = [socket.socket() for _each in range(4)]
+        for each in waiting:
+            each.setblocking(False)
+            each.connect_ex(("127.0.0.1", port))
+        error = failure(make(f"http://127.0.0.1:{port}", clock, timeout=0.3, retry_timeout=0).write, "PUT", "/x")
+        for each in waiting:
+            each.close()
+    assert (error.category, error.ambiguous) == ("unavailable", False)
+    assert "could not be made (no connection in time)" in error.message
+
+
 def test_unknown_host_is_told(clock):
     error = failure(make("http://no-such-host.invalid", clock, retry_timeout=0).write, "PUT", "/x")
     assert (error.category, error.ambiguous) == ("unavailable", False)
@@ -206,6 +223,30 @@ def test_older_error_shape(serve, clock):
 )
 def test_error_body_of_any_shape(serve, clock, body):
     assert failure(make(serve(Reply(500, body)).url, clock).read, "GET", "/x").category == "unavailable"
+
+
+@pytest.mark.parametrize(
+    "status, category",
+    [
+        (302, "configuration"),
+        (400, "validation"),
+        (401, "authentication"),
+        (403, "permission"),
+        (404, "not_found"),
+        (408, "unavailable"),
+        (409, "conflict"),
+        (410, "contract"),
+        (412, "conflict"),
+        (415, "contract"),
+        (422, "validation"),
+        (429, "rate_limited"),
+        (500, "unavailable"),
+        (503, "unavailable"),
+    ],
+)
+def test_category_of_a_status(serve, clock, status, category):
+    error = failure(make(serve(Reply(status)).url, clock, retry_timeout=0).write, "PUT", "/x", {})
+    assert (error.category, error.http_status) == (category, status)
 
 
 def test_html_error(serve, clock):
@@ -303,6 +344,33 @@ def test_read_takes_no_credentials_to_another_host(serve, clock):
     server = serve(Reply(302, headers={"Location": other.url.replace("127.0.0.1", "localhost")}))
     error = failure(make(server.url, clock).read, "GET", "/x")
     assert (error.category, other.seen) == ("configuration", [])
+
+
+@pytest.mark.parametrize(
+    "location, category",
+    [("http://localhost:{port}/moved", "configuration"), ("https://127.0.0.1:{free}/", "unavailable")],
+)
+def test_read_follows_to_the_same_host_only(serve, clock, location, category):
+    """Another port of the same host will do if TLS is spoken there; here nobody listens on it."""
+    server = serve(Reply(302), OK)
+    server.script[0].headers["Location"] = location.format(port=server.port, free=free_port())
+    error = failure(make(server.url, clock, retry_timeout=0).read, "GET", "/x")
+    assert (error.category, len(server.seen)) == (category, 1)
+
+
+def test_read_never_follows_from_https_to_http(serve, clock, tls, authority, tmp_path):
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    server = serve(Reply(302), OK, context=tls)
+    server.script[0].headers["Location"] = server.url.replace("https:", "http:")
+    error = failure(make(server.url, clock, verify=str(bundle), retry_timeout=0).read, "GET", "/x")
+    assert error.category == "configuration"
+
+
+def test_read_by_post_does_not_follow(serve, clock):
+    server = serve(Reply(307, headers={"Location": "/moved"}), OK)
+    assert failure(make(server.url, clock).read, "POST", "/x").category == "configuration"
+    assert len(server.seen) == 1
 
 
 def test_read_does_not_follow_for_ever(serve, clock):
@@ -442,7 +510,9 @@ def test_client_certificate(serve, clock, tls, authority, tmp_path, apart):
     assert make(server.url, clock, **options).read("GET", "/x").http_status == 200
 
 
-def test_plain_http_where_tls_is_spoken(serve, clock):
-    server = serve(OK)
-    error = failure(make(server.url.replace("http:", "https:"), clock, retry_timeout=0).read, "GET", "/x")
-    assert error.category == "tls"
+@pytest.mark.parametrize("method", ["read", "write"])
+def test_plain_http_where_tls_is_spoken(serve, clock, method):
+    client = make(serve(OK).url.replace("http:", "https:"), clock, retry_timeout=0)
+    error = failure(getattr(client, method), "PUT", "/x")
+    # A TLS error can also come in the middle of a request, so a write is never said to be undone.
+    assert (error.category, error.ambiguous) == ("tls", method == "write")
