@@ -21,6 +21,7 @@ from ansible_collections.secops.itsm.plugins.module_utils import errors
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+SHORT_SECRET = "q7#Zk2"
 HEADER_SECRET = "gateway/key+0f9e8d7c"
 PROXY_SECRET = "pr0xy&p4ss=word"
 
@@ -90,6 +91,7 @@ PATHS = {
     "refused credentials": ({"client_id": "somebody-else"}, []),
     "echoed headers": ({}, [{"status": 400, "content": "echo", "times": -1}]),
     "echoed headers of a write": ({}, [{"operation": "*update*", "status": 403, "content": "echo", "times": -1}]),
+    "short secret": ({"client_secret": SHORT_SECRET}, [{"status": 400, "content": "echo", "times": -1}]),
     "html": ({"retry_timeout": 0}, [{"status": 502, "content": "html", "times": -1}]),
     "cut off": ({"retry_timeout": 0}, [{"drop": True, "times": -1}]),
     "nobody there": ({"retry_timeout": 0, "url": "http://127.0.0.1:9"}, []),
@@ -124,7 +126,8 @@ def test_no_secret_in_any_output(player, sandbox, name, path, way):
     played = player.play_tasks([first_task(name, **arguments)], "-vvvv", environment=environment)
     assert (played.code == 0) == (path == "success"), played.output
     shown = played.output + json.dumps(played.result)
-    secrets = (sandbox.credentials["client_secret"], HEADER_SECRET, PROXY_SECRET, sandbox.credentials["access_token"])
+    known = sandbox.credentials
+    secrets = (known["client_secret"], known["access_token"], HEADER_SECRET, PROXY_SECRET, SHORT_SECRET)
     for secret in secrets:
         for spelling in spellings(secret, sandbox.credentials["client_id"]):
             # The playbook itself may be quoted by Ansible; it holds what its author wrote into it.
@@ -181,7 +184,7 @@ def test_header_value_that_is_a_word_of_the_result(player, name):
 
 @pytest.mark.parametrize("name", MODULES)
 def test_fields_left_empty_in_awx_are_as_if_absent(player, name):
-    task = {**first_task(name), "environment": {"CONTRAFORCE_TIMEOUT": "", "CONTRAFORCE_ACCESS_TOKEN": " "}}
+    task = {**first_task(name), "environment": {"CONTRAFORCE_TIMEOUT": " ", "CONTRAFORCE_PROXY": ""}}
     played = player.play_tasks([task])
     assert played.code == 0, played.output
 

@@ -31,10 +31,19 @@ def test_warnings_hold_no_secret(player):
     assert SECRET not in played.output
 
 
+def test_a_secret_that_the_service_repeats_is_known_before_its_blanks_are_folded(player, sandbox):
+    sandbox.set_faults({"status": 400, "content": "echo"})
+    environment = {"CONTRAFORCE_HEADERS": json.dumps({"A-Key": "two  blanks inside"})}
+    played = player.play_tasks([task()], "-vvvv", environment=environment)
+    assert played.result["error"]["category"] == "validation"
+    assert "blanks inside" not in played.output
+
+
 def test_a_failure_after_a_write_is_changed(player, sandbox):
     sandbox.reset({"writes": "ignored"})
     played = player.play_tasks([task(verify_timeout=1)])
     assert (played.result["error"]["category"], played.result["changed"]) == ("not_converged", True)
+    assert "within 1 s" in played.result["msg"]
 
 
 def test_a_failure_before_any_write_is_not(player, sandbox):

@@ -6,16 +6,20 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import json
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
 from typing import Any
 
 import pytest
+import yaml
 
+from ansible_collections.secops.itsm.tests.sandbox.contraforce import SEED_FILE
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
 
 INCIDENT = (
@@ -149,6 +153,69 @@ def test_faults_strike_in_turn_and_end(sandbox):
     assert [call(sandbox, "GET", INCIDENT)[0] for _each in range(3)] == [503, 429, 200]
 
 
+def raw(sandbox: SandboxProcess, path: str, authorization: str | None = None) -> tuple[int, dict[str, str], bytes]:
+    """A request whose answer may be anything."""
+    value = authorization or f"Bearer {sandbox.credentials['access_token']}"
+    connection = http.client.HTTPConnection("127.0.0.1", int(sandbox.url.rsplit(":", 1)[1]), timeout=10)
+    connection.request("GET", path, headers={"Authorization": value})
+    answer = connection.getresponse()
+    try:
+        return answer.status, {name.lower(): text for name, text in answer.getheaders()}, answer.read()
+    finally:
+        connection.close()
+
+
+@pytest.mark.parametrize(
+    "content, kind, start",
+    [
+        ("problem", "application/problem+json", b'{"type"'),
+        ("old", "application/json", b'{"error":{'),
+        ("html", "text/html; charset=utf-8", b"<!DOCTYPE html>"),
+        ("text", "text/plain; charset=utf-8", b"upstream"),
+        ("empty", None, b""),
+    ],
+)
+def test_contents_of_faults(sandbox, content, kind, start):
+    sandbox.set_faults({"status": 503, "content": content, "headers": {"Retry-After": "7"}})
+    status, headers, body = raw(sandbox, INCIDENT)
+    assert (status, headers.get("content-type"), headers["retry-after"]) == (503, kind, "7")
+    assert body.startswith(start)
+    assert bool(body) == (content != "empty")
+
+
+def test_truncated_json(sandbox):
+    sandbox.set_faults({"truncate": True})
+    status, headers, body = raw(sandbox, INCIDENT)
+    assert (status, int(headers["content-length"])) == (200, len(body))
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(body)
+
+
+def test_latency(sandbox):
+    sandbox.set_faults({"latency": 0.4})
+    begin = time.monotonic()
+    assert call(sandbox, "GET", INCIDENT)[0] == 200
+    assert time.monotonic() - begin >= 0.4
+
+
+def test_basic_credentials(sandbox):
+    known = sandbox.credentials
+    pair = base64.b64encode(f"{known['client_id']}:{known['client_secret']}".encode()).decode()
+    assert raw(sandbox, INCIDENT, f"Basic {pair}")[0] == 200
+    assert raw(sandbox, INCIDENT, "Basic d3Jvbmc6d3Jvbmc=")[0] == 401
+
+
+def test_an_answer_that_breaks_the_contract_is_not_given(tmp_path):
+    """The sandbox judges itself by docs/contracts: a seed with a title that is none makes an answer that it refuses."""
+    seed = yaml.safe_load(SEED_FILE.read_text(encoding="utf-8"))
+    seed["incidents"][0]["title"] = 42
+    path = tmp_path / "seed.yml"
+    path.write_text(yaml.safe_dump(seed), encoding="utf-8")
+    with SandboxProcess(path) as sandbox:
+        status, problem = call(sandbox, "GET", INCIDENT)
+    assert (status, problem["code"]) == (500, "SANDBOX_BROKE_THE_CONTRACT")
+
+
 @pytest.mark.parametrize(
     "body", [{"profile": {"moods": 1}}, {"profile": {"writes": "lost"}}, {"faults": [{"when": "never"}]}]
 )
@@ -159,6 +226,9 @@ def test_unknown_misbehaviour_is_refused(sandbox, body):
 def test_profiles(sandbox):
     sandbox.reset({"spelling": "integer", "record": "flat"})
     assert call(sandbox, "GET", INCIDENT)[1]["data"]["status"] == 2
+    for spelling, word in (("lower", "new"), ("upper", "NEW"), ("pascal", "New")):
+        sandbox.reset({"spelling": spelling})
+        assert call(sandbox, "GET", INCIDENT)[1]["data"]["incident"]["status"] == word
     sandbox.reset({"classification": "hidden"})
     assert "classification" not in call(sandbox, "GET", INCIDENT)[1]["data"]["incident"]
     sandbox.reset({"lag_reads": 1})

@@ -74,6 +74,8 @@ def test_returned_error_names_every_category(name):
     text = str(documented(module(name).RETURN)["error"])
     named = set(re.findall(r"V\((\w+)\)", text))
     assert named <= set(errors.CATEGORIES)
+    # These two need a search or a version to compare; any module can end with each of the others.
+    assert set(errors.CATEGORIES) - named <= {"ambiguous_match", "conflict"}
 
 
 @pytest.mark.parametrize("name", MODULES)

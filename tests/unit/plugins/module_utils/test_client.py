@@ -77,7 +77,13 @@ def test_no_try_begins_after_the_retry_timeout(serve, clock, retry_timeout):
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(429), Reply(429, headers={"Retry-After": "3"}), Reply(503, headers={"Retry-After": "3"})]
+    "reply",
+    [
+        Reply(429),
+        Reply(429, headers={"Retry-After": "3"}),
+        Reply(503, headers={"Retry-After": "3"}),
+        Reply(503, headers={"Retry-After": "0"}),
+    ],
 )
 def test_write_is_sent_again_when_it_was_not_processed(serve, clock, reply):
     server = serve(reply, DONE)
@@ -247,6 +253,7 @@ def test_error_body_of_any_shape(serve, clock, body):
 def test_category_of_a_status(serve, clock, status, category):
     error = failure(make(serve(Reply(status)).url, clock, retry_timeout=0).write, "PUT", "/x", {})
     assert (error.category, error.http_status) == (category, status)
+    assert error.retryable == (category in ("conflict", "rate_limited", "unavailable"))
 
 
 def test_html_error(serve, clock):
@@ -292,6 +299,19 @@ def test_secrets_are_taken_out_before_the_text_is_cut_or_folded(serve, clock, se
     assert "********" in message
     assert "S3cr3t" not in message
     assert "two spaces" not in message
+
+
+def test_a_long_text_is_cut(serve, clock):
+    message = failure(make(serve(Reply(400, {"detail": "x" * 5000})).url, clock).read, "GET", "/x").message
+    assert "xxx..." in message
+    assert len(message) < 500
+
+
+def test_the_proxy_of_the_environment_is_used(serve, clock, monkeypatch):
+    proxy = serve(OK)
+    monkeypatch.setenv("http_proxy", proxy.url)
+    make("http://service.example", clock).read("GET", "/x")
+    assert proxy.seen[0].target == "http://service.example/x"
 
 
 def test_deeply_nested_json(serve, clock):

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.secops.itsm.plugins.module_utils.client import Transport
 from ansible_collections.secops.itsm.plugins.module_utils.connection import (
     CONTRAFORCE_OPTIONS,
     contraforce_connection,
@@ -47,8 +48,9 @@ def test_url(url, base):
     assert contraforce_connection({**BASIC, "url": url}).transport.base_url == base
 
 
-def test_http_needs_consent():
-    assert "http://" in refusal(**BASIC, url="http://portal.example")
+@pytest.mark.parametrize("host", ["portal.example", "localhost.portal.example", "10.0.0.1", "192.168.0.1", "[fe80::1]"])
+def test_http_needs_consent(host):
+    assert "http://" in refusal(**BASIC, url=f"http://{host}")
     assert contraforce_connection({**BASIC, "url": "http://portal.example", "allow_http": True})
 
 
@@ -74,6 +76,7 @@ def test_url_with_more_than_an_address(url):
         ({**BASIC, "access_token": "t0k3n"}, "Both kinds of credentials"),
         ({"client_id": "id", "access_token": "t0k3n"}, "Both kinds of credentials"),
         ({"access_token": "t0k3n\n"}, "access_token holds a line break"),
+        ({"client_id": "id", "client_secret": "s3cr3t\t"}, "client_secret holds a line break"),
         ({"access_token": "t0k3n€"}, "access_token holds a character"),
         ({"client_id": "a:b", "client_secret": "s3cr3t"}, "colon"),
     ],
@@ -95,6 +98,7 @@ def test_credentials(options, words):
         ({"proxy": "proxy.example:3128"}, "proxy must be an address"),
         ({"proxy": "socks5://proxy.example"}, "proxy must be an address"),
         ({"headers": {"Authorization": "Bearer x"}}, "headers must not set Authorization"),
+        ({"headers": {"content-type": "text/plain"}}, "headers must not set content-type"),
         ({"headers": {"X-Key": "a\r\nHost: evil"}}, "headers holds"),
         ({"headers": {"X-Kéy": "a"}}, "headers holds"),
         ({"headers": {"X-Price": "5 €"}}, "headers holds"),
@@ -106,12 +110,26 @@ def test_transport_is_refused(options, words):
 
 
 def test_transport_is_taken():
-    connection = contraforce_connection(
-        {**BASIC, "timeout": 5, "ca_path": __file__, "proxy": "http://p:3128", "headers": {"X-Number": 7}}
+    options = {
+        "url": "https://portal.example",
+        "timeout": 5,
+        "retry_timeout": 7,
+        "ca_path": __file__,
+        "client_cert": __file__,
+        "client_key": __file__,
+        "proxy": "http://p:3128",
+        "headers": {"X-Number": 7},
+    }
+    assert contraforce_connection({**BASIC, **options}).transport == Transport(
+        base_url="https://portal.example/api/v2",
+        timeout=5,
+        retry_timeout=7,
+        verify=__file__,
+        client_cert=__file__,
+        client_key=__file__,
+        proxy="http://p:3128",
+        headers={"X-Number": "7"},
     )
-    assert connection.transport.verify == __file__
-    assert (connection.transport.timeout, connection.transport.proxy) == (5, "http://p:3128")
-    assert connection.transport.headers == {"X-Number": "7"}
 
 
 def test_header_names_that_are_no_texts():

@@ -39,5 +39,10 @@ def test_the_wait_is_never_shorter_than_asked():
     assert wait_before(1, 20.0, lambda: 0.0) == 20.0
 
 
+def test_many_clients_do_not_come_back_at_once():
+    waits = {wait_before(3, None) for _each in range(20)} | {wait_before(1, 20.0) for _each in range(20)}
+    assert len(waits) > 30
+
+
 def test_waits_are_bounded():
     assert max(wait_before(attempt, None, lambda: 1.0) for attempt in range(1, 50)) == 15.0

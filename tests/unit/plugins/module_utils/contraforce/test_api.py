@@ -55,6 +55,13 @@ def test_comments(serve, api):
     assert server.seen[0].target == f"{PATH}/comments"
 
 
+@pytest.mark.parametrize("body", [{}, {"data": {}}, {"data": [{}]}, {"data": ["text"]}])
+def test_comments_that_are_none(serve, api, body):
+    with pytest.raises(ApiError) as caught:
+        api(serve(Reply(body=body))).comments(ODD)
+    assert (caught.value.category, caught.value.path) == ("contract", f"{PATH}/comments")
+
+
 def test_update_incident_status(serve, api):
     server = serve(Reply(204))
     api(server).update_incident_status(ODD, {"status": "Active", "comment": "Taken up: ä"})

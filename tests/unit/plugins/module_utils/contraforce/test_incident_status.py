@@ -77,6 +77,7 @@ def failure(service: MemoryApi, **changes: Any) -> ApiError:
         ({"source": "Outlook"}, "source must be one of Sentinel, DefenderXDR"),
         ({"incident_id": " "}, "incident_id is empty"),
         ({"incident_id": ".."}, "cannot be addressed"),
+        ({"incident_id": "."}, "cannot be addressed"),
         ({"classification": None}, "without classification:"),
         ({"classification_reason": None}, "without classification_reason:"),
         ({"classification": None, "classification_reason": None}, "classification and classification_reason"),
@@ -339,6 +340,19 @@ def test_lag_is_waited_for():
     assert service.reads == 5
 
 
+def test_an_incident_that_is_slow_is_asked_ever_more_rarely():
+    service, clock = api(lag=5), FakeClock()
+    set_incident_status(service, options(), Run(False, 30, clock))
+    assert clock.slept == [0.5, 1.0, 2.0, 4.0, 5.0]
+
+
+def test_the_last_look_is_at_the_end_of_the_time_given():
+    clock = FakeClock()
+    with pytest.raises(ApiError):
+        set_incident_status(api(ignores_writes=True), options(), Run(False, 3, clock))
+    assert clock.slept == [0.5, 1.0, 1.5]
+
+
 def test_no_read_back_when_not_wanted():
     service = api()
     result = run(service, verify_timeout=0)
@@ -413,6 +427,12 @@ def test_a_comment_that_travelled_with_a_break_is_unverified(effect, unverified)
 def test_refused_after_a_break_is_not_told_as_unchanged():
     error = failure(api(write_faults=[(BROKEN, False), (REFUSED, False)]))
     assert "may have been changed" in error.message
+
+
+def test_the_services_own_line_breaks_do_not_hide_a_comment():
+    service = api(write_faults=[(BROKEN, False)], stored_comments=["Tuned\r\nthe  rule."])
+    run(service)
+    assert "comment" not in service.writes[1]
 
 
 def test_two_breaks_are_one_too_many():
