@@ -6,14 +6,15 @@
 # make unit     the quick path while working
 # make matrix   sanity, unit, integration and generic tests on every supported ansible-core (CORES="2.16 2.21" for some)
 # make format   bring the code into shape
-# make clean    remove everything that make made
+# make clean    remove everything that make made in this folder
 
 PYTHON ?= python3
 CORES ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Values of the machine's user must not reach a test or the demo.
-unexport CONTRAFORCE_URL CONTRAFORCE_CLIENT_ID CONTRAFORCE_CLIENT_SECRET CONTRAFORCE_ACCESS_TOKEN
+unexport CONTRAFORCE_URL CONTRAFORCE_CLIENT_ID CONTRAFORCE_CLIENT_SECRET CONTRAFORCE_ACCESS_TOKEN CONTRAFORCE_PROXY
+export RUFF_CACHE_DIR = $(CACHE)/ruff
 
 ROOT := $(CURDIR)
 BIN := $(ROOT)/.venv/bin

@@ -111,7 +111,7 @@ def broken(error: Exception, service: str, is_write: bool) -> Failure:
         f"the connection to {place} {'could not be made' if nothing_sent else 'broke off'} ({reason})",
         "Check that it can be reached from where the task runs, and run the task again.",
         send_again=may_send_again(is_write, None, None, not nothing_sent),
-        ambiguous=is_write and is_ambiguous(None, not nothing_sent),
+        ambiguous=is_write and is_ambiguous(None, None, not nothing_sent),
         retryable=True,
     )
 
@@ -184,7 +184,7 @@ def refused(
         fields=problem.fields,
         retry_after=retry_after,
         send_again=may_send_again(is_write, http_status, retry_after, True),
-        ambiguous=is_write and is_ambiguous(http_status, True),
+        ambiguous=is_write and is_ambiguous(http_status, retry_after, True),
         retryable=category in ("rate_limited", "unavailable", "conflict"),
     )
 

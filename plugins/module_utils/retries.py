@@ -53,14 +53,17 @@ def may_send_again(is_write: bool, http_status: int | None, retry_after: float |
     return http_status in READ_AGAIN_STATUSES
 
 
-def is_ambiguous(http_status: int | None, may_be_processed: bool) -> bool:
+def is_ambiguous(http_status: int | None, retry_after: float | None, may_be_processed: bool) -> bool:
     """Whether a write that failed, and is not sent again, may have taken effect all the same.
 
     :param http_status: the status of the answer, None when the connection broke.
+    :param retry_after: seconds from the answer's C(Retry-After), None when it had none.
     :param may_be_processed: for a broken connection, whether the service may have got the request.
     """
     if http_status is None:
         return may_be_processed
+    if http_status == 503 and retry_after is not None:
+        return False  # CF-A9
     return http_status == 408 or http_status >= 500
 
 

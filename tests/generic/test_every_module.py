@@ -22,6 +22,8 @@ from ansible_collections.secops.itsm.plugins.module_utils import errors
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 SHORT_SECRET = "q7#Zk2"
+#: Of a length that puts the secret askew in the Base64 of the pair, where its own Base64 is not found.
+ODD_CLIENT_ID = "sandbox-client2"
 HEADER_SECRET = "gateway/key+0f9e8d7c"
 PROXY_SECRET = "pr0xy&p4ss=word"
 
@@ -91,7 +93,10 @@ PATHS = {
     "refused credentials": ({"client_id": "somebody-else"}, []),
     "echoed headers": ({}, [{"status": 400, "content": "echo", "times": -1}]),
     "echoed headers of a write": ({}, [{"operation": "*update*", "status": 403, "content": "echo", "times": -1}]),
-    "short secret": ({"client_secret": SHORT_SECRET}, [{"status": 400, "content": "echo", "times": -1}]),
+    "short secret": (
+        {"client_id": ODD_CLIENT_ID, "client_secret": SHORT_SECRET},
+        [{"status": 400, "content": "echo", "times": -1}],
+    ),
     "html": ({"retry_timeout": 0}, [{"status": 502, "content": "html", "times": -1}]),
     "cut off": ({"retry_timeout": 0}, [{"drop": True, "times": -1}]),
     "nobody there": ({"retry_timeout": 0, "url": "http://127.0.0.1:9"}, []),
@@ -128,8 +133,8 @@ def test_no_secret_in_any_output(player, sandbox, name, path, way):
     shown = played.output + json.dumps(played.result)
     known = sandbox.credentials
     secrets = (known["client_secret"], known["access_token"], HEADER_SECRET, PROXY_SECRET, SHORT_SECRET)
-    for secret in secrets:
-        for spelling in spellings(secret, sandbox.credentials["client_id"]):
+    for secret, client_id in [(secret, owner) for secret in secrets for owner in (known["client_id"], ODD_CLIENT_ID)]:
+        for spelling in spellings(secret, client_id):
             # The playbook itself may be quoted by Ansible; it holds what its author wrote into it.
             assert spelling not in shown, f"{path}: {secret} shows as {spelling}"
     if path != "success":

@@ -34,6 +34,7 @@ class Server(uvicorn.Server):
         yield
 
     def _stop(self) -> None:
+        self.force_exit = self.should_exit
         self.should_exit = True
 
 
@@ -66,7 +67,13 @@ def main(argv: list[str]) -> int:
         print(f"sandbox: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
         return 2
     config = uvicorn.Config(
-        app, http=DroppingProtocol, log_level="warning", access_log=False, lifespan="off", ws="none"
+        app,
+        http=DroppingProtocol,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        ws="none",
+        timeout_graceful_shutdown=2,
     )
     host, port = listener.getsockname()[:2]
     print(f"Sandbox listening on http://{host}:{port}", flush=True)

@@ -126,8 +126,10 @@ class Sandbox:
 
     async def reset(self, request: Request) -> Response:
         """Begin again: state from the seed, an empty journal, and the profile and faults that the body names."""
-        body = json.loads(await request.body() or b"{}")
         try:
+            body = json.loads(await request.body() or b"{}")
+            if not isinstance(body, dict) or set(body) - {"profile", "faults"}:
+                raise ValueError("reset takes a profile and faults, and nothing else")
             profile = Profile.from_json(body.get("profile", {}))
             faults = [Fault.from_json(entry) for entry in body.get("faults", [])]
         except (TypeError, ValueError) as error:
@@ -152,6 +154,7 @@ class Sandbox:
                 "entries": self.journal,
                 "reads": sum(not entry["write"] for entry in self.journal),
                 "writes": sum(entry["write"] for entry in self.journal),
+                "faults_waiting": self.faults.waiting,
                 "writes_in_effect": sum(entry["took_effect"] for entry in self.journal),
             }
         )

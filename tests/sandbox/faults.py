@@ -41,6 +41,7 @@ class Fault:
     content: str = "problem"
     truncate: bool = False
     code: str | None = None
+    struck: bool = field(default=False, init=False)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Fault:
@@ -48,7 +49,7 @@ class Fault:
 
         :raises ValueError: for a word that no fault knows.
         """
-        unknown = set(value) - {entry.name for entry in fields(cls)}
+        unknown = set(value) - {entry.name for entry in fields(cls) if entry.init}
         if unknown:
             raise ValueError(f"no fault knows {', '.join(sorted(unknown))}")
         fault = cls(**value)
@@ -70,6 +71,11 @@ class Faults:
         """
         self._waiting = list(faults)
 
+    @property
+    def waiting(self) -> int:
+        """How many are still to come; one for all requests counts until it struck once."""
+        return sum(fault.times != 0 and not (fault.times < 0 and fault.struck) for fault in self._waiting)
+
     def take(self, operation: str) -> Fault | None:
         """The fault that hits a request, if one does.
 
@@ -77,6 +83,7 @@ class Faults:
         """
         for fault in self._waiting:
             if fault.times != 0 and fnmatch.fnmatchcase(operation, fault.operation):
-                fault.times -= 1
+                fault.times -= 1 if fault.times > 0 else 0
+                fault.struck = True
                 return fault
         return None

@@ -50,7 +50,11 @@ class SandboxProcess:
     def stop(self) -> int:
         """End it, and give its exit code."""
         self._process.terminate()
-        code = self._process.wait(timeout=10)
+        try:
+            code = self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            code = self._process.wait()
         assert self._process.stdout is not None
         self._process.stdout.close()
         return code

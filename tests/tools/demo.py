@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -32,9 +33,13 @@ def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int
     """
     words = ["ansible-playbook", "secops.itsm.close_incident", "-e", f"@{VARIABLES.name}", *arguments]
     print(f"\n=== {title}\n$ {' '.join(words)}", flush=True)
+    # What the user of this machine set for Ansible and for the real service must not reach the demo.
+    others = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "CONTRAFORCE_"))}
     environment = {
-        **os.environ,
+        **others,
         **sandbox.environment(),
+        "LC_ALL": "C.UTF-8",
+        "ANSIBLE_CONFIG": os.devnull,
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_LOCALHOST_WARNING": "false",
         "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
@@ -84,4 +89,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    # So that the sandbox is stopped, too, when the demo is.
+    signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit(143))
     sys.exit(main())

@@ -9,6 +9,7 @@ ansible-test hands no environment on to its tests, so the sandbox's address goes
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -41,4 +42,6 @@ def main(arguments: list[str]) -> int:
 
 
 if __name__ == "__main__":
+    # So that the sandbox is stopped, too, when the tests are.
+    signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit(143))
     sys.exit(main(sys.argv[1:]))

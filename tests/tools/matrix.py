@@ -88,6 +88,17 @@ def _count(log: Path) -> str:
     return f", {sum(map(int, counts))} tests" if counts else ""
 
 
+def make_venv(core: str, python: Path, venv: Path) -> Step:
+    """A virtual environment, made anew unless a whole one is there.
+
+    :param core: the ansible-core, for the report.
+    :param python: the Python to make it with.
+    :param venv: its folder.
+    """
+    command = [str(python), "-m", "venv", *([] if (venv / "bin" / "pip").exists() else ["--clear"]), str(venv)]
+    return run(core, "venv", command, dict(os.environ), ROOT)
+
+
 def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]:
     """All steps on one core.
 
@@ -101,9 +112,10 @@ def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]
     path = os.pathsep.join([str(bin_folder), *(str(entry.parent) for entry in available.values()), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(CACHE), "VIRTUAL_ENV": str(venv)}
     wanted = [f"ansible-core=={release}", *_runtime_requirements(), "-r", str(REQUIREMENTS / "tests.txt")]
-    if not (bin_folder / "python").exists():
-        subprocess.run([str(python), "-m", "venv", str(venv)], check=True)
     inner = str(bin_folder / "python")
+    made = make_venv(core, python, venv)
+    if not made.passed:
+        return [made]
     install = run(core, "install", [inner, "-m", "pip", "install", "-qq", *wanted], environment, ROOT)
     if not install.passed:
         return [install]
@@ -129,8 +141,9 @@ def test_floor(python: Path) -> list[Step]:
     environment = {**os.environ, "PYTHONPATH": str(CACHE)}
     ranges = _lines(ROOT / "meta" / "ee-requirements.txt")
     tests = [line for line in _lines(REQUIREMENTS / "runtime.txt") if line.startswith("PyYAML")]
-    if not Path(inner).exists():
-        subprocess.run([str(python), "-m", "venv", str(venv)], check=True)
+    made = make_venv("floor", python, venv)
+    if not made.passed:
+        return [made]
     wanted = [line.replace(">=", "==") for line in ranges] + [f"ansible-core=={CORES[FLOOR][0]}", *tests]
     command = [inner, "-m", "pip", "install", "-qq", *wanted, "-r", str(REQUIREMENTS / "tests.txt")]
     install = run("floor", "install", command, environment, ROOT)

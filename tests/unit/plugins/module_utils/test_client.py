@@ -109,6 +109,18 @@ def test_refused_write_is_not_ambiguous(serve, clock, status):
     assert not failure(make(server.url, clock).write, "PUT", "/x", {}).ambiguous
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_write_put_off_for_too_long_is_given_up_and_not_ambiguous(serve, clock, status):
+    server = serve(Reply(status, headers={"Retry-After": "3600"}))
+    error = failure(make(server.url, clock).write, "PUT", "/x", {})
+    assert (error.ambiguous, error.retryable, len(server.seen), clock.slept) == (False, True, 1, [])
+
+
+@pytest.mark.parametrize("status", [501, 520, 599])
+def test_any_other_server_error_on_a_write_is_ambiguous(serve, clock, status):
+    assert failure(make(serve(Reply(status)).url, clock).write, "PUT", "/x", {}).ambiguous
+
+
 def test_write_that_times_out_is_ambiguous(serve, clock):
     server = serve(Reply(204, delay=1.0), DONE)
     error = failure(make(server.url, clock, timeout=0.2).write, "PUT", "/x", {})

@@ -42,9 +42,12 @@ class MemoryApi:
     read_faults: list[ApiError | None] = field(default_factory=list)
     comments_fault: ApiError | None = None
     ignores_writes: bool = False
+    record_lags_in_status_only: bool = False
     writes: list[Mapping[str, Any]] = field(default_factory=list)
     stored_comments: list[str] = field(default_factory=list)
     comment_times: list[str] = field(default_factory=list)
+    comment_time: str = "2026-11-21T03:00:00Z"
+    update_time: str = "2026-11-21T03:00:01Z"
     reads: int = 0
     request_ids: list[str] = field(default_factory=list)
     _shown: dict[str, Any] | None = None
@@ -55,7 +58,8 @@ class MemoryApi:
         _raise_next(self.read_faults)
         if self._lag_left > 0 and self._shown is not None:
             self._lag_left -= 1
-            return dict(self._shown)
+            newer = {"updatedAt": self.record["updatedAt"]} if self.record_lags_in_status_only else {}
+            return {**self._shown, **newer}
         return dict(self.record)
 
     def comments(self, key: IncidentKey) -> list[dict[str, Any]]:
@@ -63,7 +67,7 @@ class MemoryApi:
         return [{"message": text, "createdTime": time} for text, time in self._timed_comments()]
 
     def _timed_comments(self) -> list[tuple[str, str | None]]:
-        times = [*self.comment_times, *([None] * len(self.stored_comments))]
+        times: list[str | None] = [*self.comment_times, *([None] * len(self.stored_comments))]
         return list(zip(self.stored_comments, times))
 
     def update_incident_status(self, key: IncidentKey, body: Mapping[str, Any]) -> None:
@@ -87,3 +91,5 @@ class MemoryApi:
                 self.record[name] = {"kept": body[name], "dropped": None, "replaced": replaced}[self.keeps]
         if body.get("comment"):
             self.stored_comments.append(body["comment"])
+            self.comment_times.append(self.comment_time)
+        self.record["updatedAt"] = self.update_time

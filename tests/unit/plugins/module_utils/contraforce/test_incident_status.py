@@ -419,6 +419,14 @@ def test_an_older_comment_of_the_same_words_is_not_taken_for_ours():
     assert service.stored_comments == ["Tuned the rule."] * 2
 
 
+def test_our_own_comment_is_known_although_the_incident_was_updated_after_it():
+    """The comment arrived and moved updatedAt, but the status does not show it in time."""
+    service = api(record={"updatedAt": "2026-11-20T08:00:00Z"}, write_faults=[(BROKEN, True)], lag=50)
+    service.record_lags_in_status_only = True
+    failure(service, verify_timeout=5)
+    assert service.stored_comments == ["Tuned the rule."]
+
+
 @pytest.mark.parametrize("effect, unverified", [(True, ["comment"]), (False, [])])
 def test_a_comment_that_travelled_with_a_break_is_unverified(effect, unverified):
     assert run(api(write_faults=[(BROKEN, effect)])).values["unverified"] == unverified
