@@ -39,10 +39,8 @@ def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int
         **others,
         **sandbox.environment(),
         "LC_ALL": "C.UTF-8",
-        "ANSIBLE_CONFIG": os.devnull,
+        "ANSIBLE_CONFIG": str(VARIABLES.parent / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-        "ANSIBLE_LOCALHOST_WARNING": "false",
-        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
         "ANSIBLE_NOCOLOR": "true",
     }
     command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
