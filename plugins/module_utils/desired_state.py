@@ -193,7 +193,7 @@ def _outcome_unknown(operation: Operation[State], failure: ApiError, unreadable:
 
 def _did_not_arrive(operation: Operation[State], failure: ApiError) -> ApiError:
     return failure.retold(
-        f"{_capital(operation.thing)} did not change: the write broke off twice. {failure}", wrote=True
+        f"{_capital(operation.thing)} does not show the change: the write broke off twice. {failure}", wrote=True
     )
 
 
