@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import json
+import re
 import secrets
 import uuid
 from typing import Any, Callable
@@ -18,19 +18,20 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ansible_collections.secops.itsm.tests.sandbox.contract import DOCUMENTS, Contract, Operation
-from ansible_collections.secops.itsm.tests.sandbox.contraforce import (
-    ContraForce,
-    Profile,
-    RefusedError,
-    Seed,
-    timestamp,
-)
+from ansible_collections.secops.itsm.tests.sandbox.contract import Operation, contraforce_contract
+from ansible_collections.secops.itsm.tests.sandbox.contraforce import ContraForce
 from ansible_collections.secops.itsm.tests.sandbox.dropping import drop
 from ansible_collections.secops.itsm.tests.sandbox.faults import BEFORE, Fault, Faults
+from ansible_collections.secops.itsm.tests.sandbox.parsing import parsed_json, timestamp
+from ansible_collections.secops.itsm.tests.sandbox.profile import Profile
+from ansible_collections.secops.itsm.tests.sandbox.records import Call, RefusedError
+from ansible_collections.secops.itsm.tests.sandbox.seed import Seed
 
 HTML = "<!DOCTYPE html><html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
 READS_BY_POST = frozenset({"v2-list-incidents-across-workspaces"})
+JSON_TYPE = re.compile(r"(application|text)/([\w.-]+\+)?json\s*(;.*)?", re.IGNORECASE)
+PROBLEM_TYPE = "application/problem+json"
+WITHOUT_BODY = (204, 304)
 
 
 class NoResponse(Response):
@@ -49,7 +50,7 @@ class Sandbox:
 
     def __init__(self, seed: Seed) -> None:
         self.service = ContraForce(seed)
-        self.contract = Contract(DOCUMENTS / "contraforce.openapi.yaml")
+        self.contract = contraforce_contract()
         self.faults = Faults()
         self.journal: list[dict[str, Any]] = []
 
@@ -61,6 +62,7 @@ class Sandbox:
             "number": len(self.journal) + 1,
             "method": request.method,
             "path": raw_path,
+            "query": request.url.query,
             "operation": found[0].name if found else None,
             "write": request.method != "GET" and not (found and found[0].name in READS_BY_POST),
             "took_effect": False,
@@ -69,7 +71,7 @@ class Sandbox:
         }
         self.journal.append(entry)
         if found is None or found[0].name not in self.service.handlers():
-            return _answered(entry, _problem(404, "NOT_FOUND", "The sandbox serves no such operation."))
+            return _answered(entry, self._refusal(None, 404, "NOT_FOUND", "The sandbox serves no such operation."))
         operation, path = found
         fault = self.faults.take(operation.name)
         if fault and fault.latency:
@@ -85,28 +87,60 @@ class Sandbox:
     def _true_answer(
         self, request: Request, operation: Operation, path: dict[str, str], content: bytes, entry: dict[str, Any]
     ) -> Response:
-        if not self._authenticated(request):
-            return _problem(401, "UNAUTHORIZED", "The credentials are missing or invalid.")
         try:
-            body = json.loads(content) if content else None
-        except ValueError:
-            return _problem(400, "BAD_REQUEST", "The body is not JSON.")
-        entry["body"] = body
-        wrong = self.contract.request_faults(operation, path, body)
-        if wrong:
-            return _problem(400, "VALIDATION_ERROR", "One or more validation errors occurred.", wrong)
-        try:
-            status, data = self.service.handlers()[operation.name](path, body)
+            self._check_access(request, operation, content)
+            query = request.query_params.multi_items()
+            entry["body"] = body = self._body(operation, content)
+            wrong = self.contract.request_faults(operation, path, query, body)
+            if wrong:
+                raise RefusedError(400, "VALIDATION_ERROR", "One or more validation errors occurred.", wrong)
+            call = Call(path, self.contract.query(operation, query), body)
+            answer = self.service.handlers()[operation.name](call)
         except RefusedError as refusal:
-            return _problem(refusal.status, refusal.code, refusal.detail, refusal.errors)
-        entry["took_effect"] = entry["write"] and self.service.profile.writes == "applied"
+            return self._refusal(operation, refusal.status, refusal.code, refusal.detail, refusal.errors)
+        entry["took_effect"] = entry["write"] and answer.effect and self.service.profile.writes == "applied"
         meta = {"requestId": _request_id(), "timestamp": timestamp()}
-        answer = None if status == 204 else {"data": data, "meta": meta}
-        broken = self.contract.answer_faults(operation, status, answer)
+        shown = None if answer.status == 204 else {"data": answer.data, "meta": meta}
+        broken = self.contract.answer_faults(operation, answer.status, shown)
         if broken:
             return _problem(500, "SANDBOX_BROKE_THE_CONTRACT", "; ".join(broken))
         headers = {"X-Request-Id": meta["requestId"]}
-        return Response(status_code=204, headers=headers) if status == 204 else JSONResponse(answer, status, headers)
+        if shown is None:
+            return Response(status_code=204, headers=headers)
+        return JSONResponse(shown, answer.status, headers)
+
+    def _check_access(self, request: Request, operation: Operation, content: bytes) -> None:
+        """Credentials, and the type of a body.
+
+        :raises RefusedError: as the service refuses it.
+        """
+        if not self._authenticated(request):
+            raise RefusedError(401, "UNAUTHORIZED", "The credentials are missing or invalid.")
+        kind = request.headers.get("Content-Type", "")
+        if content and "requestBody" in operation.definition and not JSON_TYPE.fullmatch(kind.strip()):
+            raise RefusedError(415, "UNSUPPORTED_MEDIA_TYPE", "The body's Content-Type is not that of JSON.")
+
+    @staticmethod
+    def _body(operation: Operation, content: bytes) -> Any:
+        if "requestBody" not in operation.definition:
+            return None
+        try:
+            return parsed_json(content)
+        except ValueError as error:
+            raise RefusedError(400, "BAD_REQUEST", str(error)) from None
+
+    def _refusal(
+        self, operation: Operation | None, status: int, code: str, detail: str, errors: Any = None
+    ) -> Response:
+        """An error of the service, which the contract must know as any other answer."""
+        body = _problem_body(status, code, detail, errors)
+        if operation is None:
+            broken = self.contract.schema_faults("ApiProblemDetails", body)
+        else:
+            broken = self.contract.answer_faults(operation, status, body)
+        if broken:
+            return _problem(500, "SANDBOX_BROKE_THE_CONTRACT", "; ".join(broken))
+        return JSONResponse(body, status, media_type=PROBLEM_TYPE)
 
     def _strike(self, request: Request, entry: dict[str, Any], fault: Fault, true: Response | None) -> Response:
         if fault.drop:
@@ -127,12 +161,13 @@ class Sandbox:
     async def reset(self, request: Request) -> Response:
         """Begin again: state from the seed, an empty journal, and the profile and faults that the body names."""
         try:
-            body = json.loads(await request.body() or b"{}")
+            body = parsed_json(await request.body())
+            body = {} if body is None else body
             if not isinstance(body, dict) or set(body) - {"profile", "faults"}:
                 raise ValueError("reset takes a profile and faults, and nothing else")
             profile = Profile.from_json(body.get("profile", {}))
-            faults = [Fault.from_json(entry) for entry in body.get("faults", [])]
-        except (TypeError, ValueError) as error:
+            faults = self._faults(body.get("faults", []))
+        except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
         self.service.reset(profile)
         self.faults.replace(faults)
@@ -142,10 +177,16 @@ class Sandbox:
     async def set_faults(self, request: Request) -> Response:
         """Take new faults, and leave everything else as it is."""
         try:
-            self.faults.replace([Fault.from_json(entry) for entry in json.loads(await request.body())])
-        except (TypeError, ValueError) as error:
+            self.faults.replace(self._faults(parsed_json(await request.body())))
+        except ValueError as error:
             return JSONResponse({"error": str(error)}, 400)
         return JSONResponse({"faults": True})
+
+    def _faults(self, value: Any) -> list[Fault]:
+        if not isinstance(value, list):
+            raise ValueError("faults are a list")
+        names = [operation.name for operation in self.contract.operations]
+        return [Fault.from_json(entry, names) for entry in value]
 
     async def show_journal(self, _request: Request) -> Response:
         """The requests so far, and how many of them were meant to change something, and did."""
@@ -160,9 +201,9 @@ class Sandbox:
         )
 
     async def show_state(self, _request: Request) -> Response:
-        """Incidents with their comments, and tickets, as they are stored."""
+        """Incidents with their comments, assignee and the id of their ticket, and tickets, as they are stored."""
         incidents = [{**entry.record, "comments": entry.comments} for entry in self.service.incidents.values()]
-        return JSONResponse({"incidents": incidents, "tickets": list(self.service.tickets.values())})
+        return JSONResponse({"incidents": incidents, "tickets": self.service.tickets})
 
 
 def create_app(seed: Seed) -> Starlette:
@@ -187,7 +228,7 @@ def _request_id() -> str:
     return f"0H{uuid.uuid4().hex[:11].upper()}:00000001"
 
 
-def _problem(status: int, code: str, detail: str, errors: Any = None) -> Response:
+def _problem_body(status: int, code: str, detail: str, errors: Any = None) -> dict[str, Any]:
     body = {
         "type": f"https://httpstatuses.io/{status}",
         "title": code.replace("_", " ").capitalize(),
@@ -197,9 +238,11 @@ def _problem(status: int, code: str, detail: str, errors: Any = None) -> Respons
         "requestId": _request_id(),
         "timestamp": timestamp(),
     }
-    if errors:
-        body["errors"] = errors
-    return JSONResponse(body, status, media_type="application/problem+json")
+    return {**body, "errors": errors} if errors else body
+
+
+def _problem(status: int, code: str, detail: str) -> Response:
+    return JSONResponse(_problem_body(status, code, detail), status, media_type=PROBLEM_TYPE)
 
 
 def _false_answer(request: Request, fault: Fault, true: Response | None) -> Response:
@@ -217,7 +260,7 @@ def _false_answer(request: Request, fault: Fault, true: Response | None) -> Resp
         "empty": lambda: Response(b""),
         "echo": lambda: _problem(status, code, f"You sent {dict(request.headers)}"),
     }
-    response = answers[fault.content]()
+    response = Response() if status in WITHOUT_BODY else answers[fault.content]()
     response.status_code = status
     response.headers.update(fault.headers)
     return response

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence, cast
 from urllib.parse import unquote
 
 import yaml
-from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
 DOCUMENTS = Path(__file__).resolve().parents[2] / "docs" / "contracts"
 _METHODS = ("get", "put", "post", "patch", "delete")
 _URI = "urn:contract"
+_STRICT_URI = "urn:contract:strict"
 
 #: The checks that jsonschema makes without further packages, and no more.
 FORMATS = FormatChecker(formats=["uuid"])
@@ -51,8 +53,9 @@ class Contract:
 
     def __init__(self, path: Path) -> None:
         self.document = yaml.safe_load(path.read_text(encoding="utf-8"))
-        self._registry: Registry[Any] = Registry().with_resource(
-            _URI, Resource.from_contents(self.document, default_specification=DRAFT202012)
+        documents = ((_URI, self.document), (_STRICT_URI, _strict(self.document)))
+        self._registry: Registry[Any] = Registry().with_resources(
+            (uri, Resource.from_contents(document, default_specification=DRAFT202012)) for uri, document in documents
         )
         self.operations = [
             Operation(definition["operationId"], method.upper(), template, definition, _pointer(template, method))
@@ -74,26 +77,48 @@ class Contract:
                 return operation, {name: unquote(value) for name, value in match.groupdict().items()}
         return None
 
-    def request_faults(self, operation: Operation, path: Mapping[str, str], body: Any) -> dict[str, list[str]]:
+    def request_faults(
+        self, operation: Operation, path: Mapping[str, str], query: Sequence[tuple[str, str]], body: Any
+    ) -> dict[str, list[str]]:
         """What is wrong with a request, by field, in the manner of the service.
+
+        The sandbox is stricter than the vendor: a property or a query parameter that the document does not know is
+        refused, so that a misspelt name is noticed instead of being passed over.
 
         :param operation: which one.
         :param path: the values in its path.
+        :param query: the names and values in its query.
         :param body: the parsed body, None without one.
         """
         faults: dict[str, list[str]] = {}
-        for index, parameter in enumerate(operation.definition.get("parameters", [])):
-            if parameter["in"] == "path":
-                pointer = f"{operation.pointer}/parameters/{index}/schema"
-                for error in self._errors(pointer, path[parameter["name"]]):
-                    faults.setdefault(parameter["name"], []).append(error.message)
+        for name, value in path.items():
+            for error in self._errors(f"{_URI}#{_parameters(operation, 'path')[name][0]}", value):
+                faults.setdefault(name, []).append(error.message)
+        known = _parameters(operation, "query")
+        for index, (name, text) in enumerate(query):
+            if name not in known or name in dict(query[:index]):
+                faults.setdefault(name, []).append("There is no such parameter, or it is there twice.")
+                continue
+            pointer, schema = known[name]
+            for error in self._errors(f"{_URI}#{pointer}", _query_value(text, schema)):
+                faults.setdefault(name, []).append(error.message)
         if "requestBody" in operation.definition:
-            for error in self._errors(f"{operation.pointer}/requestBody/{_JSON}/schema", body):
-                faults.setdefault(".".join(str(part) for part in error.absolute_path), []).append(error.message)
+            for error in self._errors(f"{_STRICT_URI}#{operation.pointer}/requestBody/{_JSON}/schema", body):
+                for name in _fields(error):
+                    faults.setdefault(name, []).append(error.message)
         return faults
 
+    def query(self, operation: Operation, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        """The values in a query that has no faults.
+
+        :param operation: which one.
+        :param query: the names and values.
+        """
+        known = _parameters(operation, "query")
+        return {name: _query_value(text, known[name][1]) for name, text in query}
+
     def answer_faults(self, operation: Operation, status: int, body: Any) -> list[str]:
-        """What is wrong with an answer that the sandbox is about to give.
+        """What is wrong with an answer that the sandbox is about to give, be it a success or an error.
 
         :param operation: which one.
         :param status: the HTTP status.
@@ -107,12 +132,34 @@ class Contract:
             return [] if body is None else [f"{status} of {operation.name} has no body"]
         kind = next(iter(kinds)).replace("~", "~0").replace("/", "~1")
         pointer = f"{operation.pointer}/responses/{status}/content/{kind}/schema"
-        return [f"{error.json_path}: {error.message}" for error in self._errors(pointer, body)]
+        return [f"{error.json_path}: {error.message}" for error in self._errors(f"{_URI}#{pointer}", body)]
 
-    def _errors(self, pointer: str, value: Any) -> list[Any]:
-        schema = {"$ref": f"{_URI}#{pointer}"}
+    def schema_faults(self, name: str, value: Any) -> list[str]:
+        """What is wrong with a value.
+
+        :param name: a schema of the document.
+        :param value: to be judged.
+        """
+        errors = self._errors(f"{_URI}#/components/schemas/{name}", value)
+        return [f"{error.json_path}: {error.message}" for error in errors]
+
+    def errors(self, schema: Mapping[str, Any], value: Any) -> list[ValidationError]:
+        """What is wrong with a value.
+
+        :param schema: any; C(urn:contract) in its references is the document.
+        :param value: to be judged.
+        """
         validator = Draft202012Validator(schema, registry=self._registry, format_checker=FORMATS)
         return list(validator.iter_errors(value))
+
+    def _errors(self, reference: str, value: Any) -> list[ValidationError]:
+        return self.errors({"$ref": reference}, value)
+
+
+@cache
+def contraforce_contract() -> Contract:
+    """The ContraForce API's document, read once."""
+    return Contract(DOCUMENTS / "contraforce.openapi.yaml")
 
 
 _JSON = "content/application~1json"
@@ -120,3 +167,40 @@ _JSON = "content/application~1json"
 
 def _pointer(template: str, method: str) -> str:
     return f"/paths/{template.replace('~', '~0').replace('/', '~1').replace('{', '%7B').replace('}', '%7D')}/{method}"
+
+
+def _parameters(operation: Operation, place: str) -> dict[str, tuple[str, Mapping[str, Any]]]:
+    """The pointer and the schema of each parameter, by name."""
+    return {
+        parameter["name"]: (f"{operation.pointer}/parameters/{index}/schema", parameter["schema"])
+        for index, parameter in enumerate(operation.definition.get("parameters", []))
+        if parameter["in"] == place
+    }
+
+
+def _query_value(text: str, schema: Mapping[str, Any]) -> Any:
+    """A query's text as its schema's type; what does not fit stays a text, for the schema to refuse."""
+    if schema.get("type") == "boolean":
+        return {"true": True, "false": False}.get(text.lower(), text)
+    return text
+
+
+def _fields(error: ValidationError) -> list[str]:
+    """The fields that an error is about: where it stands, or the properties that should not be there."""
+    place = [str(part) for part in error.absolute_path]
+    if error.validator != "additionalProperties" or error.validator_value is not False:
+        return [".".join(place)]
+    schema, instance = cast("Mapping[str, Any]", error.schema), cast("Mapping[str, Any]", error.instance)
+    return [".".join([*place, name]) for name in instance if name not in schema["properties"]]
+
+
+def _strict(value: Any) -> Any:
+    """A copy of a document in which objects have no properties but those that it names."""
+    if isinstance(value, list):
+        return [_strict(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: _strict(entry) for name, entry in value.items()}
+    if made.get("type") == "object" and "properties" in made:
+        made.setdefault("additionalProperties", False)
+    return made

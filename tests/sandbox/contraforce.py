@@ -7,134 +7,27 @@
 from __future__ import annotations
 
 import copy
-import uuid
-from dataclasses import dataclass, field, fields
-from datetime import datetime, timezone
-from pathlib import Path
-from typing import Any, Callable, ClassVar, Mapping
+from typing import Any, Callable, Mapping
 
-import yaml
+from ansible_collections.secops.itsm.tests.sandbox.listing import Listing
+from ansible_collections.secops.itsm.tests.sandbox.profile import Profile
+from ansible_collections.secops.itsm.tests.sandbox.records import (
+    Answer,
+    Call,
+    Incident,
+    RefusedError,
+    invalid,
+    new_comment,
+)
+from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE, Seed, SeedError
+from ansible_collections.secops.itsm.tests.sandbox.showing import Showing
+from ansible_collections.secops.itsm.tests.sandbox.tickets import NO_SYSTEM, find_ticket, unset
 
-SEED_FILE = Path(__file__).resolve().parent / "seeds" / "contraforce.yml"
-STATUS_INTEGERS = {"Active": 1, "New": 2, "Closed": 3}
-CLASSIFICATION_INTEGERS = {"BenignPositive": 1, "FalsePositive": 2, "TruePositive": 3, "Undetermined": 4}
+__all__ = ["SEED_FILE", "ContraForce", "Profile", "Seed", "SeedError"]
+
 WITHOUT_CLASSIFICATION = ("Splunk", "CrowdStrike")
-
-
-class SeedError(Exception):
-    """A seed file that cannot be used, told in one sentence."""
-
-
-class RefusedError(Exception):
-    """An answer of the service that is not a success.
-
-    :param status: the HTTP status.
-    :param code: the service's word for it.
-    :param detail: a sentence.
-    :param errors: messages by field.
-    """
-
-    def __init__(self, status: int, code: str, detail: str, errors: Mapping[str, list[str]] | None = None) -> None:
-        super().__init__(detail)
-        self.status, self.code, self.detail, self.errors = status, code, detail, errors
-
-
-@dataclass(frozen=True)
-class Seed:
-    """What the sandbox begins with.
-
-    :param credentials: C(client_id), C(client_secret), C(access_token).
-    :param workspaces: C(id) and C(role); a role of C(none) is refused.
-    :param incidents: records as the list of incidents documents them, with C(workspaceId).
-    :param tickets: C(id), C(number), C(system), C(state).
-    """
-
-    credentials: dict[str, str]
-    workspaces: list[dict[str, Any]]
-    incidents: list[dict[str, Any]]
-    tickets: list[dict[str, Any]]
-
-    @classmethod
-    def load(cls, path: Path) -> Seed:
-        """Read a seed file.
-
-        :param path: a YAML file.
-        :raises SeedError: when it cannot be used.
-        """
-        try:
-            content = yaml.safe_load(path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise SeedError(f"{path} cannot be read: {error.strerror}") from None
-        except yaml.YAMLError as error:
-            raise SeedError(f"{path} is not YAML: {error}") from None
-        names = [entry.name for entry in fields(cls)]
-        if not isinstance(content, dict) or set(content) != set(names):
-            raise SeedError(f"{path} must have the keys {', '.join(names)} and no others")
-        for incident in content["incidents"]:
-            missing = {"workspaceId", "source", "id", "status"} - set(incident)
-            if missing:
-                raise SeedError(f"{path}: an incident lacks {', '.join(sorted(missing))}")
-        return cls(**content)
-
-
-@dataclass
-class Profile:
-    """How the service behaves where its documentation leaves it open.
-
-    :param spelling: C(pascal), C(lower), C(upper) or C(integer).
-    :param classification: C(kept); C(dropped): stored as null; C(hidden): never shown.
-    :param reason: C(kept), C(dropped) or C(replaced) by C(Other).
-    :param lag_reads: how many reads after a write still show the old state.
-    :param writes: C(applied), or C(ignored): accepted without an effect.
-    :param record: C(nested) in data.incident, or C(flat) in data.
-    """
-
-    spelling: str = "pascal"
-    classification: str = "kept"
-    reason: str = "kept"
-    lag_reads: int = 0
-    writes: str = "applied"
-    record: str = "nested"
-
-    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
-        "spelling": ("pascal", "lower", "upper", "integer"),
-        "classification": ("kept", "dropped", "hidden"),
-        "reason": ("kept", "dropped", "replaced"),
-        "writes": ("applied", "ignored"),
-        "record": ("nested", "flat"),
-    }
-
-    @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Profile:
-        """A profile from what was posted.
-
-        :raises ValueError: for a word that no profile knows.
-        """
-        unknown = set(value) - {entry.name for entry in fields(cls)}
-        if unknown:
-            raise ValueError(f"no profile knows {', '.join(sorted(unknown))}")
-        for name, word in value.items():
-            if name in cls.CHOICES and word not in cls.CHOICES[name]:
-                raise ValueError(f"{name} is one of {', '.join(cls.CHOICES[name])}")
-        return cls(**value)
-
-
-@dataclass
-class Incident:
-    """An incident as the service stores it, and what it shows while a write has not come through."""
-
-    record: dict[str, Any]
-    comments: list[dict[str, Any]] = field(default_factory=list)
-    shown: dict[str, Any] | None = None
-    lag: int = 0
-
-    def seen(self) -> dict[str, Any]:
-        """The record as a read sees it."""
-        if self.shown is not None and self.lag > 0:
-            self.lag -= 1
-            return self.shown
-        self.shown = None
-        return self.record
+NO_ROLE = "none"
+_REFERENCE = ("id", "source", "workspaceId")
 
 
 class ContraForce:
@@ -145,101 +38,145 @@ class ContraForce:
 
     def __init__(self, seed: Seed) -> None:
         self.seed = seed
-        self.profile = Profile()
-        self._load()
-
-    def _load(self) -> None:
-        seed = copy.deepcopy(self.seed)
-        self.roles = {entry["id"].lower(): entry["role"] for entry in seed.workspaces}
-        self.tickets = {str(entry["id"]): entry for entry in seed.tickets}
-        self.incidents: dict[tuple[str, str, str], Incident] = {}
-        for record in seed.incidents:
-            comments = record.pop("comments", [])
-            key = self._key(record["workspaceId"], record["source"], record["id"])
-            self.incidents[key] = Incident(record, comments)
+        self.reset(Profile())
 
     def reset(self, profile: Profile) -> None:
         """Begin again.
 
         :param profile: how to behave from now on.
         """
-        self.profile = profile
-        self._load()
+        seed = copy.deepcopy(self.seed)
+        self.profile, self.showing, self.listing = profile, Showing(profile), Listing(seed.now)
+        self.workspaces = {entry["id"].lower(): entry for entry in seed.workspaces}
+        self.tickets, self.users = seed.tickets, seed.users
+        self.incidents: dict[tuple[str, str, str], Incident] = {}
+        for record in seed.incidents:
+            incident = Incident({"user": None, "ticketId": None, **record}, record.get("comments", []))
+            incident.record.pop("comments", None)
+            self.incidents[record["workspaceId"].lower(), record["source"], record["id"]] = incident
+            ticket = self._ticket(record["workspaceId"], incident.record["ticketId"])
+            if ticket:
+                incident.record["ticketId"] = ticket["id"]
+                incident.mirror()
 
-    @staticmethod
-    def _key(workspace: str, source: str, identifier: str) -> tuple[str, str, str]:
-        return workspace.lower(), source, str(identifier)
-
-    def handlers(self) -> dict[str, Callable[[Mapping[str, str], Any], tuple[int, Any]]]:
-        """What is served, by operationId; each takes the path's values and the body, and gives status and data."""
+    def handlers(self) -> dict[str, Callable[[Call], Answer]]:
+        """What is served, by operationId."""
         return {
             "v2-get-incident": self.get_incident,
             "v2-list-incident-comments": self.list_comments,
+            "v2-list-incidents-across-workspaces": self.list_incidents,
             "v2-update-incident-status": self.update_status,
+            "v2-add-incident-comment": self.add_comment,
+            "v2-assign-incident": self.assign,
+            "v2-link-ticket": self.link,
+            "v2-unlink-ticket": self.unlink,
         }
 
-    def find(self, path: Mapping[str, str]) -> Incident:
-        """The incident that a path names.
+    @property
+    def _applies(self) -> bool:
+        return self.profile.writes == "applied"
+
+    # --- finding -----------------------------------------------------------------------------------------------------
+
+    def _workspace(self, identifier: str) -> Mapping[str, Any]:
+        workspace = self.workspaces.get(identifier.lower())
+        if workspace is None:
+            raise RefusedError(404, "NOT_FOUND", "The workspace was not found.")
+        if workspace["role"] == NO_ROLE:
+            raise RefusedError(403, "INSUFFICIENT_WORKSPACE_ROLE", "The caller has no role on the workspace.")
+        return workspace
+
+    def _incident(self, workspace: str, source: str, identifier: str) -> Incident:
+        """An incident.
 
         :raises RefusedError: as the service refuses it.
         """
-        role = self.roles.get(path["workspaceId"].lower())
-        if role is None:
-            raise RefusedError(404, "NOT_FOUND", "The workspace was not found.")
-        if role == "none":
-            raise RefusedError(403, "INSUFFICIENT_WORKSPACE_ROLE", "The caller has no role on the workspace.")
-        incident = self.incidents.get(self._key(path["workspaceId"], path["source"], path["incidentId"]))
+        self._workspace(workspace)
+        incident = self.incidents.get((workspace.lower(), source, identifier))
         if incident is None:
             raise RefusedError(404, "NOT_FOUND", "The incident was not found.")
         return incident
 
-    def get_incident(self, path: Mapping[str, str], _body: Any) -> tuple[int, Any]:
+    def _in_path(self, call: Call) -> Incident:
+        return self._incident(call.path["workspaceId"], call.path["source"], call.path["incidentId"])
+
+    def _in_body(self, call: Call, *needed: str) -> Incident:
+        """The incident that a body refers to.
+
+        :param needed: further fields that the body must have.
+        """
+        self._workspace(call.path["workspaceId"])
+        reference = call.body.get("incident") or {}
+        values = {name: call.body.get(name) for name in needed}
+        values.update({f"incident.{name}": reference.get(name) for name in _REFERENCE})
+        lacking = {name: f"{name} is required." for name, value in values.items() if not (value or "").strip()}
+        if lacking:
+            raise invalid(lacking)
+        if reference["workspaceId"].lower() != call.path["workspaceId"].lower():
+            raise invalid({"incident.workspaceId": "incident.workspaceId must be the workspace of the path."})
+        return self._incident(reference["workspaceId"], reference["source"], reference["id"])
+
+    def _ticket(self, workspace: str, wanted: Any) -> dict[str, Any] | None:
+        return find_ticket(self.tickets, self.workspaces[workspace.lower()]["ticketing_system"], wanted)
+
+    # --- reads -------------------------------------------------------------------------------------------------------
+
+    def get_incident(self, call: Call) -> Answer:
         """The read of one incident."""
-        incident = self.find(path)
-        record = self._spelled(incident.seen())
+        incident = self._in_path(call)
+        seen = incident.read()
+        record = self.showing.record(seen, self._ticket(seen["workspaceId"], seen["ticketId"]), incident.comments)
+        details: dict[str, Any] = {}
+        if call.query.get("withDetails"):
+            investigation = {"entities": seen.get("entities", []), "alerts": seen.get("alerts", [])}
+            details = {"investigationDetails": investigation, "evidence": [], "gamebookCatalog": []}
         if self.profile.record == "flat":
-            return 200, record
-        return 200, {"source": path["source"], "incident": record}
+            return Answer(200, {**record, **details})
+        return Answer(200, {"source": call.path["source"], "incident": record, **details})
 
-    def list_comments(self, path: Mapping[str, str], _body: Any) -> tuple[int, Any]:
+    def list_comments(self, call: Call) -> Answer:
         """The comments of an incident."""
-        return 200, self.find(path).comments
+        return Answer(200, [self.showing.comment(comment) for comment in self._in_path(call).read_comments()])
 
-    def update_status(self, path: Mapping[str, str], body: Any) -> tuple[int, Any]:
+    def list_incidents(self, call: Call) -> Answer:
+        """A page of the incidents of all workspaces on which the caller has a role, as they are stored: no lag."""
+        visible = [
+            incident.record
+            for (workspace, _source, _id), incident in self.incidents.items()
+            if self.workspaces[workspace]["role"] != NO_ROLE
+        ]
+        page = self.listing.page(visible, call.body, self.profile)
+        return Answer(200, {**page, "incidents": [self.showing.item(record) for record in page["incidents"]]})
+
+    # --- writes ------------------------------------------------------------------------------------------------------
+
+    def update_status(self, call: Call) -> Answer:
         """The change of an incident's status."""
-        incident = self.find(path)
+        incident, body = self._in_path(call), call.body
         closes = body["status"] == "Closed"
         lacking = [name for name in ("classification", "classificationReason") if not body.get(name)]
-        if path["source"] == "Sentinel" and closes and lacking:
-            raise RefusedError(
-                400,
-                "VALIDATION_ERROR",
-                "One or more validation errors occurred.",
-                {name: [f"{name} is required to close a Sentinel incident."] for name in lacking},
-            )
-        ticket = self._ticket_to_close(body)
-        if self.profile.writes == "ignored":
-            return 204, None
-        incident.shown, incident.lag = copy.deepcopy(incident.seen()), self.profile.lag_reads
-        incident.record.update(self._stored(path["source"], body), updatedAt=timestamp())
-        if body.get("comment"):
-            incident.comments.append(_comment(body["comment"], closes))
-        if ticket:
-            ticket["state"] = "Closed"
-        return 204, None
+        if call.path["source"] == "Sentinel" and closes and lacking:
+            raise invalid({name: f"{name} is required to close a Sentinel incident." for name in lacking})
+        ticket = self._ticket_to_close(call)
+        if self._applies:
+            incident.change(self._status_values(call.path["source"], body), self.profile.lag_reads)
+            if body.get("comment"):
+                incident.add_comment(self._new_comment(body["comment"], closes), self.profile.comment_lag)
+            if ticket:
+                ticket["state"] = "Closed"
+        return Answer(204)
 
-    def _ticket_to_close(self, body: Mapping[str, Any]) -> dict[str, Any] | None:
-        if not body.get("updateTicket"):
+    def _ticket_to_close(self, call: Call) -> dict[str, Any] | None:
+        if not call.body.get("updateTicket"):
             return None
-        if not body.get("ticketId"):
-            message = "ticketId is required when updateTicket is true."
-            raise RefusedError(400, "VALIDATION_ERROR", message, {"ticketId": [message]})
-        ticket = self.tickets.get(body["ticketId"])
+        if not call.body.get("ticketId"):
+            raise invalid({"ticketId": "ticketId is required when updateTicket is true."})
+        ticket = self._ticket(call.path["workspaceId"], call.body["ticketId"])
         if ticket is None:
             raise RefusedError(404, "NOT_FOUND", "The service ticket was not found.")
         return ticket
 
-    def _stored(self, source: str, body: Mapping[str, Any]) -> dict[str, Any]:
+    def _status_values(self, source: str, body: Mapping[str, Any]) -> dict[str, Any]:
         stored: dict[str, Any] = {"status": body["status"]}
         if source in WITHOUT_CLASSIFICATION or self.profile.classification == "dropped":
             return {**stored, "classification": None, "classificationReason": None}
@@ -248,40 +185,64 @@ class ContraForce:
         reason = {"kept": body.get("classificationReason"), "dropped": None, "replaced": "Other"}[self.profile.reason]
         return {**stored, "classificationReason": reason} if body.get("classificationReason") else stored
 
-    def _spelled(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """A record in the fields of the documented read, spelled as the profile says."""
-        shown = {
-            name: record.get(name) for name in ("id", "title", "severity", "workspaceId", "createdAt", "updatedAt")
+    def _new_comment(self, text: str, closes: bool) -> dict[str, Any]:
+        return new_comment(f"<p>{text}</p>" if self.profile.comment_text == "wrapped" else text, closes)
+
+    def add_comment(self, call: Call) -> Answer:
+        """A new comment."""
+        incident, text = self._in_path(call), call.body["content"]
+        if not text.strip():
+            raise invalid({"content": "content must not be blank."})
+        comment = self._new_comment(text, closes=False)
+        if self._applies:
+            incident.add_comment(comment, self.profile.comment_lag)
+        return Answer(201, self.showing.comment(comment))
+
+    def assign(self, call: Call) -> Answer:
+        """The change of an incident's assignee."""
+        incident, user = self._in_path(call), self._user(call.body)
+        effect = incident.record["user"] != user
+        if self._applies:
+            incident.change({"user": user}, self.profile.lag_reads)
+        return Answer(204, effect=effect)
+
+    def _user(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The user that a body names, by email, by id, or by both if they are of one user."""
+        given = {
+            field: (name, body[field].lower())
+            for field, name in (("userId", "id"), ("email", "email"))
+            if (body.get(field) or "").strip()
         }
-        shown["status"] = self._word(record["status"], STATUS_INTEGERS)
-        if self.profile.classification != "hidden":
-            shown["classification"] = self._word(record.get("classification"), CLASSIFICATION_INTEGERS)
-            shown["classificationReason"] = self._word(record.get("classificationReason"), {})
-        return shown
+        if not given:
+            raise invalid({"userId": "userId or email is required."})
+        for user in self.users:
+            if all(user[name].lower() == value for name, value in given.values()):
+                return dict(user)
+        raise invalid({field: f"{field} is that of no user." for field in given})
 
-    def _word(self, word: str | None, integers: Mapping[str, int]) -> str | int | None:
-        if word is None:
-            return None
-        if self.profile.spelling == "integer":
-            return integers.get(word, word)
-        return {"pascal": word, "lower": word.lower(), "upper": word.upper()}[self.profile.spelling]
+    def link(self, call: Call) -> Answer:
+        """The link of a ticket to an incident."""
+        incident = self._in_body(call, "ticketId")
+        system = self._workspace(call.path["workspaceId"])["ticketing_system"]
+        ticket = self._ticket(call.path["workspaceId"], call.body["ticketId"])
+        if system == NO_SYSTEM or (ticket is None and self.profile.missing_ticket == "unset"):
+            return Answer(200, unset(system), effect=False)
+        if ticket is None:
+            raise RefusedError(404, "NOT_FOUND", "The service ticket was not found.")
+        linked = incident.record["ticketId"]
+        if linked not in (None, ticket["id"]) and self.profile.relink == "refused":
+            raise RefusedError(409, "CONFLICT", "The incident is linked to another service ticket.")
+        if self._applies and linked != ticket["id"]:
+            incident.change({"ticketId": ticket["id"]}, self.profile.lag_reads)
+            incident.mirror()
+        return Answer(200, self.showing.ticket(ticket, incident.comments), effect=linked != ticket["id"])
 
-
-def timestamp() -> str:
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def _comment(message: str, closes: bool) -> dict[str, Any]:
-    return {
-        "id": str(uuid.uuid4()),
-        "message": message,
-        "createdTime": timestamp(),
-        "authorEmail": None,
-        "authorName": "Sandbox service account",
-        "isActivityComment": False,
-        "isAgentComment": False,
-        "agentName": None,
-        "isClosingComment": closes,
-        "ticketNoteId": None,
-        "ticketId": None,
-    }
+    def unlink(self, call: Call) -> Answer:
+        """The end of a link; comments keep the id of the ticket that they were mirrored to."""
+        incident = self._in_body(call)
+        linked = incident.record["ticketId"] is not None
+        if not linked and self.profile.unlink_unlinked == "404":
+            raise RefusedError(404, "NOT_FOUND", "The incident has no service ticket.")
+        if linked and self._applies:
+            incident.change({"ticketId": None}, self.profile.lag_reads)
+        return Answer(200, linked, effect=linked)

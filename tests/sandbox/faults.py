@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass, field, fields
-from typing import Any, Mapping
+import re
+from dataclasses import dataclass, field
+from typing import Any, Callable, Collection, Mapping
 
 BEFORE, AFTER = "before", "after"
 CONTENTS = ("true", "problem", "old", "html", "empty", "text", "echo")
@@ -18,12 +19,12 @@ CONTENTS = ("true", "problem", "old", "html", "empty", "text", "echo")
 class Fault:
     """One kind of misbehaviour, for the next so many matching requests.
 
-    :param operation: operationId, with wildcards.
+    :param operation: operationId, with wildcards; one that matches no operation is refused.
     :param times: how many requests it hits; a negative number means all.
     :param when: whether it strikes before or after the request took effect.
     :param latency: seconds to wait first.
     :param drop: cut the connection instead of answering.
-    :param status: answer with this status instead of the true one.
+    :param status: answer with this status instead of the true one; one that has no body gets none.
     :param headers: further headers of the answer.
     :param content: C(true) for the true answer, or C(problem), C(old), C(html), C(empty), C(text), or C(echo) for an
         error that repeats the request's headers, secrets and all.
@@ -44,18 +45,59 @@ class Fault:
     struck: bool = field(default=False, init=False)
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Fault:
+    def from_json(cls, value: Any, operations: Collection[str]) -> Fault:
         """A fault from what was posted.
 
-        :raises ValueError: for a word that no fault knows.
+        :param value: anything that JSON can carry.
+        :param operations: every operationId that there is.
+        :raises ValueError: for what is no fault, in a sentence.
         """
-        unknown = set(value) - {entry.name for entry in fields(cls) if entry.init}
+        if not isinstance(value, Mapping):
+            raise ValueError("a fault is an object")
+        unknown = set(value) - set(_CHECKS)
         if unknown:
             raise ValueError(f"no fault knows {', '.join(sorted(unknown))}")
+        for name, entry in value.items():
+            right, sentence = _CHECKS[name]
+            if not right(entry):
+                raise ValueError(f"a fault's {name} is {sentence}")
         fault = cls(**value)
-        if fault.when not in (BEFORE, AFTER) or fault.content not in CONTENTS:
-            raise ValueError(f"when is before or after; content is one of {', '.join(CONTENTS)}")
+        if not fnmatch.filter(operations, fault.operation):
+            raise ValueError(f"a fault's operation, {fault.operation}, matches none of {', '.join(operations)}")
         return fault
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _are_headers(value: Any) -> bool:
+    return isinstance(value, Mapping) and all(_is_header(name, text) for name, text in value.items())
+
+
+def _is_header(name: str, text: Any) -> bool:
+    """Whether a header can be sent; the length of the body is not a fault's to tell."""
+    if not isinstance(text, str) or name.lower() in ("content-length", "transfer-encoding"):
+        return False
+    return bool(_HEADER_NAME.fullmatch(name) and _HEADER_TEXT.fullmatch(text))
+
+
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_TEXT = re.compile(r"(?:[!-~\xa0-\xff](?:[ -~\xa0-\xff]*[!-~\xa0-\xff])?)?")
+
+#: What each field may be, and how a refusal says it.
+_CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "operation": (lambda value: isinstance(value, str), "a string"),
+    "times": (_is_integer, "an integer"),
+    "when": (lambda value: value in (BEFORE, AFTER), f"{BEFORE} or {AFTER}"),
+    "latency": (lambda value: type(value) in (int, float) and 0 <= value <= 3600, "a number of seconds, up to 3600"),
+    "drop": (lambda value: isinstance(value, bool), "true or false"),
+    "status": (lambda value: value is None or (_is_integer(value) and 200 <= value <= 599), "from 200 to 599"),
+    "headers": (_are_headers, "an object of headers other than the length of the body"),
+    "content": (lambda value: value in CONTENTS, f"one of {', '.join(CONTENTS)}"),
+    "truncate": (lambda value: isinstance(value, bool), "true or false"),
+    "code": (lambda value: value is None or isinstance(value, str), "a string"),
+}
 
 
 class Faults:

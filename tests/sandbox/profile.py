@@ -1,0 +1,91 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How the service behaves where its documentation leaves it open."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Mapping
+
+
+@dataclass(frozen=True)
+class Profile:
+    """How the service behaves where its documentation leaves it open.
+
+    :param spelling: C(pascal), C(lower), C(upper) or C(integer).
+    :param classification: C(kept); C(dropped): stored as null; C(hidden): never shown.
+    :param reason: C(kept), C(dropped) or C(replaced) by C(Other).
+    :param lag_reads: how many reads of an incident after a write still show the old state.
+    :param writes: C(applied), or C(ignored): accepted and answered as if done, without an effect.
+    :param record: C(nested) in data.incident, or C(flat) in data.
+    :param ticket: what shows a link. C(object): the read of the incident shows C(ticketId) and C(ticket); C(id): it
+        shows C(ticketId) alone; C(comments): only the comments carry C(ticketId); C(hidden): nothing shows it.
+    :param relink: linking another ticket is C(replaced), without a word, or C(refused) with 409.
+    :param missing_ticket: linking a ticket that is not there is a C(404), or C(unset): 200 with isTicketSet false.
+    :param unlink_unlinked: unlinking what is not linked is C(false), or a C(404).
+    :param ids: C(native): a ticket's integer id is an integer; C(string): it is a string of digits.
+    :param comment_lag: how many reads of the comments do not show a new comment yet.
+    :param comment_text: C(kept), or C(wrapped) in a paragraph of HTML.
+    :param assignee: C(shown) in the read of one incident, or C(hidden).
+    :param page_size: how many incidents a page of the list holds.
+    :param last_page: its tokens are C(empty), there as C(nulls), or C(absent).
+    :param list_workspace: C(workspaceId) of listed incidents is C(shown) or C(hidden).
+    """
+
+    spelling: str = "pascal"
+    classification: str = "kept"
+    reason: str = "kept"
+    lag_reads: int = 0
+    writes: str = "applied"
+    record: str = "nested"
+    ticket: str = "object"
+    relink: str = "replaced"
+    missing_ticket: str = "404"
+    unlink_unlinked: str = "false"
+    ids: str = "native"
+    comment_lag: int = 0
+    comment_text: str = "kept"
+    assignee: str = "shown"
+    page_size: int = 5
+    last_page: str = "empty"
+    list_workspace: str = "shown"
+
+    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
+        "spelling": ("pascal", "lower", "upper", "integer"),
+        "classification": ("kept", "dropped", "hidden"),
+        "reason": ("kept", "dropped", "replaced"),
+        "writes": ("applied", "ignored"),
+        "record": ("nested", "flat"),
+        "ticket": ("object", "id", "comments", "hidden"),
+        "relink": ("replaced", "refused"),
+        "missing_ticket": ("404", "unset"),
+        "unlink_unlinked": ("false", "404"),
+        "ids": ("native", "string"),
+        "comment_text": ("kept", "wrapped"),
+        "assignee": ("shown", "hidden"),
+        "last_page": ("empty", "nulls", "absent"),
+        "list_workspace": ("shown", "hidden"),
+    }
+    #: The integers among the fields, each with its least value.
+    LEAST: ClassVar[dict[str, int]] = {"lag_reads": 0, "comment_lag": 0, "page_size": 1}
+
+    @classmethod
+    def from_json(cls, value: Any) -> Profile:
+        """A profile from what was posted.
+
+        :param value: anything that JSON can carry.
+        :raises ValueError: for what is no profile, in a sentence.
+        """
+        if not isinstance(value, Mapping):
+            raise ValueError("a profile is an object")
+        unknown = set(value) - {entry.name for entry in fields(cls)}
+        if unknown:
+            raise ValueError(f"no profile knows {', '.join(sorted(unknown))}")
+        for name, word in value.items():
+            if name in cls.CHOICES and word not in cls.CHOICES[name]:
+                raise ValueError(f"{name} is one of the strings {', '.join(cls.CHOICES[name])}")
+            if name in cls.LEAST and (isinstance(word, bool) or not isinstance(word, int) or word < cls.LEAST[name]):
+                raise ValueError(f"{name} is an integer, at least {cls.LEAST[name]}")
+        return cls(**value)

@@ -1,0 +1,138 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the sandbox begins with: a YAML file, checked by seed.schema.yml and for references that lead nowhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Iterable
+
+import yaml
+from jsonschema.exceptions import best_match
+
+from ansible_collections.secops.itsm.tests.sandbox.contract import contraforce_contract
+from ansible_collections.secops.itsm.tests.sandbox.parsing import instant, portable
+from ansible_collections.secops.itsm.tests.sandbox.tickets import find_ticket
+
+SEED_FILE = Path(__file__).resolve().parent / "seeds" / "contraforce.yml"
+SEED_SCHEMA = Path(__file__).resolve().parent / "seed.schema.yml"
+_REQUIRED = ("credentials", "workspaces", "incidents", "tickets")
+_OPTIONAL = ("users", "now")
+_INSTANTS = ("createdAt", "updatedAt", "lastActivityTime")
+
+
+class SeedError(Exception):
+    """A seed file that cannot be used, told in one sentence."""
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML in which an instant stays the text that it is written as, quoted or not."""
+
+
+_Loader.yaml_implicit_resolvers = {
+    first: [entry for entry in entries if entry[0] != "tag:yaml.org,2002:timestamp"]
+    for first, entries in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
+@dataclass(frozen=True)
+class Seed:
+    """What the sandbox begins with.
+
+    :param credentials: C(client_id), C(client_secret), C(access_token).
+    :param workspaces: C(id), C(name), C(ticketing_system) and C(role); a role of C(none) is refused.
+    :param incidents: records as the list of incidents documents them, with C(workspaceId), C(comments) and C(ticketId).
+    :param tickets: C(id), C(number), C(system), C(state), C(title).
+    :param users: who can be assigned: C(id), C(displayName), C(email).
+    :param now: the instant that relative time filters count from; None is the present.
+    """
+
+    credentials: dict[str, str]
+    workspaces: list[dict[str, Any]]
+    incidents: list[dict[str, Any]]
+    tickets: list[dict[str, Any]]
+    users: list[dict[str, Any]] = field(default_factory=list)
+    now: str | None = None
+
+    @classmethod
+    def load(cls, path: Path) -> Seed:
+        """Read a seed file.
+
+        :param path: a YAML file.
+        :raises SeedError: when it cannot be used.
+        """
+        try:
+            content = _content(path)
+            _check_shape(content)
+            seed = cls(**content)
+            _check_references(seed)
+        except OSError as error:
+            raise SeedError(f"{path} cannot be read: {error.strerror}") from None
+        except ValueError as error:
+            raise SeedError(f"{path} {' '.join(str(error).split())}") from None
+        return seed
+
+
+def _content(path: Path) -> Any:
+    try:
+        text = path.read_text(encoding="utf-8")
+        return portable(yaml.load(text, Loader=_Loader))
+    except UnicodeDecodeError:
+        raise ValueError("is not a text in UTF-8") from None
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        raise ValueError(f"is not usable YAML: {error}") from None
+
+
+def _check_shape(content: Any) -> None:
+    """Types, missing and unknown keys.
+
+    :raises ValueError: for the first thing that is wrong.
+    """
+    if not isinstance(content, dict) or not set(_REQUIRED) <= set(content) <= {*_REQUIRED, *_OPTIONAL}:
+        raise ValueError(f"must have the keys {', '.join(_REQUIRED)}, may have {', '.join(_OPTIONAL)}, and no others")
+    schema = yaml.safe_load(SEED_SCHEMA.read_text(encoding="utf-8"))
+    error = best_match(contraforce_contract().errors(schema, content))
+    if error is not None:
+        place = ".".join(str(part) for part in error.absolute_path)
+        raise ValueError(f"is wrong at {place}: {error.message}")
+
+
+def _check_references(seed: Seed) -> None:
+    """Identifiers that stand twice, names of nothing, and instants.
+
+    :raises ValueError: for the first thing that is wrong.
+    """
+    if seed.now is not None:
+        instant(seed.now)
+    _once("workspaces", (entry["id"].lower() for entry in seed.workspaces))
+    _once("users", (entry["id"].lower() for entry in seed.users))
+    _once("users", (entry["email"].lower() for entry in seed.users))
+    _once("tickets", (f"{entry['system']} {entry['id']}" for entry in seed.tickets))
+    _once("tickets", (f"{entry['system']} {entry['number']}" for entry in seed.tickets))
+    _once("incidents", (f"{entry['workspaceId'].lower()} {entry['source']} {entry['id']}" for entry in seed.incidents))
+    systems = {entry["id"].lower(): entry["ticketing_system"] for entry in seed.workspaces}
+    for incident in seed.incidents:
+        _check_incident(incident, systems, seed.tickets)
+
+
+def _check_incident(incident: dict[str, Any], systems: dict[str, str], tickets: list[dict[str, Any]]) -> None:
+    workspace = incident["workspaceId"]
+    if workspace.lower() not in systems:
+        raise ValueError(f"has incident {incident['id']} in {workspace}, which is none of its workspaces")
+    system, ticket = systems[workspace.lower()], incident.get("ticketId")
+    if ticket is not None and find_ticket(tickets, system, ticket) is None:
+        raise ValueError(f"links incident {incident['id']} to {ticket}, which is no ticket of its workspace's {system}")
+    for name in _INSTANTS:
+        if incident.get(name) is not None:
+            instant(incident[name])
+
+
+def _once(what: str, names: Iterable[str]) -> None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            raise ValueError(f"has {name} twice among its {what}")
+        seen.add(name)
