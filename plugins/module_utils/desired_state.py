@@ -13,10 +13,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Callable, Generic, Mapping, Protocol, TypeVar
 
-from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
 from ansible_collections.secops.itsm.plugins.module_utils.retries import Clock
 
 State = TypeVar("State")
+
+#: Seconds for which a write that broke off is looked for when nothing is to be read back.
+LOOK_FOR = 30.0
 
 #: Seconds between two looks at a thing that has not moved yet; the last one repeats.
 POLL_WAITS = (0.5, 1.0, 2.0, 4.0, 5.0)
@@ -28,10 +31,12 @@ class Write:
 
     :param action: what it does, in a word that the operation knows.
     :param body: what is sent.
+    :param adds: whether it adds something that is there twice if it is sent twice, such as a comment.
     """
 
     action: str
     body: Mapping[str, Any]
+    adds: bool = False
 
 
 @dataclass(frozen=True)
@@ -40,10 +45,17 @@ class Plan(Generic[State]):
 
     :param after: the state once the writes took effect; the current one when there are none.
     :param writes: in the order in which they are sent.
+    :param conflict: why nothing may be written although the state is not the wanted one.
     """
 
     after: State
     writes: tuple[Write, ...] = ()
+    conflict: ApiError | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing left to do."""
+        return not self.writes and self.conflict is None
 
 
 @dataclass(frozen=True)
@@ -71,11 +83,13 @@ class Result:
 
     :param values: the keys of the task's result.
     :param warnings: what the user should know although nothing failed.
+    :param failure: why the task fails, with all that it found in its result.
     """
 
     changed: bool
     values: Mapping[str, Any]
     warnings: list[str] = field(default_factory=list)
+    failure: ApiError | None = None
 
 
 class Operation(Protocol[State]):
@@ -92,6 +106,12 @@ class Operation(Protocol[State]):
 
     def send(self, write: Write) -> None:
         """Send one write; raises ApiError."""
+
+    def shows(self, state: State) -> bool:
+        """Whether a state that was read tells if a write came about.
+
+        Where it does not, a write that broke off is sent once more at once: it must be one that may be repeated.
+        """
 
     def without_what_arrived(self, write: Write) -> Write:
         """A write that broke off, less those of its parts that took effect; raises ApiError if it can't be told."""
@@ -114,13 +134,33 @@ class Run:
     clock: Clock = field(default_factory=Clock)
 
 
+def difference(thing: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The C(diff) of a result.
+
+    :param thing: what both states are of.
+    :param before: the state before the run.
+    :param after: the state that is planned.
+    """
+    return {"before_header": thing, "after_header": thing, "before": dict(before), "after": dict(after)}
+
+
+def check_verify_timeout(options: Mapping[str, Any]) -> None:
+    """Check the option that every operation with a read-back has.
+
+    :param options: values by option name.
+    :raises ApiError: category C(configuration).
+    """
+    if options.get("verify_timeout", 0) < 0:
+        raise configuration_error("verify_timeout must be a number of seconds, or 0 for no read-back.")
+
+
 def reach(operation: Operation[State], run: Run) -> Outcome[State]:
     """Bring a thing to its wanted state.
 
     :param operation: the operation on that thing.
     :param run: how the run is to go.
-    :raises ApiError: C(not_converged) if the change does not show within the time given, C(ambiguous_write) if a
-        write broke off and the state cannot be read, and whatever reading and writing raise.
+    :raises ApiError: the plan's conflict, C(not_converged) if the change does not show within the time given,
+        C(ambiguous_write) if a write broke off and the state cannot be read, and whatever reading and writing raise.
     """
     try:
         before = operation.read()
@@ -128,6 +168,8 @@ def reach(operation: Operation[State], run: Run) -> Outcome[State]:
         message = f"{_capital(operation.thing)} could not be read, so nothing was written. {failure}"
         raise failure.retold(message) from None
     plan = operation.plan(before)
+    if plan.conflict:
+        raise plan.conflict.retold(f"{plan.conflict} Nothing was written.")
     if run.check_mode or not plan.writes:
         return Outcome(before, plan.after, plan)
     _apply(operation, plan, run)
@@ -139,7 +181,7 @@ def reach(operation: Operation[State], run: Run) -> Outcome[State]:
 def _apply(operation: Operation[State], plan: Plan[State], run: Run) -> None:
     """Send the writes. One that broke off is sent a second time, and only if what it does has not come about."""
     pending = list(plan.writes)
-    broke_before = False
+    sent_again: set[str] = set()
     wrote = False
     extent = "was not changed"
     while pending:
@@ -148,30 +190,38 @@ def _apply(operation: Operation[State], plan: Plan[State], run: Run) -> None:
             operation.send(write)
         except ApiError as failure:
             if not failure.ambiguous:
-                raise failure.retold(f"{_capital(operation.thing)} {extent}. {failure}", wrote=wrote) from None
+                opening = "" if failure.wrote else f"{_capital(operation.thing)} {extent}. "
+                raise failure.retold(f"{opening}{failure}", wrote=wrote or failure.wrote) from None
             extent = "may have been changed"
-            pending = _left_after_break(operation, failure, write, run)
-            if pending and pending[0].action == write.action:
-                if broke_before:
-                    raise _did_not_arrive(operation, failure) from None
-                broke_before = True
-                pending[0] = _trimmed(operation, failure, pending[0])
+            state = _state_after_break(operation, failure, write, run)
+            pending = list(operation.plan(state).writes)
+            if any(left.action == write.action for left in pending):
+                if write.action in sent_again:
+                    raise _broke_off_twice(operation, failure, state) from None
+                sent_again.add(write.action)
+                if pending[0].action == write.action:
+                    pending[0] = _trimmed(operation, failure, pending[0])
         else:
             extent = "was changed only in part"
         wrote = True
 
 
-def _left_after_break(operation: Operation[State], failure: ApiError, write: Write, run: Run) -> list[Write]:
-    """What has to be written after a write broke off, by what the thing shows within the time for a change to show."""
+def _state_after_break(operation: Operation[State], failure: ApiError, write: Write, run: Run) -> State:
+    """What a thing shows after a write broke off, within the time for a change to show."""
 
     def has_come_about(state: State) -> bool:
-        return all(left.action != write.action for left in operation.plan(state).writes)
+        plan = operation.plan(state)
+        return not plan.conflict and all(left.action != write.action for left in plan.writes)
 
     try:
-        state = _poll(operation, has_come_about, run)
+        time = run.verify_timeout if run.verify_timeout > 0 else LOOK_FOR
+        state = _poll(operation, lambda seen: has_come_about(seen) or not operation.shows(seen), time, run.clock)
     except ApiError as unreadable:
         raise _outcome_unknown(operation, failure, unreadable) from None
-    return list(operation.plan(state).writes)
+    conflict = operation.plan(state).conflict
+    if conflict:
+        raise conflict.retold(f"{conflict} A write of this run broke off before that. {failure}", wrote=True)
+    return state
 
 
 def _trimmed(operation: Operation[State], failure: ApiError, write: Write) -> Write:
@@ -191,44 +241,52 @@ def _outcome_unknown(operation: Operation[State], failure: ApiError, unreadable:
     )
 
 
-def _did_not_arrive(operation: Operation[State], failure: ApiError) -> ApiError:
+def _broke_off_twice(operation: Operation[State], failure: ApiError, state: State) -> ApiError:
+    if operation.shows(state):
+        message = f"{_capital(operation.thing)} does not show the change: the write broke off twice. {failure}"
+        return failure.retold(message, wrote=True)
     return failure.retold(
-        f"{_capital(operation.thing)} does not show the change: the write broke off twice. {failure}", wrote=True
+        f"It is not known whether {operation.thing} was changed: the write broke off twice, and the service does not "
+        f"show what it changes. {failure}",
+        "ambiguous_write",
+        wrote=True,
     )
 
 
 def _verify(operation: Operation[State], run: Run) -> State:
     """Read back until a further run would have nothing to do."""
     try:
-        state = _poll(operation, lambda seen: not operation.plan(seen).writes, run)
+        state = _poll(operation, lambda seen: operation.plan(seen).is_done, run.verify_timeout, run.clock)
     except ApiError as failure:
         raise failure.retold(
             f"{_capital(operation.thing)} was written, but could not be read back, so it is not known to have "
             f"changed. {failure}",
             wrote=True,
         ) from None
-    if operation.plan(state).writes:
+    left = operation.plan(state)
+    if not left.is_done:
+        again = ", and what it adds would be there twice" if any(write.adds for write in left.writes) else ""
         raise ApiError(
             f"{_capital(operation.thing)} did not change within {run.verify_timeout:g} s although the service accepted "
             f"the request: it still shows {operation.describe(state)}. Look at it in the portal before anything else: "
-            "if the service is only slow, a further run before the change shows would write it, and its comment, "
-            "again. Raise verify_timeout if it needs more time.",
+            f"if the service is only slow, a further run before the change shows would write it again{again}. Raise "
+            "verify_timeout if it needs more time.",
             "not_converged",
             wrote=True,
         )
     return state
 
 
-def _poll(operation: Operation[State], moved: Callable[[State], bool], run: Run) -> State:
+def _poll(operation: Operation[State], moved: Callable[[State], bool], seconds: float, clock: Clock) -> State:
     """Read until something is seen or the time is over, and give the last state read."""
-    deadline = run.clock.now() + run.verify_timeout
+    deadline = clock.now() + seconds
     looks = 0
     while True:
         state = operation.read()
-        left = deadline - run.clock.now()
+        left = deadline - clock.now()
         if moved(state) or left <= 0:
             return state
-        run.clock.sleep(min(POLL_WAITS[min(looks, len(POLL_WAITS) - 1)], left))
+        clock.sleep(min(POLL_WAITS[min(looks, len(POLL_WAITS) - 1)], left))
         looks += 1
 
 

@@ -73,7 +73,9 @@ class ApiError(Exception):
         self.ambiguous = ambiguous
         self.wrote = wrote
 
-    def retold(self, message: str, category: str | None = None, *, wrote: bool | None = None) -> ApiError:
+    def retold(
+        self, message: str, category: str | None = None, *, wrote: bool | None = None, retryable: bool | None = None
+    ) -> ApiError:
         """The same failure with a better sentence, or under another category, once more is known of it."""
         return ApiError(
             message,
@@ -83,7 +85,7 @@ class ApiError(Exception):
             method=self.method,
             path=self.path,
             request_id=self.request_id,
-            retryable=self.retryable,
+            retryable=self.retryable if retryable is None else retryable,
             fields=self.fields,
             ambiguous=self.ambiguous,
             wrote=self.wrote if wrote is None else wrote,

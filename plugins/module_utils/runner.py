@@ -28,10 +28,17 @@ from ansible_collections.secops.itsm.plugins.module_utils.desired_state import R
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
 from ansible_collections.secops.itsm.plugins.module_utils.redact import MASK, Redactor
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"
 
 #: Results that are dicts with the collection's own keys; those of others come from the service.
-OWN_NAMES = frozenset({"before", "after", "diff", "error"})
+OWN_NAMES = frozenset({"before", "after", "diff", "error", "link"})
+
+#: The options that name an incident; the documentation fragment C(contraforce.incident) says what they are.
+INCIDENT_SPEC: Mapping[str, Any] = {
+    "workspace_id": {"type": "str", "required": True},
+    "source": {"type": "str", "required": True},
+    "incident_id": {"type": "str", "required": True},
+}
 
 
 def environment_fallback(name: str) -> str:
@@ -158,19 +165,21 @@ def _attempt(
     except ApiError as error:
         return error
     except Exception as bug:  # a bug of ours must end as one sentence, too, and must not print what it holds
-        return _internal_error(bug)
+        return _internal_error(bug, module.params)
     finally:
         if client is not None:
             client.close()
 
 
-def _internal_error(bug: Exception) -> ApiError:
+def _internal_error(bug: Exception, options: Mapping[str, Any]) -> ApiError:
     frames = traceback.extract_tb(bug.__traceback__)
     frame = [*frames, *(frame for frame in frames if "/secops/itsm/" in frame.filename)][-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
+    name = options.get("incident_id")
     return ApiError(
-        f"secops.itsm {VERSION} has a bug: {type(bug).__name__} at {place}. Look at the incident before you run the "
-        "task again, and report this line to the maintainers.",
+        f"secops.itsm {VERSION} has a bug: {type(bug).__name__} at {place}. Look at "
+        f"{f'incident {name}' if name else 'what the task was to read'} before you run the task again, and report "
+        "this line to the maintainers.",
         "internal",
     )
 
@@ -181,4 +190,6 @@ def _finish(module: ItsmModule, end: Result | ApiError) -> None:
     redactor = module.redactor
     for warning in end.warnings:
         module.warn(redactor.text(warning))
+    if end.failure:
+        module.fail_json(end.failure.message, error=end.failure.as_dict(), changed=end.changed, **end.values)
     module.exit_json(changed=end.changed, **end.values)

@@ -62,5 +62,6 @@ def test_a_bug_ends_as_one_sentence(player, tmp_path):
     assert played.code != 0
     assert played.result["error"]["category"] == "internal"
     assert "has a bug: TypeError at client.py:" in played.result["msg"]
+    assert "Look at incident 48213 before" in played.result["msg"]
     assert "boom private" not in played.output
     assert "Traceback" not in played.output
