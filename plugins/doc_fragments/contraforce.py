@@ -8,7 +8,7 @@ from __future__ import annotations
 
 
 class ModuleDocFragment:
-    """Options of the connection to ContraForce."""
+    """Options of the connection to ContraForce, and of an incident there."""
 
     DOCUMENTATION = r"""
 options:
@@ -92,4 +92,22 @@ options:
 requirements:
   - requests >= 2.25.0
   - jsonschema >= 4.0.0
+"""
+
+    INCIDENT = r"""
+options:
+  workspace_id:
+    description: UUID of the workspace that the incident belongs to.
+    type: str
+    required: true
+  source:
+    description:
+      - The product that raised the incident, in any case, as webhooks carry it in lower case.
+      - One of V(Sentinel), V(DefenderXDR), V(QRadar), V(Splunk), V(CrowdStrike) and V(SentinelOne).
+    type: str
+    required: true
+  incident_id:
+    description: Identifier of the incident in its source. Any text.
+    type: str
+    required: true
 """

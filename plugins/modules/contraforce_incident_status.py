@@ -20,6 +20,7 @@ description:
     the incident makes the task fail.
 extends_documentation_fragment:
   - secops.itsm.contraforce
+  - secops.itsm.contraforce.incident
   - secops.itsm.attributes
   - secops.itsm.attributes.actiongroup_contraforce
 attributes:
@@ -30,20 +31,6 @@ attributes:
   idempotent:
     support: full
 options:
-  workspace_id:
-    description: UUID of the workspace that the incident belongs to.
-    type: str
-    required: true
-  source:
-    description:
-      - The product that raised the incident, in any case, as webhooks carry it in lower case.
-      - One of V(Sentinel), V(DefenderXDR), V(QRadar), V(Splunk), V(CrowdStrike) and V(SentinelOne).
-    type: str
-    required: true
-  incident_id:
-    description: Identifier of the incident in its source. Any text.
-    type: str
-    required: true
   status:
     description: The status that the incident is to have.
     type: str
@@ -306,12 +293,10 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary
     CLASSIFICATIONS,
     STATUSES,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_contraforce
+from ansible_collections.secops.itsm.plugins.module_utils.runner import INCIDENT_SPEC, run_contraforce
 
 ARGUMENT_SPEC = {
-    "workspace_id": {"type": "str", "required": True},
-    "source": {"type": "str", "required": True},
-    "incident_id": {"type": "str", "required": True},
+    **INCIDENT_SPEC,
     "status": {"type": "str", "required": True, "choices": list(STATUSES)},
     "classification": {"type": "str", "choices": list(CLASSIFICATIONS)},
     "classification_reason": {"type": "str", "choices": list(CLASSIFICATION_REASONS)},

@@ -39,9 +39,17 @@ def test_there_are_modules():
     assert MODULES
 
 
+def own_options(name: str) -> dict[str, Any]:
+    """A module's documented options, with those of an incident where it takes them from the fragment."""
+    documentation = documented(module(name).DOCUMENTATION)
+    shared = "secops.itsm.contraforce.incident" in documentation["extends_documentation_fragment"]
+    fragment = documented(ModuleDocFragment.INCIDENT)["options"] if shared else {}
+    return {**fragment, **documentation["options"]}
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_argument_spec_and_documentation_agree(name):
-    options = documented(module(name).DOCUMENTATION)["options"]
+    options = own_options(name)
     spec = module(name).ARGUMENT_SPEC
     assert list(options) == list(spec)
     for option, facts in spec.items():
@@ -76,6 +84,11 @@ def test_returned_error_names_every_category(name):
     assert named <= set(errors.CATEGORIES)
     # These two need a search or a version to compare; any module can end with each of the others.
     assert set(errors.CATEGORIES) - named <= {"ambiguous_match", "conflict"}
+
+
+@pytest.mark.parametrize("part", ["error", "request_ids"])
+def test_what_every_module_returns_is_described_alike(part):
+    assert len({str(documented(module(name).RETURN)[part]) for name in MODULES}) == 1
 
 
 @pytest.mark.parametrize("name", MODULES)

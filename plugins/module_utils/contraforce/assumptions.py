@@ -19,9 +19,18 @@ ASSUMPTIONS: Mapping[str, str] = {
     "CF-A4": "Statuses and classifications may be spelled in any case, or as the integers of the older generation.",
     "CF-A5": "Splunk and CrowdStrike incidents surface no classification; the other four sources do.",
     "CF-A6": "Sentinel and Defender XDR keep their own classifications; any other the service may replace or drop.",
-    "CF-A7": "The comment of a status change appears, word for word, among the incident's comments.",
+    "CF-A7": "A comment, posted alone or with a status, appears among the incident's comments, word for word.",
     "CF-A8": "A request's identifier may also stand in a header, X-Request-Id or Request-Id.",
     "CF-A9": "A write answered by 429, or by 503 with Retry-After, was not processed.",
+    "CF-A10": "A read of an incident may show its ticket: ticketId, ticketNumber, ticket, serviceTicket; null is none.",
+    "CF-A11": "The newest comment with a ticketId names the ticket that the incident was last linked to.",
+    "CF-A12": "Linking the ticket that is linked already, or unlinking once more, is accepted and changes nothing.",
+    "CF-A13": "Unlink answers false, or 404 with the code NOT_FOUND, when no ticket was linked.",
+    "CF-A14": "A ticket's id is all digits or 32 hexadecimal digits, and its display number is neither.",
+    "CF-A15": "The read of one incident may show its assignee as the list does, in user and isAssigned.",
+    "CF-A16": "The list's next tokens are in data.workspacePageTokens and go back as they came; with none it is over.",
+    "CF-A17": "A listed incident names its workspace as workspaceId.",
+    "CF-A18": "Linking a ticket to an incident that has another one replaces that, or is refused with 409.",
 }
 
 #: CF-A4. Source: the older generation's pages.
@@ -63,6 +72,27 @@ PAIRS_BY_SOURCE: Mapping[str, Mapping[str, frozenset[str]]] = {
         "FalsePositive": frozenset({"NotMalicious", "NoEnoughDataToValidate", "Other"}),
     },
 }
+
+#: CF-A10: where the ticket's id, its number and the ticket itself may stand, in data or in the record.
+TICKET_ID_KEYS = ("ticketId",)
+TICKET_NUMBER_KEYS = ("ticketNumber",)
+TICKET_KEYS = ("ticket", "serviceTicket")
+
+#: CF-A13: the code with which a 404 speaks of the link, and not of the address.
+NOT_LINKED_CODE = "NOT_FOUND"
+
+#: CF-A14.
+TICKET_ID_PATTERN = r"\d+|[0-9a-f]{32}"
+
+#: CF-A15.
+ASSIGNEE_KEY = "user"
+IS_ASSIGNED_KEY = "isAssigned"
+
+#: CF-A16.
+PAGE_TOKENS_KEY = "workspacePageTokens"
+
+#: CF-A17.
+LISTED_WORKSPACE_KEY = "workspaceId"
 
 #: CF-A8.
 REQUEST_ID_HEADERS = ("X-Request-Id", "Request-Id")

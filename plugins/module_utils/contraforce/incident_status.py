@@ -21,6 +21,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumption
     SOURCES_WITHOUT_CLASSIFICATION,
     STATUS_BY_INTEGER,
 )
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import folded
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
     CLASSIFICATION_REASONS,
     CLASSIFICATIONS,
@@ -29,7 +30,16 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary
     incident_key,
     spelled,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Outcome, Plan, Result, Run, Write, reach
+from ansible_collections.secops.itsm.plugins.module_utils.desired_state import (
+    Outcome,
+    Plan,
+    Result,
+    Run,
+    Write,
+    check_verify_timeout,
+    difference,
+    reach,
+)
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
 from ansible_collections.secops.itsm.plugins.module_utils.instants import instant
 
@@ -85,8 +95,7 @@ def wanted_from(options: Mapping[str, Any]) -> Wanted:
         update_ticket=bool(options.get("update_ticket")),
         ticket_id=(options.get("ticket_id") or "").strip() or None,
     )
-    if options.get("verify_timeout", 0) < 0:
-        raise configuration_error("verify_timeout must be a number of seconds, or 0 for no read-back.")
+    check_verify_timeout(options)
     if wanted.key.source == "Sentinel" and wanted.status == "Closed":
         missing = [name for name in ("classification", "classification_reason") if not getattr(wanted, name)]
         if missing:
@@ -149,7 +158,7 @@ def plan(current: State, wanted: Wanted) -> Plan[State]:
         value = getattr(wanted, name)
         if value and name in current and not _stays_unset(current[name], wanted.key.source):
             after[name] = value
-    return Plan(after, (Write(SET_STATUS, _request_body(wanted, moves)),))
+    return Plan(after, (Write(SET_STATUS, _request_body(wanted, moves), adds=wanted.comment is not None),))
 
 
 def _reclassifies(current: State, wanted: Wanted) -> bool:
@@ -212,27 +221,28 @@ class SetIncidentStatus:
         self._api.update_incident_status(self._wanted.key, write.body)
         self.comment_in_doubt = self.comment_in_doubt and not write.body.get("comment")
 
+    def shows(self, state: State) -> bool:
+        """The status is always shown."""
+        del state
+        return True
+
     def without_what_arrived(self, write: Write) -> Write:
         """The write without its comment, if that is among the incident's comments already (CF-A7)."""
         comment = write.body.get("comment")
         if not comment or not any(self._arrived(comment, entry) for entry in self._api.comments(self._wanted.key)):
             return write
-        return Write(write.action, {name: value for name, value in write.body.items() if name != "comment"})
+        return Write(write.action, {name: value for name, value in write.body.items() if name != "comment"}, adds=False)
 
     def _arrived(self, comment: str, entry: Mapping[str, Any]) -> bool:
         """Whether an entry is this run's comment, and not one of the same words from an earlier change."""
         created = instant(entry.get("createdTime"))
         earlier = created and self._updated_before and created <= self._updated_before
-        return not earlier and _folded(entry.get("message") or "") == _folded(comment)
+        return not earlier and folded(entry.get("message")) == folded(comment)
 
     def describe(self, state: State) -> str:
         """The state in words."""
         named = [f"{name.replace('_', ' ')} {value or 'not set'}" for name, value in state.items()]
         return ", ".join(named)
-
-
-def _folded(text: str) -> str:
-    return " ".join(text.split())
 
 
 def set_incident_status(api: Api, options: Mapping[str, Any], run: Run) -> Result:
@@ -252,7 +262,7 @@ def set_incident_status(api: Api, options: Mapping[str, Any], run: Run) -> Resul
             "incident": operation.record,
             "before": dict(outcome.before),
             "after": dict(outcome.after),
-            "diff": difference(outcome, wanted),
+            "diff": difference(operation.thing, outcome.before, planned(outcome)),
             "unverified": unverified(outcome, wanted, run, operation.comment_in_doubt),
             "request_ids": api.request_ids,
         },
@@ -260,11 +270,10 @@ def set_incident_status(api: Api, options: Mapping[str, Any], run: Run) -> Resul
     )
 
 
-def difference(outcome: Outcome[State], wanted: Wanted) -> dict[str, Any]:
-    """Current against planned, with what travels along: the comment, and the ticket that closes.
+def planned(outcome: Outcome[State]) -> dict[str, Any]:
+    """The planned state, with what travels along: the comment, and the ticket that closes.
 
     :param outcome: what the run found.
-    :param wanted: what the user asked for.
     """
     after = dict(outcome.plan.after)
     for write in outcome.plan.writes:
@@ -272,9 +281,7 @@ def difference(outcome: Outcome[State], wanted: Wanted) -> dict[str, Any]:
         after.setdefault("classification", sent.get("classification"))
         after.setdefault("classification_reason", sent.get("classificationReason"))
         after.update({"comment": sent.get("comment"), "closed_ticket": sent.get("ticketId")})
-    shown = {name: value for name, value in after.items() if value is not None or name in outcome.before}
-    header = str(wanted.key)
-    return {"before_header": header, "after_header": header, "before": dict(outcome.before), "after": shown}
+    return {name: value for name, value in after.items() if value is not None or name in outcome.before}
 
 
 def unverified(outcome: Outcome[State], wanted: Wanted, run: Run, comment_in_doubt: bool = False) -> list[str]:

@@ -48,6 +48,12 @@ CLASSIFICATION_REASONS: tuple[str, ...] = (
     "LineOfBusinessApplication",
 )
 
+SEVERITIES: tuple[str, ...] = ("Informational", "Low", "Medium", "High")
+#: The spelling of FourtyEightHours is the vendor's.
+TIME_RANGES: tuple[str, ...] = ("ThreeHours", "SixHours", "TwelveHours", "TwentyFourHours", "FourtyEightHours")
+#: A workspace without a ticketing system answers with the last one.
+TICKETING_SYSTEMS: tuple[str, ...] = ("Autotask", "ServiceNow", "Jira", "Zendesk", "None")
+
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 
@@ -75,6 +81,14 @@ class IncidentKey:
 
     def __str__(self) -> str:
         return f"incident {self.incident_id} ({self.source}, workspace {self.workspace_id})"
+
+    def reference(self, number: str | None = None) -> dict[str, str]:
+        """The incident as the ticket operations name it. Source: C(IncidentReference) of seeds 000 and 002.
+
+        :param number: its number, if known.
+        """
+        named = {"id": self.incident_id, "source": self.source, "workspaceId": self.workspace_id}
+        return {**named, "number": number} if number else named
 
 
 def incident_key(workspace_id: str, source: str, incident_id: str) -> IncidentKey:

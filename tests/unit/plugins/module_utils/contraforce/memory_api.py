@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Mapping
+from typing import Any, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
@@ -17,9 +17,12 @@ REFUSED = ApiError("The request was refused.", "validation", http_status=400)
 UNREADABLE = ApiError("The service is not able to answer.", "unavailable", http_status=503, retryable=True)
 
 
-def _raise_next(faults: list[ApiError | None]) -> None:
-    fault = faults.pop(0) if faults else None
-    if isinstance(fault, ApiError):
+def raise_next(faults: Sequence[BaseException | None]) -> None:
+    """Raise the first of the faults, if it is one; a list loses it."""
+    fault = faults[0] if faults else None
+    if isinstance(faults, list) and faults:
+        faults.pop(0)
+    if isinstance(fault, BaseException):
         raise fault
 
 
@@ -55,7 +58,7 @@ class MemoryApi:
 
     def incident(self, key: IncidentKey) -> dict[str, Any]:
         self.reads += 1
-        _raise_next(self.read_faults)
+        raise_next(self.read_faults)
         if self._lag_left > 0 and self._shown is not None:
             self._lag_left -= 1
             newer = {"updatedAt": self.record["updatedAt"]} if self.record_lags_in_status_only else {}
@@ -63,7 +66,7 @@ class MemoryApi:
         return dict(self.record)
 
     def comments(self, key: IncidentKey) -> list[dict[str, Any]]:
-        _raise_next([self.comments_fault])
+        raise_next([self.comments_fault])
         return [{"message": text, "createdTime": time} for text, time in self._timed_comments()]
 
     def _timed_comments(self) -> list[tuple[str, str | None]]:
@@ -76,7 +79,7 @@ class MemoryApi:
         takes_effect = fault is None or fault[1]
         if takes_effect and not self.ignores_writes:
             self._store(body)
-        _raise_next([fault and fault[0]])
+        raise_next([fault and fault[0]])
 
     def _store(self, body: Mapping[str, Any]) -> None:
         if self._lag_left == 0:

@@ -1,0 +1,247 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Read one incident, or list incidents across workspaces."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime, timezone
+from typing import Any, Iterator, Mapping, Protocol
+
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumptions import (
+    LISTED_WORKSPACE_KEY,
+    PAGE_TOKENS_KEY,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.links import (
+    NONE,
+    UNKNOWN,
+    Link,
+    link_in_comments,
+    link_shown,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import record_of
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
+    SOURCES,
+    IncidentKey,
+    incident_key,
+    spelled,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Result, Run
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
+from ansible_collections.secops.itsm.plugins.module_utils.instants import instant
+
+#: How many pages in a row may bring nothing new before the list is taken for endless.
+MOST_PAGES_WITHOUT_NEWS = 100
+
+IDENTIFIERS = ("workspace_id", "source", "incident_id")
+DETAILS = ("investigationDetails", "evidence", "gamebookCatalog")
+
+#: Options of the list, and what they are called in the request.
+FILTERS: Mapping[str, str] = {
+    "severities": "severities",
+    "statuses": "statuses",
+    "sources": "sources",
+    "query": "query",
+    "assignee_ids": "assigneeIds",
+    "assignee_emails": "assigneeEmails",
+}
+TIMES = ("time_range", "time_from", "time_to")
+
+
+class Api(Protocol):
+    """What this operation needs of the API."""
+
+    @property
+    def request_ids(self) -> list[str]:
+        """The service's identifiers of the requests sent so far."""
+
+    def incident_data(self, key: IncidentKey, with_details: bool = False) -> dict[str, Any]:
+        """The read of an incident."""
+
+    def comments(self, key: IncidentKey) -> list[dict[str, Any]]:
+        """The comments of an incident."""
+
+    def incidents_page(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A page of the list."""
+
+
+def incident_info(api: Api, options: Mapping[str, Any], run: Run) -> Result:
+    """Read one incident, if it is named, or else the list.
+
+    :param api: the ContraForce API.
+    :param options: the task's options.
+    :param run: not used, as this only reads.
+    :raises ApiError: C(configuration) for options that do not go together, and whatever reading raises.
+    """
+    del run
+    given = [name for name in IDENTIFIERS if options.get(name)]
+    empty = [name for name in IDENTIFIERS if options.get(name) is not None and name not in given]
+    if empty and not given:
+        # Variables that are empty by mistake must not turn one incident into all of them.
+        raise configuration_error(
+            f"{', '.join(empty)} given, but empty: name the incident, or leave them out for a list."
+        )
+    values = _one(api, options, given) if given else _list(api, options)
+    return Result(changed=False, values={**values, "request_ids": api.request_ids})
+
+
+def _one(api: Api, options: Mapping[str, Any], given: list[str]) -> dict[str, Any]:
+    missing = [name for name in IDENTIFIERS if name not in given]
+    if missing:
+        raise configuration_error(
+            f"One incident is named by workspace_id, source and incident_id: add {', '.join(missing)}."
+        )
+    misplaced = [
+        name for name in (*FILTERS, *TIMES, "include_unassigned", "limit") if options.get(name) not in (None, [], "")
+    ]
+    if misplaced:
+        raise configuration_error(
+            f"{', '.join(misplaced)}: only for a list. Leave it out, or the incident's identifiers."
+        )
+    key = incident_key(options["workspace_id"], options["source"], options["incident_id"])
+    try:
+        data = api.incident_data(key, bool(options.get("details")))
+        comments = api.comments(key) if options.get("comments") else None
+    except ApiError as failure:
+        raise failure.retold(f"The {key} could not be read. {failure}") from None
+    record = record_of(data)
+    weak = link_in_comments(comments) if comments is not None else Link(UNKNOWN, NONE)
+    values: dict[str, Any] = {
+        "incident": record,
+        "incidents": [record],
+        "link": (link_shown(data) or weak).as_dict(),
+        "truncated": False,
+    }
+    if options.get("details"):
+        values["details"] = {name: data.get(name) for name in DETAILS}
+    if comments is not None:
+        values["comments"] = comments
+    return values
+
+
+def _list(api: Api, options: Mapping[str, Any]) -> dict[str, Any]:
+    misplaced = [name for name in ("details", "comments") if options.get(name)]
+    if misplaced:
+        raise configuration_error(
+            f"{' and '.join(misplaced)}: only for one incident, named by {', '.join(IDENTIFIERS)}."
+        )
+    limit = options.get("limit")
+    if limit is not None and limit < 1:
+        raise configuration_error("limit must be a number of incidents above 0; leave it out for all of them.")
+    request = request_from(options)
+    incidents: list[dict[str, Any]] = []
+    for incident in _all_incidents(api, request):
+        if len(incidents) == limit:
+            return {"incidents": incidents, "truncated": True}
+        incidents.append(incident)
+    return {"incidents": incidents, "truncated": False}
+
+
+def request_from(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The filters of the list as the request holds them; what is not asked for is not sent.
+
+    :param options: values by option name.
+    :raises ApiError: category C(configuration).
+    """
+    values = {**options, "sources": [_source(word) for word in options.get("sources") or []]}
+    request = {key: values[name] for name, key in FILTERS.items() if values.get(name)}
+    if options.get("include_unassigned") is not None:
+        request["includeUnassigned"] = options["include_unassigned"]
+    times = _time_filter(options)
+    return {**request, "timeFilterSelection": times} if times else request
+
+
+def _source(word: str) -> str:
+    known = spelled(word, SOURCES)
+    if known is None:
+        raise configuration_error(f"sources must be of {', '.join(SOURCES)} (in any case), not {word!r}.")
+    return known
+
+
+def _time_filter(options: Mapping[str, Any]) -> dict[str, str]:
+    begin, end = (_utc(name, options.get(name)) for name in ("time_from", "time_to"))
+    if options.get("time_range"):
+        if begin or end:
+            raise configuration_error("time_range excludes time_from and time_to: give one or the other.")
+        return {"type": options["time_range"]}
+    if not begin and not end:
+        return {}
+    if not begin:
+        raise configuration_error("time_from is missing: time_to is the end of the time that begins there.")
+    present = datetime.now(timezone.utc)
+    if not end and present <= begin:
+        raise configuration_error("time_from lies in the future, where there are no incidents yet.")
+    end = end or present
+    if end <= begin:
+        raise configuration_error("time_to must be later than time_from, by a second at the least.")
+    return {"type": "Custom", "customStartUtc": _spelled_utc(begin), "customEndUtc": _spelled_utc(end)}
+
+
+def _utc(name: str, text: str | None) -> datetime | None:
+    if not (text or "").strip():
+        return None
+    try:
+        moment = instant(text)
+        # The request holds whole seconds.
+        utc = moment.astimezone(timezone.utc).replace(microsecond=0) if moment else None
+    except OverflowError:
+        utc = None
+    if utc is None:
+        raise configuration_error(f"{name} must be a point in time such as 2026-11-21T06:00:00Z, not {text!r}.")
+    return utc
+
+
+def _spelled_utc(moment: datetime) -> str:
+    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _all_incidents(api: Api, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """Every incident, page after page, each once although pages may overlap while incidents come in."""
+    tokens: list[Any] = []
+    asked: set[str] = set()
+    seen: set[tuple[str, ...]] = set()
+    without_news = 0
+    while True:
+        page = _page(api, {**request, "isFirstCall": not asked, "workspacePageTokens": tokens})
+        news = [incident for incident in page["incidents"] if _is_news(incident, seen)]
+        yield from map(dict, news)
+        asked.add(json.dumps(tokens, sort_keys=True))
+        without_news = 0 if news else without_news + 1
+        tokens = page.get(PAGE_TOKENS_KEY) or []
+        if not any(_leads_on(token) for token in tokens):
+            return
+        if json.dumps(tokens, sort_keys=True) in asked or without_news >= MOST_PAGES_WITHOUT_NEWS:
+            raise ApiError(
+                "The list of incidents does not end: the service gives the same page tokens again, or page after page "
+                "without a further incident. Report this to the maintainers of this collection.",
+                "contract",
+            )
+
+
+def _is_news(incident: Mapping[str, Any], seen: set[tuple[str, ...]]) -> bool:
+    """Whether an incident was not listed before, which is remembered.
+
+    Where its workspace is not shown, one of another workspace may have the same id: then all of it must be the same.
+    """
+    name = tuple(str(incident.get(key) or "") for key in (LISTED_WORKSPACE_KEY, "source", "id"))
+    if not name[0]:
+        name = (*name, json.dumps(incident, sort_keys=True))
+    if name in seen:
+        return False
+    seen.add(name)
+    return True
+
+
+def _page(api: Api, body: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return api.incidents_page(body)
+    except ApiError as failure:
+        raise failure.retold(f"The list of incidents could not be read. {failure}") from None
+
+
+def _leads_on(token: Mapping[str, Any]) -> bool:
+    """Whether a workspace has a further page: one of its sources has a token (CF-A16)."""
+    sources = token.get("sourceTokens")
+    return isinstance(sources, Mapping) and any(sources.values())

@@ -1,0 +1,291 @@
+#!/usr/bin/python
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: contraforce_incident_info
+short_description: Read a ContraForce incident, or list incidents across workspaces
+version_added: 0.2.0
+author:
+  - secops.itsm contributors (@secops-itsm)
+description:
+  - Reads one incident, named by O(workspace_id), O(source) and O(incident_id), on request with the details of its
+    investigation and its comments.
+  - Or lists the incidents of all workspaces that the account sees, filtered by the service, page after page to the end.
+    A list is complete or the task fails.
+extends_documentation_fragment:
+  - secops.itsm.contraforce
+  - secops.itsm.attributes
+  - secops.itsm.attributes.actiongroup_contraforce
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: N/A
+  idempotent:
+    support: full
+options:
+  workspace_id:
+    description: UUID of the workspace that the incident belongs to.
+    type: str
+  source:
+    description: The product that raised the incident, in any case.
+    type: str
+  incident_id:
+    description: Identifier of the incident in its source.
+    type: str
+  details:
+    description: Whether to read the details of the investigation of one incident. They can be large.
+    type: bool
+    default: false
+  comments:
+    description:
+      - Whether to read the comments of one incident. The service account needs the scope C(incidents:comments).
+    type: bool
+    default: false
+  severities:
+    description: Only incidents of these severities.
+    type: list
+    elements: str
+    choices:
+      - Informational
+      - Low
+      - Medium
+      - High
+  statuses:
+    description: Only incidents of these statuses.
+    type: list
+    elements: str
+    choices:
+      - Active
+      - New
+      - Closed
+  sources:
+    description: Only incidents of these sources, in any case.
+    type: list
+    elements: str
+  query:
+    description: Only incidents in which the service finds this text.
+    type: str
+  assignee_ids:
+    description: Only incidents that are assigned to these users, by their identifiers.
+    type: list
+    elements: str
+  assignee_emails:
+    description: Only incidents that are assigned to these users, by their e-mail addresses.
+    type: list
+    elements: str
+  include_unassigned:
+    description: Whether incidents that nobody is assigned to are listed beside those of the assignees.
+    type: bool
+  time_range:
+    description:
+      - Only incidents of the last hours. The words are the API's own, and so is the spelling of V(FourtyEightHours).
+      - Without it and without O(time_from) the service decides which time the list covers.
+    type: str
+    choices:
+      - ThreeHours
+      - SixHours
+      - TwelveHours
+      - TwentyFourHours
+      - FourtyEightHours
+  time_from:
+    description:
+      - Only incidents from this point in time on (ISO 8601, UTC unless it names a zone). Excludes O(time_range).
+    type: str
+  time_to:
+    description: The end of the time that begins with O(time_from); the present if it is left out.
+    type: str
+  limit:
+    description: The most incidents to return. RV(truncated) says whether there are more. All of them without it.
+    type: int
+notes:
+  - The place of the page tokens is an assumption (CF-A16 in the README), and that a listed incident names its workspace
+    (CF-A17).
+  - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
+    itself prints them at C(-vvv).
+seealso:
+  - module: secops.itsm.contraforce_incident_status
+"""
+
+EXAMPLES = r"""
+- name: Read an incident with its comments
+  secops.itsm.contraforce_incident_info:
+    workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+    source: Sentinel
+    incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
+    comments: true
+  register: one
+
+- name: Show what is known of its ticket
+  ansible.builtin.debug:
+    var: one.link
+
+- name: List what is new and severe in all workspaces
+  secops.itsm.contraforce_incident_info:
+    severities: [High]
+    statuses: [New]
+    time_range: FourtyEightHours
+  register: severe
+
+- name: List what nobody has taken up in the night, a hundred at the most
+  secops.itsm.contraforce_incident_info:
+    statuses: [New, Active]
+    sources: [sentinel, defenderxdr]
+    include_unassigned: true
+    time_from: "2026-11-20T20:00:00+01:00"
+    time_to: "2026-11-21T06:00:00+01:00"
+    limit: 100
+"""
+
+RETURN = r"""
+incidents:
+  description: The incidents as the service gave them. A single one with the fields of its record, a list with more.
+  returned: success
+  type: list
+  elements: dict
+  sample:
+    - id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
+      title: Sign-in from an unusual location
+      severity: Medium
+      status: New
+      source: Sentinel
+      workspaceId: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+truncated:
+  description: Whether O(limit) cut the list off.
+  returned: success
+  type: bool
+incident:
+  description: The one incident that was asked for.
+  returned: when O(incident_id) is given
+  type: dict
+link:
+  description: What is known of the incident's ticket, without asking for more than the options say.
+  returned: when O(incident_id) is given
+  type: dict
+  contains:
+    link:
+      description:
+        - V(linked) or V(unlinked) where the read of the incident shows it, V(likely) where a comment names a ticket and
+          O(comments=true), V(unknown) otherwise.
+      returned: always
+      type: str
+      sample: linked
+    evidence:
+      description: V(incident), V(comments) or V(none).
+      returned: always
+      type: str
+      sample: incident
+    ticket_id:
+      description: The ticket's identifier, as far as it is known.
+      returned: always
+      type: str
+      sample: "41877"
+    ticket_number:
+      description: The ticket's display number, as far as it is known.
+      returned: always
+      type: str
+      sample: T20261121.0042
+    ticketing_system:
+      description: The ticketing system, as far as it is known.
+      returned: always
+      type: str
+      sample: Autotask
+details:
+  description: The C(investigationDetails), C(evidence) and C(gamebookCatalog) of the incident.
+  returned: when O(details=true)
+  type: dict
+comments:
+  description: The comments of the incident, in the service's order.
+  returned: when O(comments=true)
+  type: list
+  elements: dict
+request_ids:
+  description: The service's identifiers of the requests of this run, for its support.
+  returned: success
+  type: list
+  elements: str
+  sample: ["0HN8K2V4Q1A3B:00000004"]
+error:
+  description: What went wrong, for a C(rescue) to branch on.
+  returned: failure
+  type: dict
+  contains:
+    category:
+      description:
+        - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
+          V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls) and V(internal).
+      returned: always
+      type: str
+      sample: not_found
+    code:
+      description: The service's own word for it, if it gave one.
+      returned: always
+      type: str
+      sample: INSUFFICIENT_WORKSPACE_ROLE
+    http_status:
+      description: The status of the answer, if there was one.
+      returned: always
+      type: int
+      sample: 403
+    method:
+      description: The HTTP method of the request that failed.
+      returned: always
+      type: str
+      sample: PUT
+    path:
+      description: The path of that request, below O(url).
+      returned: always
+      type: str
+    request_id:
+      description: The service's identifier of that request.
+      returned: always
+      type: str
+    retryable:
+      description: Whether the same task may succeed when it is run again.
+      returned: always
+      type: bool
+    fields:
+      description: Messages by field, when the service refused values.
+      returned: always
+      type: dict
+"""
+
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_info import incident_info
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
+    SEVERITIES,
+    STATUSES,
+    TIME_RANGES,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.runner import run_contraforce
+
+ARGUMENT_SPEC = {
+    "workspace_id": {"type": "str"},
+    "source": {"type": "str"},
+    "incident_id": {"type": "str"},
+    "details": {"type": "bool", "default": False},
+    "comments": {"type": "bool", "default": False},
+    "severities": {"type": "list", "elements": "str", "choices": list(SEVERITIES)},
+    "statuses": {"type": "list", "elements": "str", "choices": list(STATUSES)},
+    "sources": {"type": "list", "elements": "str"},
+    "query": {"type": "str"},
+    "assignee_ids": {"type": "list", "elements": "str"},
+    "assignee_emails": {"type": "list", "elements": "str"},
+    "include_unassigned": {"type": "bool"},
+    "time_range": {"type": "str", "choices": list(TIME_RANGES)},
+    "time_from": {"type": "str"},
+    "time_to": {"type": "str"},
+    "limit": {"type": "int"},
+}
+
+
+def main() -> None:
+    """Run the module."""
+    run_contraforce(ARGUMENT_SPEC, incident_info)
+
+
+if __name__ == "__main__":
+    main()
