@@ -50,6 +50,7 @@ class Player:
             "HOME": str(folder),
             "LANG": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+            "ANSIBLE_ACTION_PLUGINS": str(Path(__file__).parent / "action_plugins"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
@@ -88,9 +89,7 @@ class Player:
         *before, last = tasks
         keep = {
             "name": "Keep the result",
-            "ansible.builtin.copy": {"content": "{{ kept_result | to_json }}", "dest": str(end)},
-            "check_mode": False,
-            "diff": False,
+            "keep_result": {"content": "{{ kept_result | to_json | string }}", "dest": str(end)},
             "no_log": True,
         }
         guarded = {"block": [{**last, "register": "kept_result"}], "always": [keep]}

@@ -26,5 +26,5 @@ def test_demo():
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert [line[:4] for line in done.stdout.splitlines()[-5:]] == ["yes "] * 5
-    assert "0 in the rehearsal, 3 in the first run, 0 in the second" in done.stdout
+    assert [line[:4] for line in done.stdout.splitlines()[-6:]] == ["yes "] * 6
+    assert "0 in the rehearsal, 4 in the first run, 0 in the second" in done.stdout

@@ -46,7 +46,7 @@ def first_task(name: str, **arguments: Any) -> dict[str, Any]:
     """The first example of a module, with further arguments."""
     task = next(module_tasks(examples(name), name))
     fqcn = f"secops.itsm.{name}"
-    return {"name": task["name"], fqcn: {**task[fqcn], **arguments}}
+    return {"name": task["name"], fqcn: {**(task[fqcn] or {}), **arguments}}
 
 
 def changed(output: str) -> int:
@@ -88,11 +88,21 @@ def spellings(secret: str, client_id: str) -> set[str]:
     }
 
 
+WRITES = (
+    "v2-update-incident-status",
+    "v2-link-ticket",
+    "v2-unlink-ticket",
+    "v2-add-incident-comment",
+    "v2-assign-incident",
+)
 PATHS = {
     "success": ({}, []),
     "refused credentials": ({"client_id": "somebody-else"}, []),
     "echoed headers": ({}, [{"status": 400, "content": "echo", "times": -1}]),
-    "echoed headers of a write": ({}, [{"operation": "*update*", "status": 403, "content": "echo", "times": -1}]),
+    "echoed headers of a write": (
+        {},
+        [{"operation": operation, "status": 403, "content": "echo", "times": -1} for operation in WRITES],
+    ),
     "short secret": (
         {"client_id": ODD_CLIENT_ID, "client_secret": SHORT_SECRET},
         [{"status": 400, "content": "echo", "times": -1}],
@@ -113,9 +123,16 @@ PATHS = {
 }
 
 
-@pytest.mark.parametrize("way", ["options", "environment"])
-@pytest.mark.parametrize("path", PATHS)
-@pytest.mark.parametrize("name", MODULES)
+#: Each module takes each path, in turn with the secrets as options and from the environment; over the modules each path
+#: is taken both ways.
+CASES = [
+    (name, path, ("options", "environment")[(module + number) % 2])
+    for module, name in enumerate(MODULES)
+    for number, path in enumerate(PATHS)
+]
+
+
+@pytest.mark.parametrize("name, path, way", CASES)
 def test_no_secret_in_any_output(player, sandbox, name, path, way):
     arguments, faults = PATHS[path]
     sandbox.set_faults(*faults)
@@ -129,7 +146,8 @@ def test_no_secret_in_any_output(player, sandbox, name, path, way):
         environment = {"CONTRAFORCE_CLIENT_ID": "", "CONTRAFORCE_CLIENT_SECRET": ""}
         arguments = {**own, **arguments}
     played = player.play_tasks([first_task(name, **arguments)], "-vvvv", environment=environment)
-    assert (played.code == 0) == (path == "success"), played.output
+    succeeds = path == "success" or (path == "echoed headers of a write" and name.endswith("_info"))
+    assert (played.code == 0) == succeeds, played.output
     shown = played.output + json.dumps(played.result)
     known = sandbox.credentials
     secrets = (known["client_secret"], known["access_token"], HEADER_SECRET, PROXY_SECRET, SHORT_SECRET)
@@ -137,7 +155,7 @@ def test_no_secret_in_any_output(player, sandbox, name, path, way):
         for spelling in spellings(secret, client_id):
             # The playbook itself may be quoted by Ansible; it holds what its author wrote into it.
             assert spelling not in shown, f"{path}: {secret} shows as {spelling}"
-    if path != "success":
+    if not succeeds:
         assert "Traceback" not in played.output
         assert played.result["error"]["category"] in errors.CATEGORIES
         assert set(played.result["error"]) == set(errors.ApiError("", "internal").as_dict())
@@ -174,7 +192,7 @@ def test_short_header_values_do_not_blot_out_the_result(player, name):
     assert played.code == 0, played.output
     assert "****" not in json.dumps(played.result)
     assert "1" in json.dumps(played.result["request_ids"])
-    assert played.result["changed"] is True
+    assert played.result["changed"] is not name.endswith("_info")
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -183,8 +201,10 @@ def test_header_value_that_is_a_word_of_the_result(player, name):
     environment = {"CONTRAFORCE_HEADERS": json.dumps({"X-Trigger": "changed", "X-Part": "status", "X-Other": "before"})}
     played = player.play_tasks([first_task(name)], environment=environment)
     assert played.code == 0, played.output
-    assert played.result["changed"] is True
-    assert {"before", "after", "diff", "request_ids"} <= set(played.result)
+    is_info = name.endswith("_info")
+    assert played.result["changed"] is not is_info
+    wanted = {"request_ids"} if is_info else {"request_ids", "before", "after", "diff"}
+    assert wanted <= set(played.result)
 
 
 @pytest.mark.parametrize("name", MODULES)

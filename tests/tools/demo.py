@@ -4,8 +4,8 @@
 
 """The demo: the runbook close_incident against the sandbox, rehearsed, run, and run again.
 
-Exit code 0 only if the rehearsal wrote nothing, the first run closed every incident with one write each, and the second
-run changed nothing.
+Exit code 0 only if the rehearsal wrote nothing, the first run linked the ticket and closed every incident with one
+write each, and the second run changed nothing.
 """
 
 from __future__ import annotations
@@ -59,13 +59,18 @@ def main() -> int:
         runs = []
         for title, arguments in (
             ("Rehearsal: check mode with diff", ("--check", "--diff")),
-            ("The first run closes the incidents", ()),
+            ("The first run links the ticket and closes it with the incidents", ()),
             ("The second run finds nothing to do", ()),
         ):
             code, changed = play(sandbox, title, *arguments)
             runs.append((code, changed, sandbox.journal()["writes"]))
         stored = sandbox.state()
-    wanted = {entry["incident_id"] for entry in yaml.safe_load(VARIABLES.read_text(encoding="utf-8"))["incidents"]}
+    incidents = yaml.safe_load(VARIABLES.read_text(encoding="utf-8"))["incidents"]
+    wanted = {entry["incident_id"] for entry in incidents}
+    tickets = {entry["number"]: entry for entry in stored["tickets"]}
+    linked = {entry["id"]: entry["ticketId"] for entry in stored["incidents"]}
+    with_ticket = {entry["incident_id"]: tickets[entry["ticket_id"]] for entry in incidents if "ticket_id" in entry}
+    writes = len(wanted) + len(with_ticket)
     closed = [
         entry["id"]
         for entry in stored["incidents"]
@@ -75,11 +80,15 @@ def main() -> int:
     print(f"\nWrites that the sandbox saw: {rehearsal[2]} in the rehearsal, {first[2]} in the first run, ", end="")
     print(f"{second[2] - first[2]} in the second.")
     right = [
-        (rehearsal == (0, 1, 0), "the rehearsal foretold changes and wrote nothing"),
-        (first == (0, 1, len(wanted)), f"the first run wrote {len(wanted)} times, once for each incident"),
-        (second == (0, 0, len(wanted)), "the second run changed nothing and wrote nothing"),
+        (rehearsal == (0, 2, 0), "the rehearsal foretold changes and wrote nothing"),
+        (first == (0, 2, writes), f"the first run wrote {writes} times, once for each link and each closure"),
+        (second == (0, 0, writes), "the second run changed nothing and wrote nothing"),
         (sorted(closed) == sorted(wanted), "every incident is closed and has its comment, once"),
-        (stored["tickets"][0]["state"] == "Closed", "the ticket is closed with its incident"),
+        (
+            all(linked[name] == ticket["id"] for name, ticket in with_ticket.items()),
+            "the ticket is linked to its incident",
+        ),
+        (all(ticket["state"] == "Closed" for ticket in with_ticket.values()), "the ticket is closed with its incident"),
     ]
     for held, claim in right:
         print(f"{'yes' if held else 'NO '}  {claim}")
