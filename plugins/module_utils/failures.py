@@ -28,7 +28,7 @@ SENTENCES: Mapping[str, tuple[str, str]] = {
     ),
     "not_found": ("it was not found", "Check the identifiers in the task, and that url is the API's address."),
     "validation": ("the request was refused as invalid", "Correct the values named."),
-    "conflict": ("it was changed by somebody else at the same time", "Run the task again."),
+    "conflict": ("the service refused it because of a conflict", "Look at what stands in the way."),
     "rate_limited": ("the service allows no more requests for now", "Run the task again later, or with fewer at once."),
     "unavailable": ("the service is not able to answer", "Run the task again; it starts from the current state."),
     "contract": ("the answer is not one that the API contract knows", "Check that url is the API's address."),

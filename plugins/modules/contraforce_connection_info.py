@@ -36,7 +36,7 @@ options:
     description: The product that raised the incident, in any case.
     type: str
   incident_id:
-    description: Identifier of the incident in its source. One that is linked to a ticket tells most.
+    description: Identifier of the incident in its source. One that has a ticket and a comment tells most.
     type: str
 notes:
   - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible

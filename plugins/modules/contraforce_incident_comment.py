@@ -27,7 +27,10 @@ attributes:
   diff_mode:
     support: full
   idempotent:
-    support: full
+    support: partial
+    details:
+      - Full where the service keeps the comment word for word (CF-A7 in the README), and with O(marker). Where it keeps
+        other words, each run posts the comment again, and a warning says so.
 options:
   comment:
     description:

@@ -103,7 +103,7 @@ options:
         RV(ignore:error.category=not_converged). Do not run the task again before the incident shows the change, because
         that would write it, and post the comment, again.
       - V(0) means that it is not read back; RV(after) is then the planned state. A write that breaks off is still
-        followed by one read.
+        looked for, for up to 30 seconds.
     type: int
     default: 30
 notes:

@@ -18,8 +18,8 @@ description:
   - Where it does not, the request is sent in each run, because only that makes the state true, and RV(ignore:changed)
     follows what else is known. It is never V(ok) only because something is not shown. Run
     P(secops.itsm.contraforce_connection_info#module) to see which evidence a tenant offers.
-  - An incident that is linked to another ticket is left alone, and the task fails with both tickets named, unless
-    O(replace=true).
+  - An incident that shows that it is linked to another ticket is left alone, and the task fails with both tickets
+    named, unless O(replace=true). Where nothing shows it, that link may be replaced, and a warning says so.
 extends_documentation_fragment:
   - secops.itsm.contraforce
   - secops.itsm.contraforce.incident
@@ -37,7 +37,8 @@ attributes:
     support: partial
     details:
       - Full where the read of the incident shows its ticket. Elsewhere a further run sends the request again, which
-        changes nothing, and reports a change unless the incident's comments name the ticket.
+        changes nothing. A link is then reported as a change unless the incident's comments name the ticket; unlinking
+        is not, because the answer tells whether there was a link.
 options:
   incident_number:
     description: Number of the incident, passed on to the ticketing system. Only needed if the service asks for it.
@@ -47,7 +48,8 @@ options:
       - The ticket, by its identifier in the ticketing system or by its display number, such as V(41877) or
         V(T20261121.0042) for Autotask, V(INC0012345) for ServiceNow, V(SOC-311) for Jira.
       - Required with O(state=present). With O(state=absent) it is a safeguard, so that an incident which is linked to
-        another ticket is not unlinked. Where nothing shows which ticket that is, a warning says that it is none.
+        another ticket is not unlinked. Where the read of the incident does not show which ticket that is, a warning
+        says that it is no sure one.
       - Use the identifier where the service shows only that. A display number can then not be compared with it, and the
         task fails with V(conflict) on an incident that is linked already, with O(replace=true), too.
     type: str
@@ -61,7 +63,9 @@ options:
   replace:
     description:
       - Whether a link to another ticket is replaced. That ticket is unlinked first, then the wanted one is linked; a
-        run that was cut off in between is finished by the next.
+        run that was cut off in between is finished by the next. If the wanted one cannot be linked, the incident has
+        none in the end, and the failure names the former one.
+      - Where only a comment names the other ticket, it is unlinked only if the service refuses the link.
     type: bool
     default: false
   verify_timeout:
@@ -150,7 +154,7 @@ link:
     ticket_id:
       description:
         - The ticket's identifier, as far as it is known. With O(state=absent) it is the ticket that was linked.
-        - In check mode the ticket as O(ticket_id) names it.
+        - In check mode either this or RV(link.ticket_number), as O(ticket_id) names the ticket.
       returned: always
       type: str
       sample: "41877"

@@ -195,17 +195,25 @@ def _key_of(incidents: list[dict[str, Any]]) -> IncidentKey | None:
 
 def _check_incident(api: Api, report: Report, key: IncidentKey) -> str:
     """The read of one incident and its comments; give the evidence of a link that they offer."""
-    data = report.attempt("read of an incident", lambda: api.incident_data(key), "workspace role")
+    data = report.attempt("read of an incident", lambda: _told(key, api.incident_data), "workspace role")
     if data is None:
         return UNKNOWN
     report.has_read = True
     report.add("workspace role", OK, f"it allows to read workspace {key.workspace_id}")
     _add_with_fields(report, "read of an incident", f"{key.source} {key.incident_id}", RECORD_FIELDS, [record_of(data)])
     _check_record(report, data)
-    comments = report.attempt("comments", lambda: api.comments(key))
+    comments = report.attempt("comments", lambda: _told(key, api.comments))
     if comments is not None:
         _add_with_fields(report, "comments", f"{len(comments)} on this incident", COMMENT_FIELDS, comments)
     return _check_link(report, data, comments)
+
+
+def _told(key: IncidentKey, request: Callable[[IncidentKey], Answer]) -> Answer:
+    """Send a request about an incident, whose failure names it."""
+    try:
+        return request(key)
+    except ApiError as failure:
+        raise failure.retold(f"The {key} could not be read. {failure}") from None
 
 
 def _add_with_fields(
@@ -248,11 +256,11 @@ def _check_link(report: Report, data: Mapping[str, Any], comments: list[dict[str
     again = "check again with an incident that has a ticket"
     if likely.evidence == COMMENTS:
         again = f"a comment speaks of {likely.ticket}: was it unlinked?"
-    elif comments is None:
-        again = "and the comments could not be read"
-    if shown or comments is None:
+    elif not comments:
+        again = "and no comment could be looked at" if comments is None else f"{again} and a comment"
+    if shown or not comments:
         what = "none" if shown else "nothing of it"
         report.add("ticket link", UNKNOWN, f"the read of one incident shows {what}; {again}", "CF-A10")
         return UNKNOWN
-    report.add("ticket link", NO, f"nothing shows any; {again}", "CF-A10")
+    report.add("ticket link", NO, f"neither the read of one incident nor its comments show any; {again}", "CF-A10")
     return NONE

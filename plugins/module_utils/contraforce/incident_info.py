@@ -145,12 +145,20 @@ def request_from(options: Mapping[str, Any]) -> dict[str, Any]:
     :param options: values by option name.
     :raises ApiError: category C(configuration).
     """
-    values = {**options, "sources": [_source(word) for word in options.get("sources") or []]}
-    request = {key: values[name] for name, key in FILTERS.items() if values.get(name)}
+    values = {name: _without_blanks(options.get(name)) for name in FILTERS}
+    values["sources"] = [_source(word) for word in values["sources"] or []]
+    request = {key: values[name] for name, key in FILTERS.items() if values[name]}
     if options.get("include_unassigned") is not None:
         request["includeUnassigned"] = options["include_unassigned"]
     times = _time_filter(options)
     return {**request, "timeFilterSelection": times} if times else request
+
+
+def _without_blanks(value: Any) -> Any:
+    """A filter's value without what a survey leaves empty: Ansible makes a list of one empty text of that."""
+    if isinstance(value, list):
+        return [entry for entry in value if entry.strip()]
+    return value if value is None or value.strip() else None
 
 
 def _source(word: str) -> str:

@@ -100,6 +100,14 @@ class Link:
         }
 
 
+def ticket_named(name: str) -> Ticket:
+    """A ticket of which only what the user calls it is known (CF-A14).
+
+    :param name: its identifier or its display number.
+    """
+    return Ticket(id=name) if _is_id(_plain(name)) else Ticket(number=name)
+
+
 def link_shown(data: Mapping[str, Any]) -> Link | None:
     """The link as the read of an incident shows it, None when it shows nothing, or nothing that is understood (CF-A10).
 

@@ -25,6 +25,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.links impo
     link_in_comments,
     link_shown,
     ticket_in_answer,
+    ticket_named,
     ticket_shown,
 )
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import record_of
@@ -48,6 +49,12 @@ STATES: tuple[str, ...] = ("present", "absent")
 WEAK_EVIDENCE = (
     "The service does not show which ticket an incident is linked to, so this prediction rests on weak evidence (see "
     "link.evidence). The run sends the write in any case."
+)
+
+#: The same text for every incident, too.
+UNSEEN = (
+    "The service does not show which ticket an incident is linked to; if it was another one than the one that is "
+    "linked now, that link has been replaced."
 )
 
 
@@ -123,13 +130,14 @@ def _plan_link(current: Link, wanted: Wanted) -> Plan[Link]:
     same = is_same(wanted.names, current.ticket)
     if current.status == LINKED and same:
         return Plan(current)
-    after = Link(LINKED, current.evidence, Ticket(wanted.ticket_id, system=current.ticket.system))
+    named = ticket_named(wanted.ticket_id or "")
+    after = Link(LINKED, current.evidence, replace(named, system=current.ticket.system))
     link = Write(LINK, {"ticketId": wanted.ticket_id})
+    if current.status != LINKED or not current.ticket.names:
+        return Plan(after, (link,))
     if wanted.replace and same is False:
         return Plan(after, (Write(UNLINK, {}), link))
-    if current.status == LINKED and current.ticket.names:
-        return Plan(current, conflict=_linked_to_another(current, wanted, same))
-    return Plan(after, (link,))
+    return Plan(current, conflict=_linked_to_another(current, wanted, same))
 
 
 def _plan_unlink(current: Link, wanted: Wanted) -> Plan[Link]:
@@ -170,6 +178,7 @@ class ChangeTicketLink:
         self.answered: Link | None = None
         self.was_linked: bool | None = None
         self.former: Link | None = None
+        self.unlinked_from: Ticket | None = None
         self.broke_off = False
         self._api = api
 
@@ -177,6 +186,8 @@ class ChangeTicketLink:
         """Read the incident, and its comments where it shows no ticket and no write has been answered."""
         state = self._read()
         self.former = self.former or state
+        if self.broke_off and self.former.status == LINKED and state.status == UNLINKED:
+            self.unlinked_from = self.former.ticket
         return state
 
     def _read(self) -> Link:
@@ -212,18 +223,14 @@ class ChangeTicketLink:
                 self._link(str(write.body["ticketId"]))
         except ApiError as failure:
             self.broke_off = self.broke_off or failure.ambiguous
-            if failure.ambiguous or not (self.wanted.present and self.was_linked):
-                raise
-            former = self.former.ticket if self.former else Ticket()
-            message = f"The {self.wanted.key} was unlinked from {former}, and {self.wanted.ticket_id} is not linked."
-            raise failure.retold(f"{message} {failure}", wrote=True) from None
+            raise
 
     def _link(self, ticket_id: str) -> None:
-        """Link; a service that does not replace a link itself is asked to unlink first, if it may (CF-A18)."""
+        """Link; where comments name another ticket, and the service does not replace it itself, unlink that first."""
         try:
             answer = self._request_link(ticket_id)
         except ApiError as failure:
-            if failure.category != "conflict" or not self.wanted.replace:
+            if failure.category != "conflict" or not self._may_unlink_unseen():
                 raise
             self._unlink()
             answer = self._request_link(ticket_id)
@@ -231,21 +238,26 @@ class ChangeTicketLink:
         _check_that_it_is_set(answer, linked, self.wanted)
         self.ticket = answer
         self.wanted = replace(self.wanted, also=linked.names)
-        self.answered = Link(LINKED, RESPONSE, linked if linked.names else replace(linked, id=ticket_id))
+        named = linked if linked.names else replace(ticket_named(ticket_id), system=linked.system)
+        self.answered = Link(LINKED, RESPONSE, named)
+
+    def _may_unlink_unseen(self) -> bool:
+        """Whether a refused link may be taken for one to another ticket (CF-A18): a comment must name that."""
+        former = self.former
+        likely_another = former and former.status == LIKELY and is_same(self.wanted.names, former.ticket) is False
+        return bool(self.wanted.replace and likely_another)
 
     def _request_link(self, ticket_id: str) -> dict[str, Any]:
         """The request itself; what it failed for names the ticket."""
         try:
             return self._api.link_ticket(self.wanted.key, ticket_id, self.wanted.incident_number)
         except ApiError as failure:
-            if failure.category != "conflict":
-                raise failure.retold(f"Ticket {ticket_id} could not be linked. {failure}") from None
-            way = "" if self.wanted.replace else ", or set replace to link this one instead"
-            message = (
-                f"ContraForce refuses to link ticket {ticket_id} (HTTP {failure.http_status}). It seems that the "
-                f"incident has another ticket: look at it{way}."
-            )
-            raise failure.retold(message, retryable=False) from None
+            if failure.ambiguous:
+                raise
+            message = f"Ticket {ticket_id} could not be linked. {failure}"
+            if failure.category == "conflict" and not (self.former and self.former.is_firm):
+                message += " If the incident has another ticket, unlink that first."
+            raise failure.retold(message, retryable=failure.retryable and failure.category != "conflict") from None
 
     def _unlink(self) -> None:
         """Unlink; the incident itself was just read, so that 404 is about the link (CF-A13)."""
@@ -256,6 +268,8 @@ class ChangeTicketLink:
                 raise
             was_linked = False
         self.was_linked = was_linked or bool(self.was_linked)
+        if was_linked:
+            self.unlinked_from = self.former.ticket if self.former else Ticket()
         self.answered = Link(UNLINKED, RESPONSE)
 
     def shows(self, state: Link) -> bool:
@@ -305,7 +319,7 @@ def change_ticket_link(api: Api, options: Mapping[str, Any], run: Run) -> Result
     """
     wanted = wanted_from(options)
     operation = ChangeTicketLink(api, wanted)
-    outcome = reach(operation, run)
+    outcome = _reach(operation, run)
     changed = has_changed(outcome, operation, run)
     after = final_link(outcome, operation, run)
     shown = _shown(outcome.before)
@@ -321,7 +335,7 @@ def change_ticket_link(api: Api, options: Mapping[str, Any], run: Run) -> Result
                 "ticket_number": of_interest.number,
                 "ticketing_system": of_interest.system,
             },
-            "ticket": operation.ticket if after.status == LINKED else None,
+            "ticket": operation.ticket if after.status == LINKED and not (changed and run.check_mode) else None,
             "incident": operation.record,
             "before": outcome.before.as_dict(),
             "after": after.as_dict(),
@@ -330,6 +344,20 @@ def change_ticket_link(api: Api, options: Mapping[str, Any], run: Run) -> Result
         },
         warnings=warnings_on(outcome, operation, run),
     )
+
+
+def _reach(operation: ChangeTicketLink, run: Run) -> Outcome[Link]:
+    """Reach the wanted link; whatever goes wrong after another ticket was unlinked names that one."""
+    try:
+        return reach(operation, run)
+    except ApiError as failure:
+        if operation.unlinked_from is None or not operation.wanted.present:
+            raise
+        message = (
+            f"The {operation.thing} was unlinked from {operation.unlinked_from}, and is not known to be linked to "
+            f"{operation.wanted.ticket_id}: correct ticket_id, or link the former one again. {failure}"
+        )
+        raise failure.retold(message, wrote=True) from None
 
 
 def has_changed(outcome: Outcome[Link], operation: ChangeTicketLink, run: Run) -> bool:
@@ -379,16 +407,20 @@ def warnings_on(outcome: Outcome[Link], operation: ChangeTicketLink, run: Run) -
     if not outcome.changed or before.is_firm:
         return []
     warnings = [WEAK_EVIDENCE] if run.check_mode else []
-    if wanted.present and before.status == LIKELY and is_same(wanted.names, before.ticket) is False:
+    same = is_same(wanted.names, before.ticket)
+    if wanted.present and before.status == LIKELY and same is False:
         replaced = "will be replaced" if run.check_mode else "has been replaced"
         warnings.append(
             f"The comments of {wanted.key} speak of ticket {before.ticket}, not of {wanted.ticket_id}. If it was still "
             f"linked to that one, the link {replaced}."
         )
-    if not wanted.present and wanted.names and not before.ticket.names:
+    elif wanted.present and not same and not wanted.replace and not run.check_mode:
+        warnings.append(UNSEEN)
+    elif wanted.names and not wanted.present:
+        known = "Only a comment shows" if same else "Nothing shows"
         unlinks = "the run will unlink" if run.check_mode else "the run has unlinked"
         warnings.append(
-            f"Nothing shows which ticket {wanted.key} is linked to, so ticket_id {wanted.ticket_id} is no safeguard: "
+            f"{known} which ticket {wanted.key} is linked to, so ticket_id {wanted.ticket_id} is no sure safeguard: "
             f"{unlinks} whichever it is."
         )
     return warnings

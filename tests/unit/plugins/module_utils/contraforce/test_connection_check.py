@@ -382,7 +382,10 @@ def test_an_incident_that_cannot_be_read(category, failed):
 def test_comments_that_cannot_be_read(category):
     result = run(Service(entries=error(category)))
     found = row(result, "comments")
-    assert (found["result"], found["finding"]) == ("failed", f"It failed: {category}.")
+    assert (found["result"], found["finding"]) == (
+        "failed",
+        f"The incident 42 (Sentinel, workspace {WORKSPACE}) could not be read. It failed: {category}.",
+    )
     assert row(result, "workspace role")["result"] == "ok"
     assert (result.failure.category, result.values["link_evidence"]) == (category, "incident")
 
@@ -469,7 +472,7 @@ def test_assignee(shown, found):
         (None, [{"message": "", "ticketId": "7"}], "unknown", "unknown"),
         ("absent", [{"message": ""}, {"message": "", "ticketId": "7"}], "no", "comments"),
         ("absent", [{"message": "", "ticketId": None}], "no", "none"),
-        ("absent", [], "no", "none"),
+        ("absent", [], "unknown", "unknown"),
     ],
 )
 def test_evidence_of_a_ticket(shown, entries, found, evidence):
@@ -487,7 +490,7 @@ def test_evidence_of_a_ticket(shown, entries, found, evidence):
         (None, "8", "a comment speaks of 8: was it unlinked?"),
         (None, None, "the read of one incident shows none; check again with an incident that has a ticket"),
         ("absent", "8", "only a comment names it: 8"),
-        ("absent", None, "nothing shows any; check again with an incident that has a ticket"),
+        ("absent", None, "neither the read of one incident nor its comments show any; check again"),
     ],
 )
 def test_the_ticket_that_is_evidence_is_named(shown, ticket_id, words):
@@ -529,10 +532,15 @@ def test_every_service_gets_a_report(listed, data, entries, options):
 def test_comments_that_could_not_be_read_are_not_taken_for_none():
     result = run(Service(data={"incident": {"id": "42", "status": "New"}}, entries=error("permission")))
     assert row(result, "ticket link")["result"] == "unknown"
-    assert "the comments could not be read" in row(result, "ticket link")["finding"]
+    assert "no comment could be looked at" in row(result, "ticket link")["finding"]
     assert result.values["link_evidence"] == "unknown"
 
 
 def test_an_incident_that_was_not_read_is_not_named():
     assert run(Service(data=error("not_found"))).values["incident_id"] is None
     assert run(Service()).values["incident_id"] == "42"
+
+
+def test_an_incident_without_comments_says_nothing_of_what_comments_show():
+    finding = row(run(showing(ticketId="absent")), "ticket link")["finding"]
+    assert finding.endswith("check again with an incident that has a ticket and a comment")

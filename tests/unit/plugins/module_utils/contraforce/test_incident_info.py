@@ -571,3 +571,10 @@ def test_a_time_in_the_future():
 def test_times_within_one_second_are_no_time():
     error = failure(Service(), time_from="2026-11-21T06:00:00.1Z", time_to="2026-11-21T06:00:00.9Z")
     assert "time_to must be later than time_from, by a second" in error.message
+
+
+@pytest.mark.parametrize("name", ["assignee_ids", "assignee_emails", "sources"])
+def test_what_a_survey_leaves_empty_is_no_filter(name):
+    """Ansible makes a list of one empty text of an empty text."""
+    assert body_of(**{name: ["", " "]}) == body_of()
+    assert body_of(query=" ") == body_of()

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.links import Link, Ticket
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.ticket_link import (
+    UNSEEN,
     WEAK_EVIDENCE,
     Wanted,
     change_ticket_link,
@@ -34,6 +35,8 @@ BROKEN = ApiError("The connection broke off.", "unavailable", ambiguous=True, re
 REFUSED = ApiError("The request was refused.", "validation", http_status=400)
 FORBIDDEN = ApiError("The account lacks a permission.", "permission", http_status=403)
 UNREADABLE = ApiError("The service is not able to answer.", "unavailable", http_status=503)
+CONFLICT = ApiError("It was refused because of a conflict.", "conflict", http_status=409, retryable=True)
+NOT_SET = {"ticketingSystemType": "Autotask", "isTicketSet": False}
 MEMBERS = {"Autotask": "autotaskTicket", "ServiceNow": "serviceNowTicket", "Jira": "jiraTicket"}
 
 #: Tickets by id and number, and the system that has them.
@@ -202,9 +205,6 @@ def test_incident_number_is_passed_on():
     service = Service(linked=second())
     run(service, incident_number=" 3107 ", replace=True)
     assert service.numbers == ["3107", "3107"]
-
-
-NOT_SET = {"ticketingSystemType": "Autotask", "isTicketSet": False}
 
 
 # --- the plan, a pure function ----------------------------------------------------------------------------------------
@@ -384,7 +384,9 @@ def test_a_replacement_cut_off_in_between_is_finished_by_the_next_run():
     service = Service(linked=second(), faults=[None, (REFUSED, False)])
     error = failure(service, replace=True)
     assert (error.category, error.wrote) == ("validation", True)
-    assert "was unlinked from 41878 / T20261121.0043, and 41877 is not linked. Ticket 41877 could" in error.message
+    assert "was unlinked from 41878 / T20261121.0043, and is not known to be linked to 41877" in error.message
+    assert "or link the former one again. Incident 42" in error.message
+    assert "was changed only in part. Ticket 41877 could not be linked." in error.message
     assert service.linked is None
     result = run(service, replace=True)
     assert (result.changed, service.linked) == (True, first())
@@ -429,32 +431,57 @@ def test_a_likely_link_to_another_ticket_does_not_stop_a_link_and_is_told():
 def test_a_likely_link_to_another_ticket_is_replaced_on_demand():
     service = Service(shows="comments", linked=second(), comments_ticket=41878)
     result = run(service, replace=True)
-    assert (result.changed, service.writes, service.linked) == (True, ["unlink", "link"], first())
+    assert (result.changed, service.writes, service.linked) == (True, ["link"], first())
 
 
-def test_a_service_that_refuses_to_replace_a_link_that_nothing_shows():
-    service = Service(shows="hidden", linked=second(), refuses_relink=True)
+def test_a_likely_link_is_unlinked_first_only_where_the_service_demands_it():
+    service = Service(shows="comments", linked=second(), comments_ticket=41878, refuses_relink=True)
     error = failure(service)
+    assert (error.category, service.linked, service.writes) == ("conflict", second(), ["link"])
+    result = run(service, replace=True)
+    assert (result.changed, service.linked) == (True, first())
+    assert service.writes == ["link", "link", "unlink", "link"]
+
+
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_service_that_refuses_to_replace_a_link_that_nothing_shows(replace):
+    """The refusal may be about anything: nothing is unlinked on a guess, and the service's words are told."""
+    service = Service(shows="hidden", linked=second(), refuses_relink=True)
+    error = failure(service, replace=replace)
     assert (error.category, error.http_status, error.retryable, error.wrote) == ("conflict", 409, False, False)
-    assert "set replace to link this one instead" in error.message
-    assert service.linked == second()
-    assert run(service, replace=True).changed
-    assert (service.linked, service.writes) == (first(), ["link", "link", "unlink", "link"])
+    assert "Ticket 41877 could not be linked. It was changed at the same time." in error.message
+    assert "If the incident has another ticket, unlink that first." in error.message
+    assert (service.linked, service.writes) == (second(), ["link"])
 
 
-def test_a_replacement_that_the_service_refuses_half_way_is_told_as_half_done():
-    service = Service(shows="hidden", linked=second(), refuses_relink=True, faults=[None, (REFUSED, False)])
+def test_a_refusal_where_the_incident_shows_no_ticket_is_not_blamed_on_one():
+    error = failure(Service(faults=[(CONFLICT, False)]))
+    assert error.category == "conflict"
+    assert "another ticket" not in error.message
+
+
+@pytest.mark.parametrize(
+    "changes, category",
+    [({"faults": [None, (REFUSED, False)]}, "validation"), ({"answers": NOT_SET}, "not_converged")],
+)
+def test_a_replacement_that_fails_half_way_names_the_former_ticket(changes, category):
+    service = Service(shows="comments", linked=second(), comments_ticket=41878, refuses_relink=True, **changes)
     error = failure(service, replace=True)
-    assert (error.category, error.wrote, service.linked) == ("validation", True, None)
-    assert error.message.startswith("The incident 42 (Sentinel")
-    assert "was unlinked from a ticket that is not named, and 41877 is not linked." in error.message
+    assert (error.category, error.wrote) == (category, True)
+    assert "was unlinked from 41878, and is not known to be linked to 41877" in error.message
 
 
-def test_a_replacement_that_sets_no_ticket_is_told_as_half_done():
-    service = Service(shows="hidden", linked=second(), refuses_relink=True, answers=NOT_SET)
-    error = failure(service, replace=True)
-    assert (error.category, error.wrote) == ("not_converged", True)
-    assert "and 41877 is not linked. ContraForce accepted the request" in error.message
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [None, (BROKEN, False), (BROKEN, False)],
+        [(BROKEN, True), (REFUSED, False)],
+    ],
+)
+def test_a_replacement_that_breaks_off_half_way_names_the_former_ticket(faults):
+    error = failure(Service(linked=second(), faults=faults), replace=True, verify_timeout=1)
+    assert error.wrote
+    assert "was unlinked from 41878 / T20261121.0043, and is not known to be linked to 41877" in error.message
 
 
 def test_a_link_that_keeps_breaking_off_ends():
@@ -474,14 +501,28 @@ def test_check_mode_says_that_it_rests_on_weak_evidence_once(shows, state):
     service = Service(shows=shows, linked=first(), comments_ticket=41877 if shows == "comments" else None)
     ticket_id = "41877" if state == "present" else None
     assert run(service, check_mode=True, state=state, ticket_id=ticket_id).warnings == [WEAK_EVIDENCE]
-    assert run(service, state=state, ticket_id=ticket_id).warnings == []
+    unseen = [UNSEEN] if shows == "hidden" and state == "present" else []
+    assert run(service, state=state, ticket_id=ticket_id).warnings == unseen
+
+
+@pytest.mark.parametrize("replace, warnings", [(False, [UNSEEN]), (True, [])])
+def test_a_link_that_nothing_showed_may_have_replaced_another(replace, warnings):
+    assert run(Service(shows="hidden", linked=second()), replace=replace).warnings == warnings
 
 
 @pytest.mark.parametrize("check_mode", [True, False])
 def test_a_safeguard_that_nothing_can_check_is_told(check_mode):
     service = Service(shows="hidden", linked=first())
     result = run(service, check_mode=check_mode, state="absent", ticket_id="41878")
-    assert "so ticket_id 41878 is no safeguard: the run" in result.warnings[-1]
+    assert result.warnings[-1].startswith("Nothing shows which ticket")
+    assert "so ticket_id 41878 is no sure safeguard: the run" in result.warnings[-1]
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_safeguard_that_a_comment_confirms_may_be_stale(check_mode):
+    service = Service(shows="comments", linked=second(), comments_ticket=41877)
+    result = run(service, check_mode=check_mode, state="absent", ticket_id="41877")
+    assert result.warnings[-1].startswith("Only a comment shows which ticket")
 
 
 def test_a_safeguard_that_cannot_be_compared_is_kept():
@@ -518,6 +559,18 @@ def test_a_link_costs_one_read_one_write_one_read_back():
     assert (service.reads, service.writes, service.comment_reads) == (2, ["link"], 0)
     run(service)
     assert (service.reads, service.writes) == (3, ["link"])
+
+
+@pytest.mark.parametrize("name", ["41877", "T20261121.0042"])
+def test_a_ticket_that_is_only_foretold_is_named_as_what_it_is(name):
+    result = run(Service(), check_mode=True, ticket_id=name)
+    shown = result.values["link"]
+    assert (shown["ticket_id"], shown["ticket_number"]) == ((name, None) if name == "41877" else (None, name))
+    assert result.values["ticket"] is None
+
+
+def test_a_replacement_that_is_only_foretold_shows_no_ticket():
+    assert run(Service(linked=second()), check_mode=True, replace=True).values["ticket"] is None
 
 
 def test_without_read_back_the_answer_counts():
