@@ -210,8 +210,7 @@ def _state_after_break(operation: Operation[State], failure: ApiError, write: Wr
     """What a thing shows after a write broke off, within the time for a change to show."""
 
     def has_come_about(state: State) -> bool:
-        plan = operation.plan(state)
-        return not plan.conflict and all(left.action != write.action for left in plan.writes)
+        return all(left.action != write.action for left in operation.plan(state).writes)
 
     try:
         time = run.verify_timeout if run.verify_timeout > 0 else LOOK_FOR

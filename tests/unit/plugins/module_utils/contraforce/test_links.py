@@ -159,6 +159,8 @@ def test_the_ticket_in_the_answer_of_link(answer, ticket):
         ("INC1", Ticket(HEX), None),
         ("41877", Ticket(number="T1.2"), None),
         ("41877", Ticket(), None),
+        # Where both of its names are known, another name is another ticket, whatever it looks like.
+        ("41877", Ticket("abc-1", "X-1"), False),
     ],
 )
 def test_ids_and_numbers_are_compared_as_texts_and_only_with_their_like(name, ticket, same):
