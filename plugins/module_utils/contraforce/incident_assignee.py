@@ -163,13 +163,15 @@ def assign_incident(api: Api, options: Mapping[str, Any], run: Run) -> Result:
     wanted = wanted_from(options)
     operation = AssignIncident(api, wanted)
     outcome = reach(operation, run)
+    # What else is shown of the former person says nothing of the next one.
+    compared = {name: value for name, value in outcome.before.items() if name in outcome.plan.after}
     return Result(
         changed=outcome.changed,
         values={
             "incident": operation.record,
             "before": dict(outcome.before),
             "after": dict(outcome.after),
-            "diff": difference(operation.thing, outcome.before, outcome.plan.after),
+            "diff": difference(operation.thing, compared, outcome.plan.after),
             "request_ids": api.request_ids,
         },
         warnings=[WEAK_EVIDENCE] if run.check_mode and outcome.changed and wanted.name not in outcome.before else [],

@@ -263,7 +263,7 @@ def test_diff_shows_who_loses_it_and_who_gets_it():
     assert run(Service(assigned=NIGHT)).values["diff"] == {
         "before_header": THING,
         "after_header": THING,
-        "before": {"user_id": NIGHT["id"], "email": NIGHT["email"]},
+        "before": {"email": NIGHT["email"]},
         "after": {"email": DUTY["email"]},
     }
 
