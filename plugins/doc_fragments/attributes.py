@@ -32,3 +32,13 @@ attributes:
     membership:
       - secops.itsm.contraforce
 """
+
+    ACTIONGROUP_TICKETING = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/secops.itsm.ticketing) in C(module_defaults) to set the connection options once.
+    support: full
+    membership:
+      - secops.itsm.ticketing
+"""

@@ -7,22 +7,79 @@
 from __future__ import annotations
 
 import base64
-from typing import Any
+import binascii
+import json
+from typing import Any, Callable, Mapping, Protocol
+
+
+class Auth(Protocol):
+    """What a client needs to authenticate."""
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The texts that must never be shown, as far as they are known by now."""
+
+    def renew(self) -> bool:
+        """Forget what was refused, and tell whether something else can be sent instead."""
+
+    def __call__(self, request: Any) -> Any:
+        """Put the credentials into a request."""
 
 
 class HeaderAuth:
-    """Sends a fixed ``Authorization`` header and knows which secrets are in it.
+    """Sends a fixed header and knows which secrets are in it.
 
     :param value: the header's value.
     :param secrets: the texts that must never be shown.
+    :param header: the header's name.
     """
 
-    def __init__(self, value: str, secrets: tuple[str, ...]) -> None:
+    def __init__(self, value: str, secrets: tuple[str, ...], header: str = "Authorization") -> None:
         self._value = value
+        self._header = header
         self.secrets = secrets
 
+    def renew(self) -> bool:
+        """What was given stays what it is."""
+        return False
+
     def __call__(self, request: Any) -> Any:
-        request.headers["Authorization"] = self._value
+        request.headers[self._header] = self._value
+        return request
+
+
+class FetchedToken:
+    """Sends a bearer token that is fetched before the first request, and again when it was refused.
+
+    :param fetch: fetches a token; raises ApiError.
+    :param secrets: the texts that must never be shown, besides each token.
+    """
+
+    def __init__(self, fetch: Callable[[], str], secrets: tuple[str, ...]) -> None:
+        self._fetch = fetch
+        self._token: str | None = None
+        self.secrets = secrets
+
+    def renew(self) -> bool:
+        """Have another token fetched."""
+        self._token = None
+        return True
+
+    def __call__(self, request: Any) -> Any:
+        if self._token is None:
+            self._token = self._fetch()
+            self.secrets += (self._token,)
+        request.headers["Authorization"] = f"Bearer {self._token}"
+        return request
+
+
+class NoAuth(HeaderAuth):
+    """Sends nothing, and keeps requests from taking credentials out of a .netrc file."""
+
+    def __init__(self) -> None:
+        super().__init__("", ())
+
+    def __call__(self, request: Any) -> Any:
         return request
 
 
@@ -35,3 +92,23 @@ def basic(client_id: str, client_secret: str) -> HeaderAuth:
 def bearer(access_token: str) -> HeaderAuth:
     """A bearer token (RFC 6750)."""
     return HeaderAuth(f"Bearer {access_token}", (access_token,))
+
+
+def api_key(key: str, header: str) -> HeaderAuth:
+    """A key in a header of its own."""
+    return HeaderAuth(key, (key,), header)
+
+
+def claims_of(token: str) -> Mapping[str, Any]:
+    """What a token says of itself, if it is a JWT (RFC 7519); its signature is not checked.
+
+    :param token: of any shape.
+    """
+    parts = token.split(".")
+    if len(parts) != 3:
+        return {}
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (binascii.Error, ValueError, RecursionError):
+        return {}
+    return claims if isinstance(claims, Mapping) else {}

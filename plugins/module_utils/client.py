@@ -22,20 +22,21 @@ except ImportError:
 else:
     HAS_REQUESTS = True
 
-from ansible_collections.secops.itsm.plugins.module_utils.auth import HeaderAuth
+from ansible_collections.secops.itsm.plugins.module_utils.auth import Auth
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils.failures import (
     Failure,
     Problem,
+    Vendor,
     broken,
     no_json,
     refused,
+    short,
     unreadable_file,
     unsendable,
 )
 from ansible_collections.secops.itsm.plugins.module_utils.retries import (
     Clock,
-    retry_after_seconds,
     wait_before,
 )
 
@@ -82,20 +83,6 @@ class Transport:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Vendor:
-    """The two things that a client must know of a service to report on it.
-
-    :param name: how messages call it.
-    :param problem_of: reads an error body that was JSON.
-    :param request_id_of: finds the request's identifier in an answer's body and headers.
-    """
-
-    name: str
-    problem_of: Callable[[Any], Problem]
-    request_id_of: Callable[[Any, Mapping[str, str]], str | None]
-
-
 class Client:
     """Sends requests to one service over one session.
 
@@ -111,7 +98,7 @@ class Client:
     def __init__(
         self,
         transport: Transport,
-        auth: HeaderAuth,
+        auth: Auth,
         vendor: Vendor,
         *,
         read_only: bool = False,
@@ -121,6 +108,7 @@ class Client:
     ) -> None:
         self.request_ids: list[str] = []
         self._transport = transport
+        self._auth = auth
         self._vendor = vendor
         self._read_only = read_only
         self._redact = redact
@@ -138,37 +126,60 @@ class Client:
         """End the session and its connections."""
         self._session.close()
 
-    def read(self, method: str, path: str, query: Mapping[str, str] | None = None, body: Any = None) -> Answer:
+    def quoted(self, text: str, longest: int = 300) -> str:
+        """A service's words as a message may have them: without secrets, on one line, and not too many.
+
+        :param text: what the service said.
+        :param longest: how many characters stay.
+        """
+        return short(text, self._redact, longest)
+
+    def read(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, str] | None = None,
+        body: Any = None,
+        form: Mapping[str, str] | None = None,
+    ) -> Answer:
         """Send a request that changes nothing, whatever its method.
 
         :param method: the HTTP method.
         :param path: the path below the base URL, its segments percent-encoded.
         :param query: the query's parameters.
         :param body: what is sent as JSON.
+        :param form: what is sent as a form, instead of JSON.
         :raises ApiError: for anything but a 2xx answer with JSON.
         """
-        return self._exchange(_Request(method, path, query, body, is_write=False))
+        return self._exchange(_Request(method, path, query, body, form, is_write=False))
 
-    def write(self, method: str, path: str, body: Any = None) -> Answer:
+    def write(self, method: str, path: str, body: Any = None, query: Mapping[str, str] | None = None) -> Answer:
         """Send a request that changes something, again only if it cannot have been processed.
 
         :param method: the HTTP method.
         :param path: the path below the base URL, its segments percent-encoded.
         :param body: what is sent as JSON.
+        :param query: the query's parameters.
         :raises ApiError: for anything but a 2xx answer, C(ambiguous) when it may have taken effect.
         """
         if self._read_only:
             raise ApiError(f"{method} {path} was held back: check mode only reads.", "internal")
-        return self._exchange(_Request(method, path, None, body, is_write=True))
+        return self._exchange(_Request(method, path, query, body, None, is_write=True))
 
     def _exchange(self, request: _Request) -> Answer:
         deadline = self._clock.now() + self._transport.retry_timeout
         tries = 0
+        renewed = False
         while True:
             tries += 1
             failure = self._try_once(request)
             if isinstance(failure, Answer):
                 return failure
+            # Who was not let in has changed nothing, so a write goes out again, too.
+            if failure.http_status == 401 and failure.category == "authentication" and not renewed:
+                renewed = self._auth.renew()
+                if renewed:
+                    continue
             wait = wait_before(tries, failure.retry_after)
             if not failure.send_again or self._clock.now() + wait > deadline:
                 raise failure.told(request.method, request.path, tries)
@@ -202,6 +213,7 @@ class Client:
             url,
             params=query,
             json=request.body,
+            data=request.form,
             timeout=self._transport.timeout,
             # Given with each request: on the session alone, REQUESTS_CA_BUNDLE would overrule it.
             verify=self._transport.verify,
@@ -221,10 +233,10 @@ class Client:
             self.request_ids.append(request_id)
         if not 200 <= status < 300:
             problem = self._vendor.problem_of(body) if body is not None else Problem()
-            retry_after = retry_after_seconds(response.headers.get("Retry-After"))
-            return refused(status, problem, oddity, retry_after, request.is_write, self._redact, request_id)
+            wait = self._vendor.wait_of(status, response.headers)
+            return refused(self._vendor, status, problem, oddity, wait, request.is_write, self._redact, request_id)
         if oddity or (body is None and not request.is_write):
-            return no_json(status, oddity or "an empty body", self._vendor.name, request.is_write, request_id)
+            return no_json(status, oddity or "an empty body", self._vendor, request.is_write, request_id)
         return Answer(status, body, request_id)
 
 
@@ -234,6 +246,7 @@ class _Request:
     path: str
     query: Mapping[str, str] | None
     body: Any
+    form: Mapping[str, str] | None
     is_write: bool
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one table of connection options, for every kind of plugin, and the checks on what users put there."""
+"""Connection options of whichever service, for every kind of plugin, and the checks on what users put there."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, Mapping
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
-from ansible_collections.secops.itsm.plugins.module_utils.auth import HeaderAuth, basic, bearer
+from ansible_collections.secops.itsm.plugins.module_utils.auth import Auth
 from ansible_collections.secops.itsm.plugins.module_utils.client import Transport
 from ansible_collections.secops.itsm.plugins.module_utils.errors import configuration_error
 
@@ -54,14 +54,8 @@ def transport_options(prefix: str) -> dict[str, Option]:
     }
 
 
-#: Source: the contract's section "Connection"; the default URL is documented.
-CONTRAFORCE_OPTIONS: Mapping[str, Option] = {
-    "url": Option("str", "CONTRAFORCE_URL", "https://portal.contraforce.com/api/v2"),
-    "client_id": Option("str", "CONTRAFORCE_CLIENT_ID"),
-    "client_secret": Option("str", "CONTRAFORCE_CLIENT_SECRET", secret=True),
-    "access_token": Option("str", "CONTRAFORCE_ACCESS_TOKEN", secret=True),
-    **transport_options("CONTRAFORCE"),
-}
+#: Options that are addresses; one that was refused may hold a password.
+ADDRESSES = ("url", "token_url")
 
 
 def harmless_in(options: Mapping[str, Any]) -> list[str]:
@@ -82,7 +76,7 @@ class Connection:
     """Connection options that were checked."""
 
     transport: Transport
-    auth: HeaderAuth
+    auth: Auth
 
 
 def secrets_in(options: Mapping[str, Any], table: Mapping[str, Option]) -> list[str]:
@@ -98,16 +92,13 @@ def secrets_in(options: Mapping[str, Any], table: Mapping[str, Option]) -> list[
     return [*found, proxy.password] if proxy and proxy.password else found
 
 
-def contraforce_connection(options: Mapping[str, Any]) -> Connection:
-    """Check the options of a connection to ContraForce.
+def given_options(options: Mapping[str, Any], table: Mapping[str, Option]) -> dict[str, Any]:
+    """The values of a table's options, with None for what was left out; AWX injects an empty text for that.
 
-    :param options: values by option name, of the types in :data:`CONTRAFORCE_OPTIONS`.
-    :raises ApiError: category ``configuration``.
+    :param options: values by option name.
+    :param table: the connection's options.
     """
-    given = {name: _blank_as_none(options.get(name, option.default)) for name, option in CONTRAFORCE_OPTIONS.items()}
-    auth = _contraforce_auth(given)
-    url = given["url"] or CONTRAFORCE_OPTIONS["url"].default
-    return Connection(_transport(given, _base_url(url, "/api/v2", given["allow_http"])), auth)
+    return {name: _blank_as_none(options.get(name, option.default)) for name, option in table.items()}
 
 
 def is_bare_address(url: str) -> bool:
@@ -120,36 +111,7 @@ def is_bare_address(url: str) -> bool:
 
 
 def _blank_as_none(value: Any) -> Any:
-    """AWX injects an empty text for a field that was left out."""
     return None if isinstance(value, str) and not value.strip() else value
-
-
-def _contraforce_auth(given: Mapping[str, Any]) -> HeaderAuth:
-    client_id, client_secret, access_token = given["client_id"], given["client_secret"], given["access_token"]
-    for name in ("client_id", "client_secret", "access_token"):
-        if given[name] and not given[name].isprintable():
-            raise configuration_error(f"{name} holds a line break or another control character; remove it.")
-    if access_token and not access_token.isascii():
-        raise configuration_error("access_token holds a character that no token can have.")
-    if access_token and (client_id or client_secret):
-        raise configuration_error(
-            "Both kinds of credentials are set: give either client_id with client_secret, or access_token, "
-            "and mind the environment variables CONTRAFORCE_CLIENT_ID, CONTRAFORCE_CLIENT_SECRET and "
-            "CONTRAFORCE_ACCESS_TOKEN."
-        )
-    if access_token:
-        return bearer(access_token)
-    if client_id and client_secret:
-        if ":" in client_id:
-            raise configuration_error("client_id must not hold a colon, which HTTP Basic cannot carry.")
-        return basic(client_id, client_secret)
-    if client_id or client_secret:
-        missing = "client_secret" if client_id else "client_id"
-        raise configuration_error(f"{missing} is missing: client_id and client_secret go together.")
-    raise configuration_error(
-        "No credentials are set: give client_id with client_secret, or access_token, in the task, in module_defaults "
-        "or as environment variables."
-    )
 
 
 def _split(url: str) -> SplitResult | None:
@@ -164,19 +126,36 @@ def _split(url: str) -> SplitResult | None:
     return parts if usable else None
 
 
-def _base_url(url: str, prefix: str, allow_http: bool | None) -> str:
-    """The URL with its API prefix, whether the user gave that or not."""
+def base_url(url: str, prefix: str, allow_http: bool | None, example: str, name: str = "url") -> str:
+    """An address with its API prefix, whether the user gave that or not.
+
+    :param url: what the user gave.
+    :param prefix: of every path of the API.
+    :param allow_http: whether credentials may travel in clear.
+    :param example: an address such as it must be.
+    :param name: the option that it was given in.
+    :raises ApiError: category C(configuration).
+    """
     parts = _split(url.strip())
     if parts is None:
-        raise configuration_error("url must be an address such as https://portal.contraforce.com/api/v2.")
+        raise configuration_error(f"{name} must be an address such as {example}.")
     if not is_bare_address(url):
-        raise configuration_error("url must be a bare address: no user name, password, query or fragment.")
+        raise configuration_error(f"{name} must be a bare address: no user name, password, query or fragment.")
     if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname or ""):
         raise configuration_error(
-            "url begins with http://, which would send the credentials in clear; use https://, or set allow_http."
+            f"{name} begins with http://, which would send the credentials in clear; use https://, or set allow_http."
         )
-    path = parts.path.rstrip("/")
-    return urlunsplit((parts.scheme, parts.netloc, path if path.endswith(prefix) else path + prefix, "", ""))
+    return urlunsplit((parts.scheme, parts.netloc, _with_prefix(parts.path.rstrip("/"), prefix), "", ""))
+
+
+def _with_prefix(path: str, prefix: str) -> str:
+    """A path that ends in a prefix, of which the user may have given all, the first two parts at the least, or none."""
+    parts = prefix.split("/")[1:]
+    for count in range(len(parts), 1, -1):
+        head = "/" + "/".join(parts[:count])
+        if path.endswith(head):
+            return path[: -len(head)] + prefix
+    return path + prefix
 
 
 def _is_loopback(host: str) -> bool:
@@ -186,7 +165,23 @@ def _is_loopback(host: str) -> bool:
         return host.lower() == "localhost"
 
 
-def _transport(given: Mapping[str, Any], base_url: str) -> Transport:
+def is_direct(given: Mapping[str, Any], url: str) -> bool:
+    """Whether to pass by any proxy: what is sent to this machine in clear must not leave it through one.
+
+    :param given: checked options.
+    :param url: where requests go.
+    """
+    return not given["proxy"] and _is_loopback(urlsplit(url).hostname or "")
+
+
+def transport_of(given: Mapping[str, Any], base_url: str, identity: Mapping[str, str] | None = None) -> Transport:
+    """How to reach a service.
+
+    :param given: options that were checked for blanks.
+    :param base_url: its address with the API prefix.
+    :param identity: headers that say for whom each request is, and that users must not set.
+    :raises ApiError: category C(configuration).
+    """
     if given["timeout"] <= 0:
         raise configuration_error("timeout must be a number of seconds above 0.")
     if given["retry_timeout"] < 0:
@@ -207,9 +202,8 @@ def _transport(given: Mapping[str, Any], base_url: str) -> Transport:
         client_cert=given["client_cert"],
         client_key=given["client_key"],
         proxy=_proxy(given["proxy"]),
-        # What is sent to this machine in clear must not leave it through a proxy of the environment.
-        direct=not given["proxy"] and _is_loopback(urlsplit(base_url).hostname or ""),
-        headers=_headers(given["headers"]),
+        direct=is_direct(given, base_url),
+        headers={**headers_of(given["headers"], identity or {}), **(identity or {})},
     )
 
 
@@ -223,13 +217,20 @@ def _proxy(proxy: str | None) -> str | None:
     return proxy
 
 
-def _headers(headers: Mapping[str, Any] | None) -> dict[str, str]:
+def headers_of(headers: Mapping[str, Any] | None, taken: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Additional headers as requests send them.
+
+    :param headers: what the user gave.
+    :param taken: headers that other options take care of, by their names in small letters.
+    :raises ApiError: category C(configuration).
+    """
+    reserved = {"authorization", "host", "content-length", "content-type", *(taken or {})}
     checked: dict[str, str] = {}
     for name, value in (headers or {}).items():
         text = str(value)
         if not str(name).isascii() or not str(name).isprintable() or not _is_latin(text) or not str(name).strip():
             raise configuration_error("headers holds a name or a value that no HTTP header can have.")
-        if str(name).lower() in ("authorization", "host", "content-length", "content-type"):
+        if str(name).lower() in reserved:
             raise configuration_error(f"headers must not set {name}: the other options take care of it.")
         checked[str(name)] = text
     return checked

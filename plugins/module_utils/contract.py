@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 try:
     import jsonschema
@@ -37,6 +37,22 @@ def violation(schema: Mapping[str, Any], value: Any) -> str | None:
     if error.validator in ("type", "enum", "const", "pattern"):
         return f"{place} is not of the {error.validator} {error.validator_value!r}"
     return f"{place} breaks the rule {error.validator!r}"
+
+
+def wrong_properties(
+    schema: Mapping[str, Any], value: Mapping[str, Any], formats: Mapping[str, Callable[[str], bool]]
+) -> set[str]:
+    """The properties of an object that depart from a schema.
+
+    :param schema: of an object.
+    :param value: the object.
+    :param formats: for each C(format) of the schema, whether a text has it.
+    """
+    checker = jsonschema.FormatChecker(formats=())
+    for name, has_format in formats.items():
+        checker.checks(name)(lambda text, has_format=has_format: not isinstance(text, str) or has_format(text))
+    errors = jsonschema.Draft202012Validator(schema, format_checker=checker).iter_errors(value)
+    return {str(error.absolute_path[0]) for error in errors if error.absolute_path}
 
 
 def check_request(schema: Mapping[str, Any], body: Any) -> None:

@@ -11,7 +11,7 @@ that broke off, and when a run may call itself done, is decided here.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Generic, Mapping, Protocol, TypeVar
+from typing import Any, Callable, Collection, Generic, Mapping, Protocol, Sequence, TypeVar
 
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
 from ansible_collections.secops.itsm.plugins.module_utils.retries import Clock
@@ -20,6 +20,12 @@ State = TypeVar("State")
 
 #: Seconds for which a write that broke off is looked for when nothing is to be read back.
 LOOK_FOR = 30.0
+
+#: Failures of a read that say themselves what they are about, unless the service's answer is one.
+EXPLAINED = frozenset({"configuration", "ambiguous_match"})
+
+#: Failures of a look after which the next one may succeed.
+PASSING = frozenset({"unavailable", "rate_limited", "contract"})
 
 #: Seconds between two looks at a thing that has not moved yet; the last one repeats.
 POLL_WAITS = (0.5, 1.0, 2.0, 4.0, 5.0)
@@ -32,11 +38,15 @@ class Write:
     :param action: what it does, in a word that the operation knows.
     :param body: what is sent.
     :param adds: whether it adds something that is there twice if it is sent twice, such as a comment.
+    :param only_once: whether one that broke off is never sent again, though nothing came of it as far as can be seen.
+    :param done: what the thing is once the write took effect, for messages.
     """
 
     action: str
     body: Mapping[str, Any]
     adds: bool = False
+    only_once: bool = False
+    done: str = "changed"
 
 
 @dataclass(frozen=True)
@@ -95,8 +105,9 @@ class Result:
 class Operation(Protocol[State]):
     """What an operation must say of itself."""
 
-    #: The thing, as messages call it: C(incident 42 (Sentinel, workspace ...)).
-    thing: str
+    @property
+    def thing(self) -> str:
+        """The thing, as messages call it: C(incident 42 (Sentinel, workspace ...))."""
 
     def read(self) -> State:
         """The current state; raises ApiError."""
@@ -133,6 +144,11 @@ class Run:
     verify_timeout: float = 30.0
     clock: Clock = field(default_factory=Clock)
 
+    @property
+    def look_for(self) -> float:
+        """Seconds for which a write that broke off is looked for."""
+        return self.verify_timeout if self.verify_timeout > 0 else LOOK_FOR
+
 
 def difference(thing: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """The C(diff) of a result.
@@ -165,6 +181,8 @@ def reach(operation: Operation[State], run: Run) -> Outcome[State]:
     try:
         before = operation.read()
     except ApiError as failure:
+        if failure.category in EXPLAINED and failure.http_status is None:
+            raise failure.retold(f"{failure} Nothing was written.") from None
         message = f"{_capital(operation.thing)} could not be read, so nothing was written. {failure}"
         raise failure.retold(message) from None
     plan = operation.plan(before)
@@ -181,20 +199,24 @@ def reach(operation: Operation[State], run: Run) -> Outcome[State]:
 def _apply(operation: Operation[State], plan: Plan[State], run: Run) -> None:
     """Send the writes. One that broke off is sent a second time, and only if what it does has not come about."""
     pending = list(plan.writes)
+    sent: set[str] = set()
     sent_again: set[str] = set()
     wrote = False
-    extent = "was not changed"
+    extent = ""
     while pending:
         write = pending.pop(0)
+        sent.add(write.action)
         try:
             operation.send(write)
         except ApiError as failure:
             if not failure.ambiguous:
-                opening = "" if failure.wrote else f"{_capital(operation.thing)} {extent}. "
+                opening = "" if failure.wrote else f"{_capital(operation.thing)} {extent or f'was not {write.done}'}. "
                 raise failure.retold(f"{opening}{failure}", wrote=wrote or failure.wrote) from None
             extent = "may have been changed"
-            state = _state_after_break(operation, failure, write, run)
+            state = _state_after_break(operation, failure, write, sent, run)
             pending = list(operation.plan(state).writes)
+            if _adds_again(pending, sent):
+                raise _perhaps_added(operation, write, run, failure, None) from None
             if any(left.action == write.action for left in pending):
                 if write.action in sent_again:
                     raise _broke_off_twice(operation, failure, state) from None
@@ -206,21 +228,51 @@ def _apply(operation: Operation[State], plan: Plan[State], run: Run) -> None:
         wrote = True
 
 
-def _state_after_break(operation: Operation[State], failure: ApiError, write: Write, run: Run) -> State:
+def _adds_again(writes: Sequence[Write], sent: Collection[str]) -> bool:
+    """Whether something that must not be there twice would be added a second time."""
+    return any(write.only_once and write.action in sent for write in writes)
+
+
+def _state_after_break(
+    operation: Operation[State], failure: ApiError, write: Write, sent: Collection[str], run: Run
+) -> State:
     """What a thing shows after a write broke off, within the time for a change to show."""
 
     def has_come_about(state: State) -> bool:
-        return all(left.action != write.action for left in operation.plan(state).writes)
+        left = operation.plan(state).writes
+        return all(entry.action != write.action for entry in left) and not _adds_again(left, sent)
 
     try:
-        time = run.verify_timeout if run.verify_timeout > 0 else LOOK_FOR
-        state = _poll(operation, lambda seen: has_come_about(seen) or not operation.shows(seen), time, run.clock)
+        state = poll(
+            operation.read, lambda seen: has_come_about(seen) or not operation.shows(seen), run.look_for, run.clock
+        )
     except ApiError as unreadable:
+        if write.only_once:
+            raise _perhaps_added(operation, write, run, failure, unreadable) from None
         raise _outcome_unknown(operation, failure, unreadable) from None
     conflict = operation.plan(state).conflict
     if conflict:
         raise conflict.retold(f"{conflict} A write of this run broke off before that. {failure}", wrote=True)
     return state
+
+
+def _perhaps_added(
+    operation: Operation[State], write: Write, run: Run, failure: ApiError, unreadable: ApiError | None
+) -> ApiError:
+    """What is said when something that must not be there twice may have been added, and is not to be seen."""
+    found = "looking for it failed"
+    if unreadable is None:
+        found = f"no such {operation.thing.split()[0]} was found within {run.look_for:g} s"
+    told = " ".join(error.what for error in (failure, unreadable) if error)
+    doubt = f"whether {operation.thing} was created" if write.only_once else f"what became of {operation.thing}"
+    return failure.retold(
+        f"It is not known {doubt}: the request broke off, and {found}. {told} Look for "
+        "it in the portal before anything else: a further run creates it if it finds none, and would create a second "
+        "one if it is there, but cannot be found yet.",
+        "ambiguous_write",
+        wrote=True,
+        retryable=False,
+    )
 
 
 def _trimmed(operation: Operation[State], failure: ApiError, write: Write) -> Write:
@@ -255,7 +307,7 @@ def _broke_off_twice(operation: Operation[State], failure: ApiError, state: Stat
 def _verify(operation: Operation[State], run: Run) -> State:
     """Read back until a further run would have nothing to do."""
     try:
-        state = _poll(operation, lambda seen: operation.plan(seen).is_done, run.verify_timeout, run.clock)
+        state = poll(operation.read, lambda seen: operation.plan(seen).is_done, run.verify_timeout, run.clock)
     except ApiError as failure:
         raise failure.retold(
             f"{_capital(operation.thing)} was written, but could not be read back, so it is not known to have "
@@ -276,15 +328,32 @@ def _verify(operation: Operation[State], run: Run) -> State:
     return state
 
 
-def _poll(operation: Operation[State], moved: Callable[[State], bool], seconds: float, clock: Clock) -> State:
-    """Read until something is seen or the time is over, and give the last state read."""
+def poll(read: Callable[[], State], moved: Callable[[State], bool], seconds: float, clock: Clock) -> State:
+    """Read until something is seen or the time is over, and give the last state read.
+
+    A look that fails may be the service's trouble of a moment, so the next one is still made.
+
+    :param read: reads the state; raises ApiError.
+    :param moved: whether a state is what is waited for.
+    :param seconds: how long to wait.
+    :param clock: where time comes from.
+    :raises ApiError: when the last look failed, or one that no further look could mend.
+    """
     deadline = clock.now() + seconds
     looks = 0
     while True:
-        state = operation.read()
+        try:
+            state = read()
+            failure = None
+        except ApiError as error:
+            if error.category not in PASSING:
+                raise
+            failure = error
         left = deadline - clock.now()
-        if moved(state) or left <= 0:
+        if failure is None and (moved(state) or left <= 0):
             return state
+        if failure is not None and left <= 0:
+            raise failure
         clock.sleep(min(POLL_WAITS[min(looks, len(POLL_WAITS) - 1)], left))
         looks += 1
 

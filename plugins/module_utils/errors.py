@@ -41,6 +41,7 @@ class ApiError(Exception):
     :param fields: messages by field, as the service gave them.
     :param ambiguous: whether a write may have taken effect although it failed.
     :param wrote: whether a write was sent before this failure, so that something may have changed.
+    :param what: the part of the message that says what happened, without what to do; all of it if not given.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class ApiError(Exception):
         fields: Mapping[str, Sequence[str]] | None = None,
         ambiguous: bool = False,
         wrote: bool = False,
+        what: str | None = None,
     ) -> None:
         if category not in CATEGORIES:
             raise ValueError(f"unknown error category {category!r}")
@@ -72,6 +74,7 @@ class ApiError(Exception):
         self.fields = {key: list(messages) for key, messages in (fields or {}).items()}
         self.ambiguous = ambiguous
         self.wrote = wrote
+        self.what = what or message
 
     def retold(
         self, message: str, category: str | None = None, *, wrote: bool | None = None, retryable: bool | None = None

@@ -11,7 +11,11 @@ from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
-from ansible_collections.secops.itsm.plugins.module_utils.retries import is_ambiguous, may_send_again
+from ansible_collections.secops.itsm.plugins.module_utils.retries import (
+    is_ambiguous,
+    may_send_again,
+    retry_after_seconds,
+)
 
 #: Connection failures, by the names that urllib3 gives them, after which nothing was sent.
 NOTHING_SENT = frozenset({"NewConnectionError", "NameResolutionError", "ConnectTimeoutError"})
@@ -46,6 +50,46 @@ class Problem:
     fields: Mapping[str, list[str]] = field(default_factory=dict)
 
 
+def no_category(http_status: int, problem: Problem) -> str | None:
+    """For a service whose errors mean what their status says."""
+    del http_status, problem
+    return None
+
+
+def retry_after_of(http_status: int, headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait that C(Retry-After) names (RFC 9110).
+
+    :param http_status: of the answer.
+    :param headers: of the answer, names in any case.
+    """
+    del http_status
+    return retry_after_seconds(headers.get("Retry-After"))
+
+
+@dataclass(frozen=True)
+class Vendor:
+    """What a client must know of a service to report on it.
+
+    :param name: how messages call it.
+    :param problem_of: reads an error body that was JSON.
+    :param request_id_of: finds the request's identifier in an answer's body and headers.
+    :param category_of: the category of an error whose status alone would mislead, or None.
+    :param sentences: what happened, and what the user does next, for categories that C(category_of) gives.
+    :param next_steps: what the user does next, by category, where that is peculiar to the service.
+    :param wait_of: seconds that an answer, by its status and headers, asks to wait.
+    :param busy_is_unprocessed: whether 503 with C(Retry-After) says that a write was not processed.
+    """
+
+    name: str
+    problem_of: Callable[[Any], Problem]
+    request_id_of: Callable[[Any, Mapping[str, str]], str | None]
+    category_of: Callable[[int, Problem], str | None] = no_category
+    sentences: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    next_steps: Mapping[str, str] = field(default_factory=dict)
+    wait_of: Callable[[int, Mapping[str, str]], float | None] = retry_after_of
+    busy_is_unprocessed: bool = True
+
+
 @dataclass(frozen=True)
 class Failure:
     """One try that failed, and what the rules say of it."""
@@ -71,9 +115,9 @@ class Failure:
         """
         waited = f", after {tries} tries" if tries > 1 else ""
         asked = f"; it asks to wait {self.retry_after:.0f} s" if self.retry_after else ""
-        text = self.text[0].upper() + self.text[1:]
+        what = f"{self.text[0].upper()}{self.text[1:]}{waited}{asked}."
         return ApiError(
-            f"{text}{waited}{asked}. {self.next_step}",
+            f"{what} {self.next_step}",
             self.category,
             code=self.code,
             http_status=self.http_status,
@@ -83,6 +127,7 @@ class Failure:
             retryable=self.retryable,
             fields=self.fields,
             ambiguous=self.ambiguous,
+            what=what,
         )
 
 
@@ -133,19 +178,19 @@ def unreadable_file(error: OSError) -> Failure:
     return Failure("configuration", f"a file could not be read ({_reason([error])})", "Check ca_path and client_cert.")
 
 
-def no_json(http_status: int, oddity: str, service: str, is_write: bool, request_id: str | None) -> Failure:
+def no_json(http_status: int, oddity: str, vendor: Vendor, is_write: bool, request_id: str | None) -> Failure:
     """A success whose body is not what it should be.
 
     :param http_status: 2xx.
     :param oddity: what stood there instead.
-    :param service: how messages call the service.
+    :param vendor: the service.
     :param is_write: whether the request changes something.
     :param request_id: the service's identifier of the exchange.
     """
     return Failure(
         "contract",
-        f"{service} answered with {oddity} instead of JSON",
-        SENTENCES["contract"][1],
+        f"{vendor.name} answered with {oddity} instead of JSON",
+        vendor.next_steps.get("contract", SENTENCES["contract"][1]),
         http_status=http_status,
         request_id=request_id,
         ambiguous=is_write,
@@ -153,6 +198,7 @@ def no_json(http_status: int, oddity: str, service: str, is_write: bool, request
 
 
 def refused(
+    vendor: Vendor,
     http_status: int,
     problem: Problem,
     oddity: str | None,
@@ -163,28 +209,36 @@ def refused(
 ) -> Failure:
     """An answer that is no success.
 
+    :param vendor: the service.
     :param http_status: not 2xx.
     :param problem: what its body says.
     :param oddity: what stood in the body if it was not JSON.
-    :param retry_after: seconds from its C(Retry-After).
+    :param retry_after: seconds that it asks to wait.
     :param is_write: whether the request changes something.
     :param redact: takes secrets out of the service's words.
     :param request_id: the service's identifier of the exchange.
     """
-    category = _category(http_status)
+    told = vendor.category_of(http_status, problem)
+    category = told or _category(http_status)
     what, next_step = SENTENCES[category]
-    code = f", {problem.code}" if problem.code else ""
+    next_step = vendor.next_steps.get(category, next_step)
+    if told and told in vendor.sentences:
+        what, next_step = vendor.sentences[told]
+    # What a service that is busy says of a write is worth only what the service promises.
+    promised = retry_after if vendor.busy_is_unprocessed or http_status == 429 else None
+    word = short(problem.code, redact, 100) if problem.code else None
+    code = f", {word}" if word else ""
     return Failure(
         category,
         f"{what} (HTTP {http_status}{code}){_detail(problem, oddity, redact)}",
         next_step,
         http_status=http_status,
-        code=problem.code,
+        code=word,
         request_id=problem.request_id or request_id,
         fields=problem.fields,
         retry_after=retry_after,
-        send_again=may_send_again(is_write, http_status, retry_after, True),
-        ambiguous=is_write and is_ambiguous(http_status, retry_after, True),
+        send_again=may_send_again(is_write, http_status, promised, True),
+        ambiguous=is_write and is_ambiguous(http_status, promised, True),
         retryable=category in ("rate_limited", "unavailable", "conflict"),
     )
 
@@ -197,9 +251,18 @@ def _detail(problem: Problem, oddity: str | None, redact: Callable[[str], str]) 
         return ""
     words = [problem.text] if problem.text else []
     words += [f"{name}: {' '.join(texts)}" if name else " ".join(texts) for name, texts in problem.fields.items()]
-    # Redacted first: a secret that is cut or folded is not recognised any more.
-    text = " ".join(redact(" ".join(words)).split()).rstrip(".")
-    return ": " + (text if len(text) <= 300 else text[:297] + "...")
+    return ": " + short(" ".join(words), redact, 300).rstrip(".")
+
+
+def short(text: str, redact: Callable[[str], str], longest: int) -> str:
+    """A service's words on one line. Redacted first: a secret that is cut or folded is not recognised any more.
+
+    :param text: what the service said.
+    :param redact: takes secrets out of it.
+    :param longest: how many characters stay.
+    """
+    text = " ".join(redact(text).split())
+    return text if len(text) <= longest else text[: longest - 3] + "..."
 
 
 def _category(http_status: int) -> str:

@@ -19,6 +19,9 @@ READ_AGAIN_STATUSES = frozenset({408, 429, 502, 503, 504})
 FIRST_WAIT = 0.5
 LONGEST_WAIT = 15.0
 
+#: What a service may ask to wait, in seconds; a number that is no wait at all is cut to it.
+LONGEST_WAIT_ASKED = 1e9
+
 
 class Clock:
     """Time as the collection uses it; tests put their own in its place."""
@@ -38,8 +41,8 @@ class Clock:
 def may_send_again(is_write: bool, http_status: int | None, retry_after: float | None, may_be_processed: bool) -> bool:
     """Whether a request that failed may be sent again unseen.
 
-    A write only goes out again when it cannot have been processed (CF-A9): everything else is ambiguous, even a PUT,
-    because the comment that it carries would be there twice.
+    A write only goes out again when it cannot have been processed (CF-A9, TK-A3): everything else is ambiguous, even
+    a PUT, because the comment that it carries would be there twice.
 
     :param is_write: whether the request changes something.
     :param http_status: the status of the answer, None when the connection broke.
@@ -76,7 +79,7 @@ def wait_before(attempt: int, retry_after: float | None, jitter: Callable[[], fl
     """
     if retry_after is not None:
         return retry_after + FIRST_WAIT * jitter()
-    longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempt - 1))
+    longest = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt - 1, 10))
     return longest * (0.5 + 0.5 * jitter())
 
 
@@ -90,10 +93,10 @@ def retry_after_seconds(value: str | None, now: datetime | None = None) -> float
         return None
     text = value.strip()
     if text.isascii() and text.isdigit():
-        return float(text)
+        return min(float(text), LONGEST_WAIT_ASKED)
     try:
         moment = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=timezone.utc)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import Any, Callable, Mapping, NoReturn
+from typing import Any, Callable, Iterable, Mapping, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule, missing_required_lib
 from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
@@ -16,29 +16,21 @@ from ansible.module_utils.common.parameters import AnsibleFallbackNotFound
 from ansible_collections.secops.itsm.plugins.module_utils import client as http
 from ansible_collections.secops.itsm.plugins.module_utils import contract
 from ansible_collections.secops.itsm.plugins.module_utils.connection import (
-    CONTRAFORCE_OPTIONS,
+    ADDRESSES,
     Option,
-    contraforce_connection,
     harmless_in,
     is_bare_address,
     secrets_in,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.api import CONTRAFORCE, ContraForceApi
 from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Result, Run
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
 from ansible_collections.secops.itsm.plugins.module_utils.redact import MASK, Redactor
+from ansible_collections.secops.itsm.plugins.module_utils.service import Api, Service
 
-VERSION = "0.2.0"
+VERSION = "0.3.0"
 
 #: Results that are dicts with the collection's own keys; those of others come from the service.
 OWN_NAMES = frozenset({"before", "after", "diff", "error", "link"})
-
-#: The options that name an incident; the documentation fragment C(contraforce.incident) says what they are.
-INCIDENT_SPEC: Mapping[str, Any] = {
-    "workspace_id": {"type": "str", "required": True},
-    "source": {"type": "str", "required": True},
-    "incident_id": {"type": "str", "required": True},
-}
 
 
 def environment_fallback(name: str) -> str:
@@ -78,17 +70,28 @@ class ItsmModule(AnsibleModule):  # type: ignore[misc]  # Ansible has no type hi
 
     def __init__(self, table: Mapping[str, Option], argument_spec: Mapping[str, Any], **kwargs: Any) -> None:
         self._table = table
-        self._learnt: tuple[str, ...] = ()
+        self._sources: list[Callable[[], Iterable[str]]] = []
         super().__init__(argument_spec={**connection_spec(table), **argument_spec}, **kwargs)
 
-    def learn_secrets(self, *secrets: str) -> None:
-        """Take in secrets that are not options, such as an encoded pair or a token that was fetched."""
-        self._learnt += secrets
+    def learn_secrets(self, source: Callable[[], Iterable[str]]) -> None:
+        """Take in secrets that are not options, such as an encoded pair or a token that is fetched later.
+
+        :param source: gives those that are known by the time that it is asked.
+        """
+        self._sources.append(source)
 
     @property
     def redactor(self) -> Redactor:
         """Knows every secret of this run."""
-        return Redactor([*secrets_in(self.params, self._table), *self._learnt])
+        learnt = [secret for source in self._sources for secret in source()]
+        return Redactor([*secrets_in(self.params, self._table), *learnt])
+
+    def hide(self, text: str) -> str:
+        """A text without any secret that is known by now.
+
+        :param text: such as what a service said.
+        """
+        return self.redactor.text(text)
 
     def hide_secrets(self, values: dict[str, Any]) -> dict[str, Any]:
         """The values of a result without any secret; the parameters, which Ansible shows, lose theirs too.
@@ -97,9 +100,10 @@ class ItsmModule(AnsibleModule):  # type: ignore[misc]  # Ansible has no type hi
         """
         redactor = self.redactor
         self.no_log_values.difference_update(harmless_in(self.params))
-        # A refused url may hold a password; one that was taken does not.
-        if not is_bare_address(str(self.params.get("url") or "")):
-            self.params["url"] = MASK
+        # A refused address may hold a password; one that was taken does not.
+        for name in ADDRESSES:
+            if self.params.get(name) and not is_bare_address(str(self.params[name])):
+                self.params[name] = MASK
         self.params.update(_with_own_names(redactor, self.params))
         return {
             name: _with_own_names(redactor, value) if name in OWN_NAMES else redactor.data(value)
@@ -129,57 +133,60 @@ def _with_own_names(redactor: Redactor, value: Mapping[str, Any]) -> dict[str, A
     return {name: redactor.data(item) for name, item in value.items()}
 
 
-def run_contraforce(
-    argument_spec: Mapping[str, Any], operation: Callable[[ContraForceApi, Mapping[str, Any], Run], Result]
+def run_module(
+    service: Service[Api], argument_spec: Mapping[str, Any], operation: Callable[[Api, Mapping[str, Any], Run], Result]
 ) -> None:
-    """Run an operation on ContraForce as a module.
+    """Run an operation as a module.
 
+    :param service: what it is an operation on.
     :param argument_spec: the module's own options.
     :param operation: takes the API, the options and how to run.
     """
-    module = ItsmModule(CONTRAFORCE_OPTIONS, argument_spec, supports_check_mode=True)
-    _finish(module, _attempt(module, operation))
+    module = ItsmModule(service.table, argument_spec, supports_check_mode=True)
+    _finish(module, _attempt(module, service, operation))
 
 
 def _attempt(
-    module: ItsmModule, operation: Callable[[ContraForceApi, Mapping[str, Any], Run], Result]
+    module: ItsmModule, service: Service[Api], operation: Callable[[Api, Mapping[str, Any], Run], Result]
 ) -> Result | ApiError:
     if not http.HAS_REQUESTS:
         return configuration_error(missing_required_lib("requests"))
     if not contract.HAS_JSONSCHEMA:
         return configuration_error(missing_required_lib("jsonschema"))
     client = None
+    user_agent = f"secops.itsm/{VERSION}"
     try:
-        connection = contraforce_connection(module.params)
-        module.learn_secrets(*connection.auth.secrets)
+        connection = service.connect(module.params, user_agent)
+        module.learn_secrets(lambda: connection.auth.secrets)
         client = http.Client(
             connection.transport,
             connection.auth,
-            CONTRAFORCE,
+            service.vendor,
             read_only=module.check_mode,
-            user_agent=f"secops.itsm/{VERSION}",
-            redact=module.redactor.text,
+            user_agent=user_agent,
+            redact=module.hide,
         )
         run = Run(check_mode=module.check_mode, verify_timeout=module.params.get("verify_timeout") or 0)
-        return operation(ContraForceApi(client), module.params, run)
+        return operation(service.api(client, module.params), module.params, run)
     except ApiError as error:
         return error
     except Exception as bug:  # a bug of ours must end as one sentence, too, and must not print what it holds
-        return _internal_error(bug, module.params)
+        return _internal_error(bug, service, module.params)
     finally:
         if client is not None:
             client.close()
 
 
-def _internal_error(bug: Exception, options: Mapping[str, Any]) -> ApiError:
+def _internal_error(bug: Exception, service: Service[Api], options: Mapping[str, Any]) -> ApiError:
     frames = traceback.extract_tb(bug.__traceback__)
     frame = [*frames, *(frame for frame in frames if "/secops/itsm/" in frame.filename)][-1]
     place = f"{os.path.basename(frame.filename)}:{frame.lineno}"
-    name = options.get("incident_id")
+    subject, option = service.subject
+    name = options.get(option)
     return ApiError(
         f"secops.itsm {VERSION} has a bug: {type(bug).__name__} at {place}. Look at "
-        f"{f'incident {name}' if name else 'what the task was to read'} before you run the task again, and report "
-        "this line to the maintainers.",
+        f"{f'{subject} {name}' if name else 'what the task was about'} before you run the task again, and report this "
+        "line to the maintainers.",
         "internal",
     )
 
@@ -187,9 +194,8 @@ def _internal_error(bug: Exception, options: Mapping[str, Any]) -> ApiError:
 def _finish(module: ItsmModule, end: Result | ApiError) -> None:
     if isinstance(end, ApiError):
         module.fail_json(end.message, error=end.as_dict(), changed=end.wrote)
-    redactor = module.redactor
     for warning in end.warnings:
-        module.warn(redactor.text(warning))
+        module.warn(module.hide(warning))
     if end.failure:
         module.fail_json(end.failure.message, error=end.failure.as_dict(), changed=end.changed, **end.values)
     module.exit_json(changed=end.changed, **end.values)

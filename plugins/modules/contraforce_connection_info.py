@@ -116,7 +116,8 @@ error:
     category:
       description:
         - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
-          V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls) and V(internal).
+          V(ambiguous_match), V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls)
+          and V(internal).
       returned: always
       type: str
       sample: not_found
@@ -154,7 +155,8 @@ error:
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection_check import check_connection
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_contraforce
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE
+from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
 ARGUMENT_SPEC = {
     "workspace_id": {"type": "str"},
@@ -165,7 +167,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_contraforce(ARGUMENT_SPEC, check_connection)
+    run_module(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, check_connection)
 
 
 if __name__ == "__main__":

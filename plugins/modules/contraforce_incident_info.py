@@ -217,7 +217,8 @@ error:
     category:
       description:
         - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
-          V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls) and V(internal).
+          V(ambiguous_match), V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls)
+          and V(internal).
       returned: always
       type: str
       sample: not_found
@@ -255,12 +256,13 @@ error:
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_info import incident_info
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
     SEVERITIES,
     STATUSES,
     TIME_RANGES,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_contraforce
+from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
 ARGUMENT_SPEC = {
     "workspace_id": {"type": "str"},
@@ -284,7 +286,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_contraforce(ARGUMENT_SPEC, incident_info)
+    run_module(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, incident_info)
 
 
 if __name__ == "__main__":

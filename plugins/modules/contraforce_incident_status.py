@@ -250,7 +250,8 @@ error:
     category:
       description:
         - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
-          V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls) and V(internal).
+          V(ambiguous_match), V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls)
+          and V(internal).
       returned: always
       type: str
       sample: not_found
@@ -288,12 +289,13 @@ error:
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_status import set_incident_status
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE, INCIDENT_SPEC
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
     CLASSIFICATION_REASONS,
     CLASSIFICATIONS,
     STATUSES,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.runner import INCIDENT_SPEC, run_contraforce
+from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
 ARGUMENT_SPEC = {
     **INCIDENT_SPEC,
@@ -309,7 +311,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_contraforce(ARGUMENT_SPEC, set_incident_status)
+    run_module(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, set_incident_status)
 
 
 if __name__ == "__main__":

@@ -254,7 +254,8 @@ error:
     category:
       description:
         - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
-          V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls) and V(internal).
+          V(ambiguous_match), V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls)
+          and V(internal).
       returned: always
       type: str
       sample: not_found
@@ -291,8 +292,9 @@ error:
       type: dict
 """
 
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE, INCIDENT_SPEC
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.ticket_link import STATES, change_ticket_link
-from ansible_collections.secops.itsm.plugins.module_utils.runner import INCIDENT_SPEC, run_contraforce
+from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
 ARGUMENT_SPEC = {
     **INCIDENT_SPEC,
@@ -306,7 +308,7 @@ ARGUMENT_SPEC = {
 
 def main() -> None:
     """Run the module."""
-    run_contraforce(ARGUMENT_SPEC, change_ticket_link)
+    run_module(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, change_ticket_link)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,8 @@ class LoopbackServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            # Otherwise the end of each answer waits for the client's acknowledgement of its beginning.
+            disable_nagle_algorithm = True
 
             def handle_any(self) -> None:
                 length = int(self.headers.get("Content-Length") or 0)
@@ -73,7 +75,8 @@ class LoopbackServer:
                 server.seen.append(Seen(self.command, self.path, headers, body, self.client_address))
                 server.answer(self)
 
-            do_GET = do_PUT = do_POST = do_CONNECT = handle_any  # noqa: N815 - http.server finds them by these names
+            # http.server finds them by these names.
+            do_GET = do_PUT = do_POST = do_PATCH = do_CONNECT = handle_any  # noqa: N815
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's own name
                 """Keep quiet."""
@@ -84,7 +87,7 @@ class LoopbackServer:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.scheme = "https" if context else "http"
         self.port = self._server.server_address[1]
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.001}, daemon=True).start()
 
     @property
     def url(self) -> str:

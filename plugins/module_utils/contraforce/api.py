@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 from urllib.parse import quote
 
-from ansible_collections.secops.itsm.plugins.module_utils.client import Answer, Client, Vendor
+from ansible_collections.secops.itsm.plugins.module_utils.client import Answer, Client
 from ansible_collections.secops.itsm.plugins.module_utils.contract import check_answer, check_request
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce import schemas
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumptions import (
@@ -19,7 +19,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumption
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import record_of
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
-from ansible_collections.secops.itsm.plugins.module_utils.failures import Problem
+from ansible_collections.secops.itsm.plugins.module_utils.failures import Problem, Vendor
 
 
 def _text(value: Any) -> str | None:

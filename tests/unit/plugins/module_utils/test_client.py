@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import socket
 import ssl
 from datetime import datetime, timedelta, timezone
@@ -17,20 +18,31 @@ import pytest
 import trustme
 
 from ansible_collections.secops.itsm.plugins.module_utils import auth
+from ansible_collections.secops.itsm.plugins.module_utils import client as client_module
 from ansible_collections.secops.itsm.plugins.module_utils.client import Client, Transport
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.api import CONTRAFORCE
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils.failures import Vendor, no_category, retry_after_of
 from ansible_collections.secops.itsm.plugins.module_utils.redact import Redactor
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing import api as ticketing_api
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.api import TICKETING
 from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock, Reply, free_port
 
 OK = Reply(body={"data": {}})
 DONE = Reply(204)
 
 
-def make(url: str, clock: FakeClock, read_only: bool = False, credentials: Any = None, **options: Any) -> Client:
+def make(
+    url: str,
+    clock: FakeClock,
+    read_only: bool = False,
+    credentials: Any = None,
+    vendor: Vendor = CONTRAFORCE,
+    **options: Any,
+) -> Client:
     options.setdefault("timeout", 5)
     credentials = credentials or auth.bearer("s3cr3t-token")
-    return Client(Transport(url, **options), credentials, CONTRAFORCE, read_only=read_only, clock=clock)
+    return Client(Transport(url, **options), credentials, vendor, read_only=read_only, clock=clock)
 
 
 def failure(call: Any, *arguments: Any) -> ApiError:
@@ -74,6 +86,24 @@ def test_no_try_begins_after_the_retry_timeout(serve, clock, retry_timeout):
     assert f"after {len(server.seen)} tries" in error.message
     # A further wait of the next length would have gone beyond it.
     assert retry_timeout - 15 < clock.time <= retry_timeout
+
+
+@pytest.mark.parametrize("wait, tries", [(10.0, 2), (10.1, 1)])
+def test_a_try_may_begin_as_the_retry_timeout_ends(serve, clock, monkeypatch, wait, tries):
+    monkeypatch.setattr(client_module, "wait_before", lambda attempt, retry_after: wait)
+    server = serve(Reply(503))
+    failure(make(server.url, clock, retry_timeout=10).read, "GET", "/x")
+    assert len(server.seen) == tries
+
+
+def test_the_retry_timeout_begins_with_each_request(serve, clock):
+    server = serve()
+    client = make(server.url, clock, retry_timeout=10)
+    for moment in (5000.0, 9000.0):
+        clock.time = moment
+        server.script = [Reply(503), Reply(503), OK]
+        client.read("GET", "/x")
+    assert len(server.seen) == 6
 
 
 @pytest.mark.parametrize(
@@ -313,9 +343,33 @@ def test_secrets_are_taken_out_before_the_text_is_cut_or_folded(serve, clock, se
     assert "two spaces" not in message
 
 
+@pytest.mark.parametrize("length, is_cut", [(100, False), (101, True), (5000, True)])
+def test_a_long_code_is_cut(serve, clock, length, is_cut):
+    error = failure(make(serve(Reply(400, {"code": "X" * length})).url, clock, vendor=TICKETING).read, "GET", "/x")
+    assert error.code == ("X" * 97 + "..." if is_cut else "X" * length)
+    assert f"(HTTP 400, {error.code})" in error.message
+
+
+def test_a_code_of_several_lines_is_folded(serve, clock):
+    error = failure(make(serve(Reply(400, {"code": " a\n\tb "})).url, clock, vendor=TICKETING).read, "GET", "/x")
+    assert error.code == "a b"
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(503), Reply(403, {"message": "No."}), Reply(body=b"<html>"), Reply(429, headers={"Retry-After": "99"})],
+    ids=["503", "403", "HTML", "429"],
+)
+def test_what_happened_is_told_apart_from_what_to_do(serve, clock, reply):
+    error = failure(make(serve(reply).url, clock, vendor=TICKETING, retry_timeout=0).read, "GET", "/x")
+    assert error.message.startswith(f"{error.what} ")
+    assert error.what.endswith(".")
+    assert not any(word in error.what for word in ("Check ", "Run ", "Give "))
+
+
 def test_a_long_text_is_cut(serve, clock):
     message = failure(make(serve(Reply(400, {"detail": "x" * 5000})).url, clock).read, "GET", "/x").message
-    assert "xxx..." in message
+    assert f"{'x' * 297}. Correct" in message
     assert len(message) < 500
 
 
@@ -548,3 +602,333 @@ def test_plain_http_where_tls_is_spoken(serve, clock, method):
     error = failure(getattr(client, method), "PUT", "/x")
     # A TLS error can also come in the middle of a request, so a write is never said to be undone.
     assert (error.category, error.ambiguous) == ("tls", method == "write")
+
+
+# --- credentials that can be renewed --------------------------------------------------------------------------------
+
+
+def desk(url: str, clock: FakeClock, credentials: Any = None, **options: Any) -> Client:
+    """A client of the ticketing API."""
+    return make(url, clock, credentials=credentials, vendor=TICKETING, **options)
+
+
+def refused(status: int, code: str | None = None, message: str | None = None, **more: Any) -> Reply:
+    """An error as the ticketing API documents it."""
+    return Reply(status, {"error": True, "code": code, "message": message, "status": status, **more})
+
+
+EXPIRED = refused(401, "TOKEN_EXPIRED", "The token has expired.")
+NO_ROLE = refused(401, ticketing_api.PERMISSION_FAILURE, "You do not have the required permissions to create ticket")
+
+
+class Tokens:
+    """Numbered tokens."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.auth = auth.FetchedToken(self.fetch, ("s3cr3t",))
+
+    def fetch(self) -> str:
+        self.count += 1
+        return f"t0k3n-{self.count}"
+
+
+def sent_tokens(server: Any) -> list[str]:
+    return [seen.headers["authorization"].removeprefix("Bearer ") for seen in server.seen]
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_what_was_given_cannot_be_renewed(serve, clock, status):
+    server = serve(Reply(status), OK)
+    error = failure(desk(server.url, clock).write, "POST", "/x", {})
+    assert (len(server.seen), error.http_status, "tries" in error.message) == (1, status, False)
+
+
+@pytest.mark.parametrize("reply", [EXPIRED, Reply(401), Reply(401, b"<html>"), Reply(401, {"error": {"code": "x"}})])
+@pytest.mark.parametrize("method", ["read", "write"])
+def test_a_refused_token_is_renewed_once_and_the_request_sent_again(serve, clock, reply, method):
+    server, tokens = serve(reply, OK), Tokens()
+    client = desk(server.url, clock, tokens.auth, retry_timeout=0)
+    answer = client.read("GET", "/x") if method == "read" else client.write("POST", "/x", {"a": 1}, {"type": "agent"})
+    assert answer.http_status == 200
+    assert sent_tokens(server) == ["t0k3n-1", "t0k3n-2"]
+    assert (server.seen[0].target, server.seen[0].body) == (server.seen[1].target, server.seen[1].body)
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize("method", ["PATCH", "PUT", "POST"])
+def test_a_write_of_any_method_is_sent_again_with_the_new_token(serve, clock, method):
+    server, tokens = serve(EXPIRED, OK), Tokens()
+    assert desk(server.url, clock, tokens.auth).write(method, "/x", {"a": 1}).body == OK.body
+    assert [(seen.method, seen.body) for seen in server.seen] == [(method, b'{"a": 1}')] * 2
+    assert sent_tokens(server) == ["t0k3n-1", "t0k3n-2"]
+
+
+def test_a_second_refusal_ends_as_authentication(serve, clock):
+    server, tokens = serve(EXPIRED), Tokens()
+    error = failure(desk(server.url, clock, tokens.auth).write, "POST", "/x", {})
+    assert (error.category, error.code, error.ambiguous) == ("authentication", "TOKEN_EXPIRED", False)
+    assert "after 2 tries" in error.message
+    assert sent_tokens(server) == ["t0k3n-1", "t0k3n-2"]
+
+
+def test_each_request_may_renew_the_token_once(serve, clock):
+    server, tokens = serve(EXPIRED, OK, EXPIRED, OK), Tokens()
+    client = desk(server.url, clock, tokens.auth)
+    client.read("GET", "/x")
+    client.write("POST", "/x", {})
+    assert sent_tokens(server) == ["t0k3n-1", "t0k3n-2", "t0k3n-2", "t0k3n-3"]
+
+
+def test_a_token_that_is_refused_between_other_failures(serve, clock):
+    server, tokens = serve(Reply(503), EXPIRED, Reply(502), OK), Tokens()
+    assert desk(server.url, clock, tokens.auth).read("GET", "/x").http_status == 200
+    assert sent_tokens(server) == ["t0k3n-1", "t0k3n-1", "t0k3n-2", "t0k3n-2"]
+
+
+def test_a_missing_role_is_no_expired_token(serve, clock):
+    server, tokens = serve(NO_ROLE), Tokens()
+    error = failure(desk(server.url, clock, tokens.auth).write, "POST", "/x", {})
+    assert (error.category, error.code, error.ambiguous) == ("permission", "USER_PERMISSION_FAILURE", False)
+    assert "the scope tickets:write" in error.message
+    assert sent_tokens(server) == ["t0k3n-1"]
+
+
+def test_a_write_whose_token_was_renewed_may_still_be_in_doubt(serve, clock):
+    server, tokens = serve(EXPIRED, Reply(502)), Tokens()
+    error = failure(desk(server.url, clock, tokens.auth).write, "POST", "/x", {})
+    assert (error.category, error.ambiguous, len(server.seen)) == ("unavailable", True, 2)
+
+
+def test_a_redirect_keeps_the_token(serve, clock):
+    server, tokens = serve(Reply(302, headers={"Location": "/moved"}), OK), Tokens()
+    desk(server.url, clock, tokens.auth).read("GET", "/x")
+    assert sent_tokens(server) == ["t0k3n-1", "t0k3n-1"]
+
+
+# --- the ticketing API's own words ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "3"}, {"Retry-After": "0"}])
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_write_that_a_busy_service_answers_is_in_doubt(serve, clock, status, headers):
+    """TK-A3: what 503 with Retry-After promises elsewhere is not relied on here, as a second ticket pages somebody."""
+    server = serve(Reply(status, headers=headers), OK)
+    error = failure(desk(server.url, clock).write, "POST", "/x", {})
+    assert (error.ambiguous, error.retryable, len(server.seen)) == (True, True, 1)
+    assert ("asks to wait 3 s" in error.message) == (headers.get("Retry-After") == "3")
+
+
+def test_a_read_that_a_busy_service_answers_waits_as_long_as_it_asks(serve, clock):
+    server = serve(Reply(503, headers={"Retry-After": "9"}), OK)
+    desk(server.url, clock).read("GET", "/x")
+    assert 9 <= clock.slept[0] < 10
+
+
+@pytest.mark.parametrize(
+    "headers, low, high",
+    [
+        ({"X-RateLimit-Reset": "7"}, 7, 8),
+        ({"X-RateLimit-Reset": " 7 "}, 7, 8),
+        ({"X-RateLimit-Reset": "0"}, 0, 0.5),
+        ({"Retry-After": "3", "X-RateLimit-Reset": "50"}, 3, 4),
+        ({"Retry-After": "50", "X-RateLimit-Reset": "3"}, 50, 51),
+        ({"Retry-After": "0", "X-RateLimit-Reset": "50"}, 0, 0.5),
+        ({"Retry-After": "soon", "X-RateLimit-Reset": "5"}, 5, 6),
+        ({"X-RateLimit-Reset": "1000000000"}, 0, 0.5),
+        ({"X-RateLimit-Reset": "soon"}, 0.25, 0.5),
+        ({"X-RateLimit-Reset": "-5"}, 0.25, 0.5),
+        ({"X-RateLimit-Reset": "\u00b2"}, 0.25, 0.5),
+        ({"X-RateLimit-Reset": ""}, 0.25, 0.5),
+        ({"X-RateLimit-Remaining": "7"}, 0.25, 0.5),
+    ],
+)
+@pytest.mark.parametrize("method", ["read", "write"])
+def test_the_reset_of_a_rate_limit_is_honoured(serve, clock, method, headers, low, high):
+    server = serve(Reply(429, headers=headers), OK)
+    assert getattr(desk(server.url, clock), method)("POST", "/x").http_status == 200
+    (slept,) = clock.slept
+    assert low <= slept <= high
+
+
+def test_the_reset_of_a_rate_limit_may_be_a_point_in_time(serve, clock, monkeypatch):
+    monkeypatch.setattr(ticketing_api.time, "time", lambda: 1_795_000_000.25)
+    server = serve(Reply(429, headers={"X-RateLimit-Reset": "1795000042"}), OK)
+    desk(server.url, clock).write("POST", "/x", {})
+    assert 41.75 <= clock.slept[0] < 42.26
+    assert ticketing_api.wait_of(429, {"X-RateLimit-Reset": "1794999999"}) == 0
+
+
+@pytest.mark.parametrize("reset, wait", [("10000000", 10_000_000.0), ("10000001", 0.0)])
+def test_how_many_seconds_are_a_point_in_time(reset, wait):
+    assert ticketing_api.wait_of(429, {"X-RateLimit-Reset": reset}) == wait
+
+
+@pytest.mark.parametrize("status", [200, 401, 503])
+def test_only_a_rate_limit_is_reset(status):
+    assert ticketing_api.wait_of(status, {"X-RateLimit-Reset": "7"}) is None
+    assert ticketing_api.wait_of(status, {"X-RateLimit-Reset": "7", "Retry-After": "2"}) == 2
+
+
+# A number may be too long for a float, or for Python to read.
+@pytest.mark.parametrize("digits", [400, 5000])
+def test_the_reset_of_a_rate_limit_may_be_nonsense(serve, clock, digits):
+    error = failure(desk(serve(Reply(429, headers={"X-RateLimit-Reset": "9" * digits})).url, clock).read, "GET", "/x")
+    assert error.category == "rate_limited"
+
+
+def test_a_rate_limit_that_lasts_too_long_is_told(serve, clock):
+    server = serve(Reply(429, headers={"X-RateLimit-Reset": "3600"}))
+    error = failure(desk(server.url, clock).write, "POST", "/x", {})
+    assert (error.category, error.ambiguous, error.retryable) == ("rate_limited", False, True)
+    assert "it asks to wait 3600 s" in error.message
+    assert (len(server.seen), clock.slept) == (1, [])
+
+
+@pytest.mark.parametrize("message", ["Tenant not found", "tenant not found.", "Error: Tenant Not Found for x"])
+@pytest.mark.parametrize("is_old", [False, True])
+def test_a_wrong_tenant_is_no_missing_ticket(serve, clock, message, is_old):
+    old = Reply(404, {"success": False, "error": {"message": message}})
+    error = failure(desk(serve(old if is_old else refused(404, None, message)).url, clock).read, "GET", "/x")
+    assert (error.category, error.http_status) == ("configuration", 404)
+    assert error.message.startswith("The tenant was not found (HTTP 404)")
+    assert "Check that tenant_id and realm" in error.message
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(404, b"<!doctype html><h1>Tenant not found</h1>", {"Content-Type": "text/html"}),
+        Reply(404),
+        refused(404, "NOT_FOUND", "No such ticket."),
+        Reply(404, ["Tenant not found"]),
+    ],
+    ids=["HTML", "empty", "JSON", "list"],
+)
+def test_what_is_not_there_is_not_found(serve, clock, reply):
+    error = failure(desk(serve(reply).url, clock).read, "GET", "/x")
+    assert error.category == "not_found"
+    assert "a ticket of another tenant looks as if it were not there" in error.message
+    assert "<h1>" not in error.message
+
+
+def test_only_404_says_that_the_tenant_is_wrong(serve, clock):
+    error = failure(desk(serve(refused(400, None, "Tenant not found")).url, clock).read, "GET", "/x")
+    assert error.category == "validation"
+
+
+def test_a_redirect_is_not_taken_for_a_wrong_tenant(serve, clock):
+    error = failure(desk(serve(Reply(302)).url, clock).read, "GET", "/x")
+    assert error.message.startswith("The service answered with a redirect (HTTP 302). Set url to the address")
+
+
+def test_a_validation_failure_names_its_fields(serve, clock):
+    reasons = {"93aabbc9": ["Field Number is required", "Be brief"], "5b53c791": "A text.", "7": [3]}
+    reply = refused(
+        400, "INPUT_VALIDATION_FAILURE", "There occured an error", validationResult={"result": False, "reason": reasons}
+    )
+    error = failure(desk(serve(reply).url, clock).write, "POST", "/x", {})
+    assert error.fields == {"93aabbc9": ["Field Number is required", "Be brief"], "5b53c791": ["A text."], "7": ["3"]}
+    assert (error.category, error.code, error.ambiguous) == ("validation", "INPUT_VALIDATION_FAILURE", False)
+    assert "(HTTP 400, INPUT_VALIDATION_FAILURE): There occured an error 93aabbc9: Field Number" in error.message
+
+
+@pytest.mark.parametrize("result", [None, 7, [], {}, {"reason": None}, {"reason": ["x"]}, {"reason": "x"}])
+def test_a_validation_result_of_any_shape(serve, clock, result):
+    error = failure(desk(serve(refused(400, "X", "No.", validationResult=result)).url, clock).read, "GET", "/x")
+    assert (error.category, error.fields) == ("validation", {})
+
+
+@pytest.mark.parametrize(
+    "body, code, text",
+    [
+        ({"success": False, "error": {"code": "INVALID_FILTER", "message": "No such column."}}, "INVALID_FILTER", True),
+        ({"success": False, "error": {"code": 7, "message": "No such column."}}, None, True),
+        ({"success": False, "error": {}}, None, False),
+        ({"error": {"code": "", "message": None, "details": [1]}}, None, False),
+        ({"error": "No such column."}, None, False),
+        ({"code": "INVALID_FILTER"}, "INVALID_FILTER", False),
+        ({"message": "No such column."}, None, True),
+        ([], None, False),
+        (7, None, False),
+        ("No such column.", None, False),
+    ],
+)
+def test_errors_of_both_generations(serve, clock, body, code, text):
+    error = failure(desk(serve(Reply(422, body)).url, clock).read, "POST", "/x")
+    assert (error.category, error.code) == ("validation", code)
+    assert ("No such column." in error.message) == text
+
+
+@pytest.mark.parametrize(
+    "headers, request_id",
+    [
+        ({"X-Request-Id": "a"}, "a"),
+        ({"request-id": "b"}, "b"),
+        ({"X-Request-Id": "a", "Request-Id": "b"}, "a"),
+        ({"X-Request-Id": "", "Request-Id": "b"}, "b"),
+        ({}, None),
+    ],
+)
+def test_request_ids_of_the_ticketing_api(serve, clock, headers, request_id):
+    server = serve(Reply(404, {"requestId": "not looked at"}, headers), Reply(body={}, headers=headers))
+    client = desk(server.url, clock)
+    assert failure(client.read, "GET", "/x").request_id == request_id
+    assert client.read("GET", "/x").request_id == request_id
+    assert client.request_ids == ([request_id] if request_id else [])
+
+
+@pytest.mark.parametrize(
+    "status, words",
+    [
+        (401, "Check the access token, client_id and client_secret, or the API key."),
+        (403, "one of the roles ticket_agent, ticket_user and tenant_admin"),
+        (404, "url, tenant_id and realm are right"),
+    ],
+)
+def test_next_steps_are_the_ticketing_apis_own(serve, clock, status, words):
+    assert words in failure(desk(serve(Reply(status)).url, clock).read, "GET", "/x").message
+
+
+def test_broken_connections_are_told_of_the_right_service(serve, clock):
+    error = failure(desk(serve(Reply(drop=True)).url, clock, retry_timeout=0).read, "GET", "/x")
+    assert error.message.startswith("The connection to the ticketing API broke off")
+
+
+# --- forms and queries ----------------------------------------------------------------------------------------------
+
+
+def test_a_form_is_sent_as_one(serve, clock):
+    server = serve(OK)
+    make(server.url, clock).read("POST", "/x", form={"a": "1 & 2=ä", "b": ""})
+    (seen,) = server.seen
+    assert seen.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert seen.body == b"a=1+%26+2%3D%C3%A4&b="
+
+
+@pytest.mark.parametrize("method", ["read", "write"])
+def test_a_body_is_sent_as_json(serve, clock, method):
+    server = serve(OK)
+    getattr(make(server.url, clock), method)("POST", "/x", body={"a": None, "b": "ä"})
+    assert server.seen[0].headers["content-type"] == "application/json"
+    assert json.loads(server.seen[0].body) == {"a": None, "b": "ä"}
+
+
+def test_nothing_is_sent_where_there_is_no_body(serve, clock):
+    server = serve(OK)
+    make(server.url, clock).read("GET", "/x")
+    assert (server.seen[0].body, "content-type" in server.seen[0].headers) == (b"", False)
+
+
+def test_a_write_may_have_a_query(serve, clock):
+    server = serve(Reply(429, headers={"Retry-After": "1"}), OK)
+    make(server.url, clock).write("POST", "/x", {}, {"type": "template", "module": "a b&c"})
+    assert [seen.target for seen in server.seen] == ["/x?type=template&module=a+b%26c"] * 2
+
+
+def test_a_service_may_leave_its_errors_to_their_status(serve, clock):
+    vendor = Vendor("the service", CONTRAFORCE.problem_of, lambda body, headers: None)
+    server = serve(Reply(503, headers={"Retry-After": "2"}), OK)
+    assert make(server.url, clock, vendor=vendor).write("POST", "/x").http_status == 200
+    assert 2 <= clock.slept[0] < 3
+    assert (vendor.category_of, vendor.wait_of) == (no_category, retry_after_of)

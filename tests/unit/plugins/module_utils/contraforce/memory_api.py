@@ -15,6 +15,8 @@ from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 BROKEN = ApiError("The connection broke off.", "unavailable", ambiguous=True, retryable=True)
 REFUSED = ApiError("The request was refused.", "validation", http_status=400)
 UNREADABLE = ApiError("The service is not able to answer.", "unavailable", http_status=503, retryable=True)
+#: More looks than any run makes.
+ALWAYS_UNREADABLE = [UNREADABLE] * 50
 
 
 def raise_next(faults: Sequence[BaseException | None]) -> None:

@@ -14,10 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.secops.itsm.plugins.module_utils.checks import FINAL
 from ansible_collections.secops.itsm.plugins.module_utils.contract import check_request
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce import schemas
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumptions import ASSUMPTIONS
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection_check import FINAL, check_connection
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection_check import check_connection
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey
 from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Result, Run
 from ansible_collections.secops.itsm.plugins.module_utils.errors import CATEGORIES, ApiError

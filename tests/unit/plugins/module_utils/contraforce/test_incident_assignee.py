@@ -354,10 +354,17 @@ def test_two_breaks_are_one_too_many():
 
 @pytest.mark.parametrize("shows", ["as the list", "nothing"])
 def test_break_and_unreadable_is_ambiguous(shows):
-    service = Service(shows, faults=[(BROKEN, True)], read_faults=[None, UNREADABLE])
+    service = Service(shows, faults=[(BROKEN, True)], read_faults=[None, *[UNREADABLE] * 50])
     error = failure(service)
     assert (error.category, error.wrote, len(service.writes)) == ("ambiguous_write", True, 1)
     assert f"not known whether {THING} was changed" in error.message
+
+
+@pytest.mark.parametrize("takes_effect", [True, False])
+def test_break_and_one_look_that_fails_ends_well(takes_effect):
+    service = Service(faults=[(BROKEN, takes_effect)], read_faults=[None, UNREADABLE])
+    assert run(service).changed
+    assert (service.assigned, len(service.writes)) == (DUTY, 1 if takes_effect else 2)
 
 
 @given(

@@ -433,9 +433,15 @@ def test_unreadable_comments():
 
 
 def test_posted_but_not_read_back():
-    error = failure(Service(read_faults=[None, UNREADABLE]))
+    error = failure(Service(read_faults=[None, *[UNREADABLE] * 50]))
     assert (error.category, error.wrote) == ("unavailable", True)
     assert "was written, but could not be read back" in error.message
+
+
+def test_posted_and_read_back_at_the_second_look():
+    service = Service(read_faults=[None, UNREADABLE])
+    assert run(service).changed
+    assert (len(service.posts), service.reads) == (1, 3)
 
 
 # --- posts that break off -------------------------------------------------------------------------------------------
@@ -473,10 +479,17 @@ def test_two_breaks_are_one_too_many():
 
 
 def test_break_and_unreadable_is_ambiguous():
-    service = Service(faults=[(BROKEN, True)], read_faults=[None, UNREADABLE])
+    service = Service(faults=[(BROKEN, True)], read_faults=[None, *[UNREADABLE] * 50])
     error = failure(service)
     assert (error.category, error.wrote, len(service.posts)) == ("ambiguous_write", True, 1)
     assert f"not known whether {THING} was changed" in error.message
+
+
+@pytest.mark.parametrize("takes_effect", [True, False])
+def test_break_and_one_look_that_fails_leaves_one_comment(takes_effect):
+    service = Service(faults=[(BROKEN, takes_effect)], read_faults=[None, UNREADABLE])
+    assert run(service).changed
+    assert (len(service.texts), len(service.posts)) == (1, 1 if takes_effect else 2)
 
 
 def test_refused_after_a_break_is_not_told_as_unchanged():

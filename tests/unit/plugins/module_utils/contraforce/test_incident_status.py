@@ -28,6 +28,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.desired_state import R
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock
 from ansible_collections.secops.itsm.tests.unit.plugins.module_utils.contraforce.memory_api import (
+    ALWAYS_UNREADABLE,
     BROKEN,
     REFUSED,
     UNREADABLE,
@@ -381,9 +382,15 @@ def test_an_unreadable_incident():
 
 
 def test_written_but_not_read_back():
-    error = failure(api(read_faults=[None, UNREADABLE]))
+    error = failure(api(read_faults=[None, *ALWAYS_UNREADABLE]))
     assert (error.category, error.wrote) == ("unavailable", True)
     assert "was written, but could not be read back" in error.message
+
+
+def test_written_and_read_back_at_the_second_look():
+    service = api(read_faults=[None, UNREADABLE])
+    assert run(service).changed
+    assert (len(service.writes), service.reads) == (1, 3)
 
 
 # --- writes that break off ------------------------------------------------------------------------------------------
@@ -451,7 +458,7 @@ def test_two_breaks_are_one_too_many():
 
 
 def test_break_and_unreadable_is_ambiguous():
-    service = api(write_faults=[(BROKEN, True)], read_faults=[None, UNREADABLE])
+    service = api(write_faults=[(BROKEN, True)], read_faults=[None, *ALWAYS_UNREADABLE])
     error = failure(service)
     assert (error.category, error.wrote, len(service.writes)) == ("ambiguous_write", True, 1)
     assert "not known whether incident 42" in error.message

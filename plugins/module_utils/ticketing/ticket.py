@@ -1,0 +1,522 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Create a ticket once, and bring its fields to what is wanted without losing anybody else's work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Mapping, Optional, Protocol, Sequence
+
+from ansible_collections.secops.itsm.plugins.module_utils.desired_state import (
+    Outcome,
+    Plan,
+    Result,
+    Run,
+    Write,
+    difference,
+    poll,
+    reach,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.assumptions import OTHER, TEXT
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.catalog import Field
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.fields import by_title, told_with_labels
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.goal import (
+    Goal,
+    Wanted,
+    goal_for_named,
+    goal_for_new,
+    needed,
+    wanted_from,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.records import data_of, home_of, is_deleted, is_done
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.search import (
+    Found,
+    Page,
+    among_newest,
+    equivalents,
+    the_only,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.values import is_same
+
+CREATE, UPDATE = "create", "update"
+
+#: How often an update is tried anew because somebody else was quicker.
+MOST_CONFLICTS = 5
+
+#: Refusals of an update that have nothing to do with its etag.
+NOT_STALE = frozenset({401, 403, 404, 408, 429})
+
+Record = Mapping[str, Any]
+
+#: A ticket as the service gave it, or None where there is none.
+State = Optional[Record]
+
+
+class Api(Protocol):
+    """What this operation needs of the API."""
+
+    @property
+    def request_ids(self) -> list[str]:
+        """The service's identifiers of the requests sent so far."""
+
+    def ticket(self, object_id: str) -> Record:
+        """Read a ticket."""
+
+    def tickets_page(self, body: Mapping[str, Any]) -> Page:
+        """A page of the list of tickets."""
+
+    def ticket_types(self, top: int, skip: int) -> list[Record]:
+        """A page of the ticket types."""
+
+    def offers(self) -> list[Record]:
+        """The offers of the service catalog."""
+
+    def create_ticket(self, team_id: str, item_type_id: str, body: Mapping[str, Any]) -> Record:
+        """Create a ticket."""
+
+    def update_ticket(self, object_id: str, etag: str, changes: Mapping[str, Any]) -> str | None:
+        """Change fields of a ticket, and give its new etag if the answer tells it."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What this run knows of a ticket besides how it is now.
+
+    :param first: values by UUID when the run read it first; None before that.
+    :param accepted: UUIDs of the fields that the service took from this run.
+    :param etag: of the ticket as this run's last update left it, if the answer told it.
+    """
+
+    first: Mapping[str, Any] | None = None
+    accepted: frozenset[str] = frozenset()
+    etag: str | None = None
+
+
+NO_HISTORY = History()
+
+
+def plan(current: State, goal: Goal, history: History = NO_HISTORY) -> Plan[State]:
+    """The write that brings a ticket to what is wanted, and the ticket after it. A pure function.
+
+    :param current: the ticket as read.
+    :param goal: what is wanted of it.
+    :param history: what this run knows of it besides.
+    """
+    if current is None:
+        return Plan(_planned(goal), (Write(CREATE, goal.body, adds=True, only_once=True, done="created"),))
+    left = departures(current, goal, history)
+    if not left:
+        return Plan(current)
+    touched = [name for name in left if not _is_as_first(current, goal, history, name)]
+    if touched:
+        return Plan(current, conflict=_touched(current, goal, touched))
+    after = {**current, "data": {**data_of(current), **left}}
+    return Plan(after, (Write(UPDATE, {"etag": str(current["etag"]), "ticketUpdate": left}),))
+
+
+def _planned(goal: Goal) -> Record:
+    """The ticket as the service is expected to store it."""
+    identity = needed(goal.identity)
+    return {
+        "summary": goal.body["summary"],
+        "lookup_props": {"teamId": identity.team_id, "itemTypeId": identity.item_type_id},
+        "data": goal.body["ticketBody"],
+    }
+
+
+def departures(current: Record, goal: Goal, history: History = NO_HISTORY) -> dict[str, Any]:
+    """The wanted values, by UUID, that a ticket does not hold.
+
+    A field that the service took from this run and keeps in other words is as wanted as it gets.
+
+    :param current: the ticket.
+    :param goal: what is wanted of it.
+    :param history: what this run knows of it besides.
+    """
+    left = _differing(current, goal)
+    return {name: value for name, value in left.items() if not _is_kept(current, goal, history, name)}
+
+
+def _is_kept(current: Record, goal: Goal, history: History, name: str) -> bool:
+    """Whether a field shows what the service made of this run's value.
+
+    One that shows what stood there before may be late, or was not changed at all. Only the etag can tell that a text
+    was cleaned until it was the old one again.
+    """
+    if name not in history.accepted:
+        return False
+    if not _is_as_first(current, goal, history, name):
+        return True
+    return history.etag == str(current.get("etag")) and _kind(goal, name).kind in (TEXT, OTHER)
+
+
+def _differing(current: Record, goal: Goal) -> dict[str, Any]:
+    data = data_of(current)
+    return {
+        name: value
+        for name, value in goal.values.items()
+        if name not in goal.ignored and not is_same(_kind(goal, name), data.get(name), value)
+    }
+
+
+def _kind(goal: Goal, name: str) -> Field:
+    """The field of a UUID among the wanted values, which the ticket type has."""
+    return next(entry for entry in needed(goal.kind).fields if entry.id == name)
+
+
+def _is_as_first(current: Record, goal: Goal, history: History, name: str) -> bool:
+    """Whether a field holds what it held when this run read it first."""
+    if history.first is None:
+        return True
+    return is_same(_kind(goal, name), data_of(current).get(name), history.first.get(name))
+
+
+def _touched(current: Record, goal: Goal, names: list[str]) -> ApiError:
+    shown = by_title(goal.kind, {name: data_of(current).get(name) for name in names})
+    told = ", ".join(f"{title!r} is now {value!r}" for title, value in shown.items())
+    return ApiError(
+        f"Somebody else changed what this task was to change in ticket {current['object_id']}: {told}. Run the task "
+        "again if its values are still right.",
+        "conflict",
+        retryable=True,
+    )
+
+
+@dataclass
+class KeepTicket:
+    """The operation on one ticket, as :func:`desired_state.reach` wants it."""
+
+    api: Api
+    wanted: Wanted
+    goal: Goal = field(default_factory=Goal)
+    found: Found = field(default_factory=Found)
+    history: History = field(default_factory=History)
+    object_id: str | None = None
+    created: bool = False
+    answered: Record = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.object_id = self.wanted.object_id
+
+    @property
+    def thing(self) -> str:
+        """The ticket, as messages call it."""
+        if self.wanted.object_id or not self.object_id:
+            return str(self.wanted)
+        return f"ticket {self.object_id} ({self.wanted.summary})"
+
+    def read(self) -> State:
+        """Read the ticket, once it is known which; look for it before that."""
+        record = self._looked_for() if self.object_id is None else self._by_id(self.object_id)
+        if self.wanted.object_id and self.history.first is None and record is not None:
+            self.goal = goal_for_named(self.api, self.wanted, record)
+        if self.history.first is None:
+            self.history = History(dict(data_of(record)))
+        if record is not None:
+            # As the service spells it.
+            self.object_id = str(record["object_id"])
+        return record
+
+    def _looked_for(self) -> State:
+        if self.goal.identity is None:
+            self.goal = goal_for_new(self.api, self.wanted)
+        identity = needed(self.goal.identity)
+        self.found = equivalents(self.api, identity, self.wanted.include_done)
+        if not self.found.matches:
+            newest = among_newest(self.api, identity, self.wanted.include_done)
+            self.found = Found(newest.matches, list(dict.fromkeys([*self.found.done, *newest.done])))
+        return the_only(self._counting(self.found.matches), str(self.wanted))
+
+    def _counting(self, matches: Sequence[Record]) -> Sequence[Record]:
+        """The matches that count where closed tickets do only because their status is asked for.
+
+        An open one goes before them. Of several closed ones that are all as wanted, nothing would be written to any,
+        and the newest is the one that was meant.
+        """
+        if self.wanted.include_done:
+            return matches
+        still_open = [record for record in matches if not is_done(record)]
+        if still_open or any(departures(record, self.goal) for record in matches):
+            return still_open or matches
+        return sorted(matches, key=lambda record: str(record.get("created_at")))[-1:]
+
+    def _by_id(self, object_id: str) -> State:
+        try:
+            record = self.api.ticket(object_id)
+        except ApiError as failure:
+            # What was created a moment ago may take a moment to be there.
+            if self.created and failure.category == "not_found":
+                return None
+            raise
+        if is_deleted(record) and not self.created:
+            raise ApiError(f"Ticket {object_id} was deleted.", "not_found")
+        return record
+
+    def plan(self, current: State) -> Plan[State]:
+        """What is to be written from here."""
+        return plan(current, self.goal, self.history)
+
+    def send(self, write: Write) -> None:
+        """Create or update the ticket."""
+        try:
+            if write.action == CREATE:
+                self._create(write)
+            else:
+                self._update(write)
+        except ApiError as failure:
+            raise _labelled(failure, self.goal) from None
+
+    def _create(self, write: Write) -> None:
+        identity = needed(self.goal.identity)
+        self.created = True
+        # Nobody else can have filled the fields of a ticket that was not there.
+        self.history = History({}, frozenset(self.goal.values))
+        try:
+            record = self.api.create_ticket(identity.team_id, identity.item_type_id, write.body)
+        except ApiError as failure:
+            self.created = failure.ambiguous
+            raise
+        self.object_id, self.answered = str(record["object_id"]), record
+
+    def _update(self, write: Write) -> None:
+        object_id = needed(self.object_id)
+        for _attempt in range(MOST_CONFLICTS):
+            etag, changes = write.body["etag"], write.body["ticketUpdate"]
+            try:
+                renewed = self.api.update_ticket(object_id, etag, changes)
+            except ApiError as failure:
+                following = self._after_refusal(failure, etag)
+            else:
+                self.answered = {"etag": renewed}
+                self.history = History(self.history.first, self.history.accepted | set(changes), renewed)
+                return
+            if following is None:
+                return
+            write = following
+        raise ApiError(
+            f"Somebody else changed {self.thing} each time that this task was about to: it gave up after "
+            f"{MOST_CONFLICTS} tries. Run the task again.",
+            "conflict",
+            retryable=True,
+        )
+
+    def _after_refusal(self, failure: ApiError, etag: str) -> Write | None:
+        """What is left to write if an update was refused because its etag was stale; None if nothing is.
+
+        :raises ApiError: the refusal itself if it had another cause, or a conflict over the same fields.
+        """
+        if not may_be_stale(failure) or self.object_id is None:
+            raise failure
+        try:
+            fresh = self.api.ticket(self.object_id)
+        except ApiError:
+            raise failure from None
+        if str(fresh["etag"]) == etag:
+            raise failure
+        again = self.plan(fresh)
+        if again.conflict:
+            raise again.conflict
+        return again.writes[0] if again.writes else None
+
+    def shows(self, state: State) -> bool:
+        """A ticket shows its fields, and whether it is there."""
+        del state
+        return True
+
+    def without_what_arrived(self, write: Write) -> Write:
+        """Fields are changed together or not at all."""
+        return write
+
+    def describe(self, state: State) -> str:
+        """What is not as it should be, in words."""
+        if state is None:
+            return "no such ticket"
+        left = departures(state, self.goal, self.history)
+        shown = by_title(self.goal.kind, {name: data_of(state).get(name) for name in left})
+        return ", ".join(f"{title} {value!r}" for title, value in shown.items()) or "another ticket"
+
+
+def may_be_stale(failure: ApiError) -> bool:
+    """Whether the refusal of an update may be about its etag (TK-A7).
+
+    :param failure: what the update raised.
+    """
+    status = failure.http_status or 0
+    return 400 <= status < 500 and status not in NOT_STALE and not failure.fields
+
+
+def _labelled(failure: ApiError, goal: Goal) -> ApiError:
+    """A failure whose message has the labels of fields beside their UUIDs."""
+    if goal.kind is None:
+        return failure
+    told = failure.retold(told_with_labels(goal.kind, failure.message))
+    told.ambiguous, told.what = failure.ambiguous, failure.what
+    return told
+
+
+def keep_ticket(api: Api, options: Mapping[str, Any], run: Run) -> Result:
+    """Bring a ticket to what is wanted, creating it if it is not there.
+
+    :param api: the ticketing API.
+    :param options: the task's options.
+    :param run: how the run is to go.
+    :raises ApiError: as :func:`goal.wanted_from` and :func:`desired_state.reach` say.
+    """
+    wanted = wanted_from(options)
+    operation = KeepTicket(api, wanted)
+    try:
+        outcome = reach(operation, run)
+    except ApiError as failure:
+        if not operation.created or operation.object_id is None:
+            raise
+        return _created_but(failure, operation, run)
+    searched = None
+    if operation.created and outcome.after is not None and run.verify_timeout > 0:
+        searched = _await_search(operation, outcome.after, run)
+    created = outcome.before is None
+    ticket = _ticket(outcome, operation, run)
+    return Result(
+        changed=outcome.changed,
+        values={
+            "ticket": ticket,
+            "object_id": operation.object_id,
+            "etag": ticket.get("etag"),
+            "created": created,
+            "before": shown(outcome.before, operation.goal, created),
+            "after": shown(outcome.after if run.check_mode else ticket, operation.goal, created),
+            "diff": difference(
+                str(wanted),
+                shown(outcome.before, operation.goal, created),
+                shown(outcome.plan.after, operation.goal, created),
+            ),
+            "request_ids": api.request_ids,
+        },
+        warnings=[*warnings_on(outcome, operation, run), *([searched] if searched else [])],
+    )
+
+
+def _created_but(failure: ApiError, operation: KeepTicket, run: Run) -> Result:
+    """A failure after the ticket was created: what a playbook needs of it must not be lost, or it is created again."""
+    searched = _await_search(operation, operation.answered, run) if run.verify_timeout > 0 else None
+    ticket = dict(operation.answered)
+    return Result(
+        changed=True,
+        values={
+            "ticket": ticket,
+            "object_id": operation.object_id,
+            "etag": ticket.get("etag"),
+            "created": True,
+            "before": {},
+            "after": shown(ticket or None, operation.goal, created=True),
+            "request_ids": operation.api.request_ids,
+        },
+        warnings=[searched] if searched else [],
+        # A run that would not find the ticket must not be asked for.
+        failure=failure.retold(failure.message, wrote=True, retryable=failure.retryable and searched is None),
+    )
+
+
+def _ticket(outcome: Outcome[State], operation: KeepTicket, run: Run) -> dict[str, Any]:
+    """The ticket as far as the service gave it: a new one is not there in check mode."""
+    if run.check_mode:
+        return dict(outcome.before or {})
+    if run.verify_timeout > 0 or not outcome.changed:
+        return dict(outcome.after or {})
+    # Without a read-back, what the service answered to the write is the newest that is known.
+    return {**(outcome.after or {}), "etag": None, **operation.answered}
+
+
+def shown(state: State, goal: Goal, created: bool) -> dict[str, Any]:
+    """A ticket as C(before), C(after) and C(diff) show it: what was asked for, by label.
+
+    :param state: the ticket, or None.
+    :param goal: what is wanted of it.
+    :param created: whether this run creates it, so that it has ignored fields, too.
+    """
+    if state is None:
+        return {}
+    names = [name for name in goal.values if created or name not in goal.ignored]
+    values = {name: data_of(state).get(name) for name in names}
+    named = {"object_id": state.get("object_id"), "summary": state.get("summary"), **home_of(state)}
+    return {
+        **{name: value for name, value in named.items() if value is not None},
+        "fields": by_title(goal.kind, values),
+    }
+
+
+def warnings_on(outcome: Outcome[State], operation: KeepTicket, run: Run) -> list[str]:
+    """What a user should know although nothing failed.
+
+    :param outcome: of the run.
+    :param operation: what was run.
+    :param run: how it was to go.
+    """
+    warnings = []
+    goal, after = operation.goal, outcome.after
+    if outcome.before is None and operation.found.done:
+        verb = "would open" if run.check_mode else "opened"
+        ids = ", ".join(operation.found.done)
+        warnings.append(
+            f"This task {verb} another {operation.wanted}, as {ids} looks the same but is done. Set include_done to "
+            "keep to that."
+        )
+    elif outcome.before is not None and goal.identity and not _same_text(outcome.before, operation.wanted.summary):
+        warnings.append(
+            f"Ticket {operation.object_id} keeps its summary {outcome.before.get('summary')!r}: only a new ticket gets "
+            "one."
+        )
+    if outcome.changed and not run.check_mode and after is not None:
+        kept = by_title(goal.kind, {name: data_of(after).get(name) for name in _differing(after, goal)})
+        warnings += [_kept_warning(title, operation, after) for title in kept]
+    return warnings
+
+
+def _kept_warning(title: str, operation: KeepTicket, after: Record) -> str:
+    history = operation.history
+    if history.etag is not None and history.etag != str(after.get("etag")):
+        return (
+            f"{title!r} of {operation.thing} does not hold what this task gave it: somebody else changed the ticket "
+            "since then, or the service keeps it in other words. A further run would send it again."
+        )
+    return (
+        f"The service keeps {title!r} of {operation.thing} in other words than it was given, so a further run would "
+        "send it again: add it to ignore_fields, or give it as the service keeps it."
+    )
+
+
+def _same_text(record: Record, summary: str | None) -> bool:
+    return str(record.get("summary") or "").strip() == (summary or "").strip()
+
+
+def _await_search(operation: KeepTicket, after: Record, run: Run) -> str | None:
+    """Wait until a further run would find a new ticket, and give a warning if it would not."""
+    identity, object_id = needed(operation.goal.identity), operation.object_id
+    # A ticket that was made as a done one, without its status being asked for, is found only by a search for those.
+    include_done = operation.wanted.include_done or identity.passes_over(after)
+
+    thing = operation.thing[:1].upper() + operation.thing[1:]
+
+    def ids() -> list[str]:
+        found = equivalents(operation.api, identity, include_done)
+        return sorted(str(record["object_id"]) for record in found.matches)
+
+    try:
+        matches = poll(ids, lambda seen: object_id in seen, run.verify_timeout, run.clock)
+    except ApiError as failure:
+        return f"{thing} was created, but it is not known whether a further run would find it. {failure}"
+    if object_id not in matches:
+        return (
+            f"{thing} was created, but the search does not find it within {run.verify_timeout:g} s. Give "
+            f"object_id {object_id} from now on: a task that has to search would create it again. If the search is "
+            "only slow, raise verify_timeout; if the account does not see the ticket, give it the role that does."
+        )
+    others = [name for name in matches if name != object_id]
+    if others:
+        return (
+            f"{thing} was created, and {', '.join(others)} is the same: somebody else opened it at the same "
+            "moment, or an earlier try of this task did. Close one of them."
+        )
+    return None

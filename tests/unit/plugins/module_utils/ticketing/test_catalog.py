@@ -1,0 +1,318 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The service catalog: what is read of it, and what is found in it by id or by name."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.catalog import (
+    MOST_PAGES,
+    TYPES_PER_PAGE,
+    Choice,
+    Field,
+    Offer,
+    TicketType,
+    find_offer,
+    find_ticket_type,
+    nearest,
+    offer_from,
+    offers,
+    ticket_type_from,
+    ticket_types,
+)
+from ansible_collections.secops.itsm.tests.unit.plugins.module_utils.ticketing.memory_api import (
+    OFFERS,
+    Fault,
+    MemoryTicketing,
+    answered,
+)
+
+
+def refusal(call: Any, *args: Any) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        call(*args)
+    return caught.value
+
+
+# --- what is read ---------------------------------------------------------------------------------------------------
+
+
+def test_a_ticket_type_with_as_little_as_an_id():
+    assert ticket_type_from({"id": 16910}) == TicketType("16910", "")
+    assert ticket_type_from({"id": "16910", "name": None, "fields": None}) == TicketType("16910", "")
+
+
+def test_a_field_with_as_little_as_an_id():
+    (field,) = ticket_type_from({"id": "1", "fields": [{"id": "f1", "label": None, "options": None}]}).fields
+    assert (field.id, field.name, field.label, field.type, field.is_required) == ("f1", "", "", "", False)
+    assert (field.kind, field.title, field.choices, field.default) == ("other", "f1", (), None)
+
+
+def test_a_field_is_not_required_unless_it_is_said():
+    assert Field("f1", "", "", "text") == Field("f1", "", "", "text", False, None, ())
+
+
+@pytest.mark.parametrize(
+    "required, is_required",
+    [(True, True), (False, False), (None, False), ("true", False), ({"when": {}}, False), (1, False)],
+    ids=repr,
+)
+def test_only_true_makes_a_field_required(required, is_required):
+    (field,) = ticket_type_from({"id": "1", "fields": [{"id": "f1", "required": required}]}).fields
+    assert field.is_required is is_required
+
+
+@pytest.mark.parametrize(
+    "word, kind",
+    [
+        ("Text", "text"),
+        ("rich-text", "text"),
+        ("rich_text", "text"),
+        ("Date-Time", "date"),
+        ("DATE_TIME", "date"),
+        ("Multi_Select", "multiselect"),
+        ("Radio", "select"),
+        ("integer", "number"),
+        ("checkbox", "boolean"),
+        ("checkboxes", "multiselect"),
+        ("user", "other"),
+        ("", "other"),
+    ],
+)
+def test_the_kind_of_a_field(word, kind):
+    (field,) = ticket_type_from({"id": "1", "fields": [{"id": "f1", "type": word}]}).fields
+    assert field.kind == kind
+
+
+@pytest.mark.parametrize(
+    "entry, title",
+    [({"label": "Host", "name": "host"}, "Host"), ({"label": "", "name": "host"}, "host"), ({}, "f1")],
+    ids=repr,
+)
+def test_the_title_of_a_field(entry, title):
+    (field,) = ticket_type_from({"id": "1", "fields": [{"id": "f1", **entry}]}).fields
+    assert field.title == title
+
+
+@pytest.mark.parametrize(
+    "option, choices",
+    [
+        ("Open", (Choice("Open", ("Open",)),)),
+        (3, (Choice(3, ("3",)),)),
+        ({"id": "1", "value": "high", "label": "High", "name": "h"}, (Choice("high", ("high", "1", "High", "h")),)),
+        ({"id": 7, "name": "Seven"}, (Choice(7, ("7", "Seven")),)),
+        ({"label": "Only"}, (Choice("Only", ("Only",)),)),
+        ({"value": "same", "label": "same"}, (Choice("same", ("same",)),)),
+        ({"value": None, "id": 0}, (Choice(0, ("0",)),)),
+        ({"other": "x"}, ()),
+        ({}, ()),
+        (None, ()),
+    ],
+    ids=repr,
+)
+def test_an_option(option, choices):
+    (field,) = ticket_type_from({"id": "1", "fields": [{"id": "f1", "options": [option]}]}).fields
+    assert field.choices == choices
+
+
+@pytest.mark.parametrize(
+    "entry, offer",
+    [
+        ({"id": 23629, "name": "New laptop", "item_type": 16910}, Offer("23629", "New laptop", "16910")),
+        ({"id": "1", "name": None, "item_type": None}, Offer("1", "", None)),
+        ({"id": "1"}, Offer("1", "", None)),
+    ],
+    ids=repr,
+)
+def test_an_offer(entry, offer):
+    assert offer_from(entry) == offer
+
+
+# --- pages ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page, requests", [(1, 5), (2, 3), (3, 3), (4, 2), (100, 2)])
+def test_types_are_read_until_a_page_brings_nothing_new(page, requests):
+    service = MemoryTicketing(type_page=page)
+    assert [kind.id for kind in ticket_types(service)] == ["16910", "16920", "16931", "16932"]
+    assert service.count("ticket_types") == requests
+
+
+def test_a_service_that_knows_no_skip_gives_each_type_once():
+    service = MemoryTicketing()
+    service.ticket_types = lambda top, skip: [{"id": "1"}, {"id": 1}, {"id": "2"}]  # type: ignore[method-assign]
+    found = [kind.id for kind in ticket_types(service)]
+    assert sorted(set(found)) == ["1", "2"]
+
+
+def test_types_are_asked_for_by_the_page_and_behind_those_that_are_known():
+    service, asked = MemoryTicketing(type_page=3), []
+    pages = service.ticket_types
+    service.ticket_types = lambda top, skip: asked.append((top, skip)) or pages(top, skip)  # type: ignore
+    list(ticket_types(service))
+    assert asked == [(TYPES_PER_PAGE, 0), (TYPES_PER_PAGE, 3), (TYPES_PER_PAGE, 4)]
+
+
+def test_a_list_of_types_without_end_is_given_up():
+    service, asked = MemoryTicketing(), []
+    service.ticket_types = lambda top, skip: asked.append(skip) or [{"id": str(skip)}]  # type: ignore
+    failure = refusal(list, ticket_types(service))
+    assert failure.category == "contract"
+    assert "does not end" in failure.message
+    assert len(asked) == MOST_PAGES
+
+
+@pytest.mark.parametrize(
+    "operation, read, what",
+    [
+        ("ticket_types", lambda api: list(ticket_types(api)), "ticket types"),
+        ("offers", offers, "offers of the service"),
+    ],
+    ids=["types", "offers"],
+)
+def test_what_cannot_be_read_says_so(operation, read, what):
+    service = MemoryTicketing(faults={operation: [Fault(answered(503))]})
+    failure = refusal(read, service)
+    assert failure.category == "unavailable"
+    assert failure.message.startswith(f"The {what}")
+    assert "could not be read. The service is not able to answer (HTTP 503)" in failure.message
+
+
+# --- ticket types ---------------------------------------------------------------------------------------------------
+
+
+def test_a_type_by_id_takes_no_more_pages_than_needed():
+    service = MemoryTicketing(type_page=2)
+    assert find_ticket_type(service, "16920", None).name == "Security Incident"
+    assert service.count("ticket_types") == 1
+    assert find_ticket_type(service, "16932", "whatever").id == "16932"
+    assert service.count("ticket_types") == 3
+
+
+@pytest.mark.parametrize("name", ["Security Incident", "security incident", " SECURITY INCIDENT "])
+def test_a_type_by_name(name):
+    assert find_ticket_type(MemoryTicketing(), None, name).id == "16920"
+
+
+def test_an_unknown_id_of_a_type_is_refused_with_the_nearest():
+    failure = refusal(find_ticket_type, MemoryTicketing(), "1691", None)
+    assert failure.category == "configuration"
+    assert failure.message.startswith("item_type_id '1691' is none of the ticket types. Nearest: '169")
+    assert "'16910'" in failure.message
+
+
+def test_an_unknown_name_of_a_type_is_refused_with_the_nearest():
+    failure = refusal(find_ticket_type, MemoryTicketing(), None, "Security Incidents")
+    assert failure.category == "configuration"
+    assert failure.message.startswith("item_type 'Security Incidents' is no ticket type. Nearest: 'Security Incident'")
+
+
+def test_a_name_of_two_types_is_refused_with_their_ids():
+    failure = refusal(find_ticket_type, MemoryTicketing(), None, "access request")
+    assert failure.category == "configuration"
+    assert failure.message == (
+        "item_type 'access request' is the name of 2 ticket types: give item_type_id, of 16931, 16932."
+    )
+
+
+def test_an_exact_name_goes_before_a_similar_one():
+    service = MemoryTicketing(types=[{"id": "1", "name": "alert"}, {"id": "2", "name": "Alert"}])
+    assert find_ticket_type(service, None, "Alert").id == "2"
+
+
+# --- offers ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "offer_id, offer, item_type, found",
+    [
+        ("23640", None, "16920", "23640"),
+        ("23640", "New laptop", None, "23640"),
+        ("23650", None, None, "23650"),
+        (None, "report a SECURITY incident", None, "23640"),
+        (None, "Report a security incident", "16920", "23640"),
+        (None, "Access", "16932", "23651"),
+        (None, "Access", "16931", "23650"),
+        ("23660", None, "16910", "23660"),
+        (None, "Anything else", "16910", "23660"),
+    ],
+)
+def test_an_offer_by_id_or_name(offer_id, offer, item_type, found):
+    assert find_offer(MemoryTicketing(), offer_id, offer, item_type).id == found
+
+
+@pytest.mark.parametrize(
+    "offer_id, offer, item_type, words",
+    [
+        ("23642", None, None, "offer_id '23642' is none of the offers. Nearest: '2364"),
+        ("2364", None, "16920", "offer_id '2364' is none of the offers. Nearest: '2364"),
+        (None, "Report a security incidnt", None, "is no offer. Nearest: 'Report a security incident'"),
+        (None, "New laptops", "16910", "is no offer. Nearest: 'New laptop'"),
+        (None, "Access", None, "offer 'Access' is the name of 2 offers: give offer_id, of 23650, 23651."),
+        (None, "Access", "16920", "offer 'Access' is the name of 2 offers: give offer_id, of 23650, 23651."),
+        ("23629", None, "16920", "Offer 23629 (New laptop) opens tickets of type 16910, not 16920"),
+        (None, "New laptop", "16920", "Offer 23629 (New laptop) opens tickets of type 16910, not 16920"),
+    ],
+)
+def test_an_offer_that_is_not_there_or_does_not_belong_to_the_type(offer_id, offer, item_type, words):
+    failure = refusal(find_offer, MemoryTicketing(), offer_id, offer, item_type)
+    assert failure.category == "configuration"
+    assert words in failure.message
+
+
+def test_an_offer_of_the_type_goes_before_one_that_shows_none():
+    service = MemoryTicketing(catalog=[{"id": "1", "name": "Help"}, {"id": "2", "name": "Help", "item_type": "16920"}])
+    failure = refusal(find_offer, service, None, "Help", "16920")
+    assert "give offer_id, of 1, 2" in failure.message
+    assert find_offer(service, "2", None, "16920").item_type_id == "16920"
+
+
+# --- suggestions ----------------------------------------------------------------------------------------------------
+
+
+def test_nothing_known_is_nothing_to_suggest():
+    assert nearest("a", []) == ""
+    assert nearest("a", ["", ""]) == ""
+
+
+def test_at_most_three_are_near():
+    known = [f"Alert {n}" for n in range(9)]
+    assert nearest("alert", known).count("'Alert ") == 3
+
+
+def test_at_most_ten_are_known():
+    known = [f"Alert {n:02d}" for n in range(12)]
+    text = nearest("qqqq", known)
+    assert text.startswith(" Known: 'Alert 00', ")
+    assert text.endswith("'Alert 09'.")
+
+
+words = st.text(st.characters(codec="ascii", categories=["L", "N", "Zs"]), min_size=1, max_size=12)
+
+
+@given(words, st.lists(words, max_size=15))
+def test_only_what_is_known_is_suggested(wanted, known):
+    text = nearest(wanted, known)
+    suggested = text.rstrip(".").split(": ", 1)[1].split(", ") if text else []
+    assert set(suggested) <= {repr(name) for name in known}
+    assert bool(suggested) == bool(known)
+    assert len(suggested) <= 10
+
+
+@given(words, st.lists(words, max_size=10))
+def test_what_is_known_is_nearest_to_itself(wanted, known):
+    # Of two that differ in case alone, the first one is enough.
+    text = nearest(wanted.swapcase(), [wanted, *known])
+    assert text.startswith(f" Nearest: {wanted!r}")
+
+
+def test_every_offer_of_the_tests_is_read():
+    assert [offer.id for offer in offers(MemoryTicketing())] == [entry["id"] for entry in OFFERS]
