@@ -21,7 +21,7 @@ from typing import Any, Callable
 import pytest
 import yaml
 
-from ansible_collections.secops.itsm.tests.sandbox import app
+from ansible_collections.secops.itsm.tests.sandbox import app, contraforce_service
 from ansible_collections.secops.itsm.tests.sandbox.contract import contraforce_contract
 from ansible_collections.secops.itsm.tests.sandbox.contraforce import SEED_FILE, Seed, SeedError
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
@@ -32,6 +32,7 @@ ADVENTURE, CONTOSO = "7f8091a2-b3c4-4d5e-8f60-718293041526", "0a1b2c3d-4e5f-4a6b
 INCIDENT_ID = "6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61"
 INCIDENT = f"/api/v2/workspaces/{NORTHWIND}/incidents/Sentinel/{INCIDENT_ID}"
 SENTINEL_CLOSED, SENTINEL_SPRAY = "c4a7e0b2-1d3f-4f6a-8b9c-2e4d6f8091a2", "0d9e8f7a-6b5c-4d3e-8f1a-2b3c4d5e6f70"
+SENTINEL_DUMP = "7c2a1e8f-63d4-4b9f-8a22-1d3e4f5a6b72"
 CLOSED = f"/api/v2/workspaces/{NORTHWIND}/incidents/Sentinel/{SENTINEL_CLOSED}"
 LIST = "/api/v2/incidents/across-workspaces"
 ANALYST = {
@@ -367,11 +368,13 @@ def test_an_answer_that_breaks_the_contract_is_not_given(monkeypatch, wrong):
     """The sandbox judges its successes and its errors by docs/contracts."""
     sandbox = app.Sandbox(Seed.load(SEED_FILE))
     if "title" in wrong:
-        next(iter(sandbox.service.incidents.values())).record.update(wrong)
+        next(iter(sandbox.contraforce.incidents.values())).record.update(wrong)
     else:
-        sandbox.service.incidents.clear()
-        monkeypatch.setattr(app, "_problem_body", lambda *_facts: {"status": "wrong", "code": 404})
-    token = sandbox.service.seed.credentials["access_token"]
+        sandbox.contraforce.incidents.clear()
+        monkeypatch.setattr(
+            contraforce_service, "problem", lambda status, code, *_facts: {"status": f"not {status}", "code": code}
+        )
+    token = sandbox.contraforce.seed.credentials["access_token"]
     scope = {
         "type": "http",
         "method": "GET",
@@ -384,9 +387,8 @@ def test_an_answer_that_breaks_the_contract_is_not_given(monkeypatch, wrong):
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b""}
 
-    monkeypatch.setattr(app, "_problem", lambda status, code, _detail: app.JSONResponse({"code": code}, status))
-    answer = asyncio.run(sandbox.serve(app.Request(scope, receive)))
-    assert (answer.status_code, json.loads(answer.body)) == (500, {"code": "SANDBOX_BROKE_THE_CONTRACT"})
+    answer = asyncio.run(sandbox.serving.serve(app.Request(scope, receive)))
+    assert (answer.status_code, json.loads(answer.body)["code"]) == (500, "SANDBOX_BROKE_THE_CONTRACT")
 
 
 @pytest.mark.parametrize(
@@ -796,14 +798,14 @@ def test_every_write_that_a_read_shows_lags(sandbox):
 
 def test_pages(sandbox):
     found = pages(sandbox)
-    assert [len(page) for page in found] == [5, 5, 2]
+    assert [len(page) for page in found] == [5, 5, 4]
     ids = [item["id"] for page in found for item in page]
     assert ids == [entry["id"] for entry in sandbox.state()["incidents"] if entry["workspaceId"] != CONTOSO]
     schema = DOCUMENT["components"]["schemas"]["IncidentListItem"]
     assert set(found[0][0]) == set(schema["properties"])
     assert sandbox.journal()["writes"] == 0
     sandbox.reset({"page_size": 100})
-    assert [len(page) for page in pages(sandbox)] == [12]
+    assert [len(page) for page in pages(sandbox)] == [14]
 
 
 def test_pages_do_not_move_when_incidents_change(sandbox):
@@ -821,10 +823,10 @@ def test_pages_do_not_move_when_incidents_change(sandbox):
 def test_tokens_of_some_workspaces_go_on_there_only(sandbox):
     first = call(sandbox, "POST", LIST, {"isFirstCall": True})[1]["data"]
     tokens = [entry for entry in first["workspacePageTokens"] if entry["workspaceId"] == TAILSPIN]
-    assert set(tokens[0]["sourceTokens"]) == {"QRadar", "DefenderXDR"}
-    tokens[0]["sourceTokens"]["QRadar"] = None
+    assert set(tokens[0]["sourceTokens"]) == {"QRadar", "DefenderXDR", "Sentinel"}
+    tokens[0]["sourceTokens"].update(QRadar=None, Sentinel=None)
     page = call(sandbox, "POST", LIST, {"isFirstCall": False, "workspacePageTokens": tokens})[1]["data"]
-    assert [item["id"] for item in page["incidents"]] == ["50377"]
+    assert [item["id"] for item in page["incidents"]] == ["50377", "61024"]
 
 
 @pytest.mark.parametrize("last", ["empty", "nulls", "absent"])
@@ -883,7 +885,7 @@ def test_token_of_another_place_or_list(sandbox):
         ),
         (
             {"assigneeIds": [ANALYST["id"]], "includeUnassigned": True, "sources": ["Sentinel"]},
-            [INCIDENT_ID, SENTINEL_CLOSED, SENTINEL_SPRAY],
+            [INCIDENT_ID, SENTINEL_CLOSED, SENTINEL_SPRAY, SENTINEL_DUMP],
         ),
         ({"includeUnassigned": True, "statuses": ["Closed"]}, [SENTINEL_CLOSED]),
         ({"query": "PHISHING"}, ["48213"]),
@@ -899,7 +901,10 @@ def test_token_of_another_place_or_list(sandbox):
             {"timeFilterSelection": {"type": "FourtyEightHours"}, "sources": ["Sentinel"]},
             [INCIDENT_ID, SENTINEL_SPRAY],
         ),
-        ({"timeFilterSelection": {"type": "Custom", "customEndUtc": "2026-11-19"}}, [SENTINEL_CLOSED]),
+        (
+            {"timeFilterSelection": {"type": "Custom", "customEndUtc": "2026-11-19"}},
+            [SENTINEL_CLOSED, SENTINEL_DUMP, "61024"],
+        ),
         (
             {
                 "timeFilterSelection": {

@@ -43,10 +43,14 @@ def arguments(argv: list[str]) -> argparse.Namespace:
 
     :param argv: the words after the program's name.
     """
-    parser = argparse.ArgumentParser(prog="sandbox", description="A stand-in for the ContraForce API.")
+    parser = argparse.ArgumentParser(
+        prog="sandbox", description="A stand-in for the ContraForce API and the ticketing API."
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one (default)")
-    parser.add_argument("--seed", type=Path, default=SEED_FILE, help="YAML file with the incidents to begin with")
+    parser.add_argument(
+        "--seed", type=Path, default=SEED_FILE, help="YAML file with the incidents and tickets to begin with"
+    )
     return parser.parse_args(argv)
 
 

@@ -6,43 +6,23 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Mapping, Sequence, cast
-from urllib.parse import unquote
 
 import yaml
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
+from ansible_collections.secops.itsm.tests.sandbox.operations import JSON, Operation, operations_of, segment
+
 DOCUMENTS = Path(__file__).resolve().parents[2] / "docs" / "contracts"
-_METHODS = ("get", "put", "post", "patch", "delete")
 _URI = "urn:contract"
 _STRICT_URI = "urn:contract:strict"
 
 #: The checks that jsonschema makes without further packages, and no more.
 FORMATS = FormatChecker(formats=["uuid"])
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One operation of the document.
-
-    :param name: its operationId.
-    :param method: in upper case.
-    :param template: its path with parameters in braces.
-    :param definition: what the document says of it.
-    :param pointer: where it stands in the document.
-    """
-
-    name: str
-    method: str
-    template: str
-    definition: Mapping[str, Any]
-    pointer: str
 
 
 class Contract:
@@ -57,12 +37,7 @@ class Contract:
         self._registry: Registry[Any] = Registry().with_resources(
             (uri, Resource.from_contents(document, default_specification=DRAFT202012)) for uri, document in documents
         )
-        self.operations = [
-            Operation(definition["operationId"], method.upper(), template, definition, _pointer(template, method))
-            for template, item in self.document["paths"].items()
-            for method, definition in item.items()
-            if method in _METHODS
-        ]
+        self.operations = operations_of(self.document)
 
     def find(self, method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None:
         """The operation that a request is for, and the values in its path.
@@ -71,39 +46,48 @@ class Contract:
         :param raw_path: still percent-encoded, so that an encoded slash stays inside its segment.
         """
         for operation in self.operations:
-            pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(operation.template))
-            match = re.fullmatch(pattern, raw_path)
-            if match and method == operation.method:
-                return operation, {name: unquote(value) for name, value in match.groupdict().items()}
+            values = operation.values_in(raw_path)
+            if values is not None and method == operation.method:
+                return operation, values
         return None
 
     def request_faults(
-        self, operation: Operation, path: Mapping[str, str], query: Sequence[tuple[str, str]], body: Any
+        self,
+        operation: Operation,
+        path: Mapping[str, str],
+        query: Sequence[tuple[str, str]],
+        headers: Mapping[str, str],
+        body: Any,
     ) -> dict[str, list[str]]:
         """What is wrong with a request, by field, in the manner of the service.
 
         The sandbox is stricter than the vendor: a property or a query parameter that the document does not know is
-        refused, so that a misspelt name is noticed instead of being passed over.
+        refused, so that a misspelt name is noticed instead of being passed over. Headers may be any.
 
         :param operation: which one.
         :param path: the values in its path.
         :param query: the names and values in its query.
+        :param headers: by name, in any case.
         :param body: the parsed body, None without one.
         """
         faults: dict[str, list[str]] = {}
-        for name, value in path.items():
-            for error in self._errors(f"{_URI}#{_parameters(operation, 'path')[name][0]}", value):
-                faults.setdefault(name, []).append(error.message)
-        known = _parameters(operation, "query")
-        for index, (name, text) in enumerate(query):
+        sent = {"path": path, "query": dict(query), "header": headers}
+        for parameter in operation.parameters:
+            text = sent[parameter.place].get(parameter.name)
+            if text is None:
+                found = [f"{parameter.name} is required."] if parameter.required else []
+            else:
+                errors = self._errors(f"{_URI}#{parameter.pointer}", parameter.value(text))
+                found = [error.message for error in errors]
+            if found:
+                faults[parameter.name] = found
+        known = operation.placed("query")
+        for index, (name, _text) in enumerate(query):
             if name not in known or name in dict(query[:index]):
                 faults.setdefault(name, []).append("There is no such parameter, or it is there twice.")
-                continue
-            pointer, schema = known[name]
-            for error in self._errors(f"{_URI}#{pointer}", _query_value(text, schema)):
-                faults.setdefault(name, []).append(error.message)
-        if "requestBody" in operation.definition:
-            for error in self._errors(f"{_STRICT_URI}#{operation.pointer}/requestBody/{_JSON}/schema", body):
+        if operation.body_type is not None:
+            pointer = f"{operation.pointer}/requestBody/content/{segment(operation.body_type)}/schema"
+            for error in self._errors(f"{_STRICT_URI}#{pointer}", body):
                 for name in _fields(error):
                     faults.setdefault(name, []).append(error.message)
         return faults
@@ -114,25 +98,27 @@ class Contract:
         :param operation: which one.
         :param query: the names and values.
         """
-        known = _parameters(operation, "query")
-        return {name: _query_value(text, known[name][1]) for name, text in query}
+        known = operation.placed("query")
+        return {name: known[name].value(text) for name, text in query}
 
-    def answer_faults(self, operation: Operation, status: int, body: Any) -> list[str]:
+    def answer_faults(self, operation: Operation, status: int, body: Any, kind: str = JSON) -> list[str]:
         """What is wrong with an answer that the sandbox is about to give, be it a success or an error.
 
         :param operation: which one.
         :param status: the HTTP status.
         :param body: the parsed body, None without one.
+        :param kind: the body's media type.
         """
-        response = operation.definition["responses"].get(str(status))
-        if response is None:
+        if str(status) not in operation.answers:
             return [f"{status} is not among the answers of {operation.name}"]
-        kinds = response.get("content", {})
+        pointer, answer = operation.answers[str(status)]
+        kinds = answer.get("content", {})
         if not kinds:
             return [] if body is None else [f"{status} of {operation.name} has no body"]
-        kind = next(iter(kinds)).replace("~", "~0").replace("/", "~1")
-        pointer = f"{operation.pointer}/responses/{status}/content/{kind}/schema"
-        return [f"{error.json_path}: {error.message}" for error in self._errors(f"{_URI}#{pointer}", body)]
+        if kind not in kinds:
+            return [f"{status} of {operation.name} is {' or '.join(kinds)}, not {kind}"]
+        reference = f"{_URI}#{pointer}/content/{segment(kind)}/schema"
+        return [f"{error.json_path}: {error.message}" for error in self._errors(reference, body)]
 
     def schema_faults(self, name: str, value: Any) -> list[str]:
         """What is wrong with a value.
@@ -162,27 +148,10 @@ def contraforce_contract() -> Contract:
     return Contract(DOCUMENTS / "contraforce.openapi.yaml")
 
 
-_JSON = "content/application~1json"
-
-
-def _pointer(template: str, method: str) -> str:
-    return f"/paths/{template.replace('~', '~0').replace('/', '~1').replace('{', '%7B').replace('}', '%7D')}/{method}"
-
-
-def _parameters(operation: Operation, place: str) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """The pointer and the schema of each parameter, by name."""
-    return {
-        parameter["name"]: (f"{operation.pointer}/parameters/{index}/schema", parameter["schema"])
-        for index, parameter in enumerate(operation.definition.get("parameters", []))
-        if parameter["in"] == place
-    }
-
-
-def _query_value(text: str, schema: Mapping[str, Any]) -> Any:
-    """A query's text as its schema's type; what does not fit stays a text, for the schema to refuse."""
-    if schema.get("type") == "boolean":
-        return {"true": True, "false": False}.get(text.lower(), text)
-    return text
+@cache
+def ticketing_contract() -> Contract:
+    """The ticketing API's document, read once."""
+    return Contract(DOCUMENTS / "ticketing.openapi.yaml")
 
 
 def _fields(error: ValidationError) -> list[str]:

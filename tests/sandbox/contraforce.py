@@ -21,6 +21,7 @@ from ansible_collections.secops.itsm.tests.sandbox.records import (
 )
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE, Seed, SeedError
 from ansible_collections.secops.itsm.tests.sandbox.showing import Showing
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.state import Ticketing
 from ansible_collections.secops.itsm.tests.sandbox.tickets import NO_SYSTEM, find_ticket, unset
 
 __all__ = ["SEED_FILE", "ContraForce", "Profile", "Seed", "SeedError"]
@@ -34,10 +35,11 @@ class ContraForce:
     """The service: its state, and one method for each operation that it serves.
 
     :param seed: what it begins with.
+    :param platform: the ticketing platform, whose tickets a workspace's ticketing system can hold, too.
     """
 
-    def __init__(self, seed: Seed) -> None:
-        self.seed = seed
+    def __init__(self, seed: Seed, platform: Ticketing) -> None:
+        self.seed, self.platform = seed, platform
         self.reset(Profile())
 
     def reset(self, profile: Profile) -> None:
@@ -117,7 +119,17 @@ class ContraForce:
         return self._incident(reference["workspaceId"], reference["source"], reference["id"])
 
     def _ticket(self, workspace: str, wanted: Any) -> dict[str, Any] | None:
-        return find_ticket(self.tickets, self.workspaces[workspace.lower()]["ticketing_system"], wanted)
+        place = self.workspaces[workspace.lower()]
+        system, tenant = place["ticketing_system"], place.get("tickets_from")
+        others = self.platform.store.known_elsewhere(tenant, system) if tenant else []
+        return find_ticket([*self.tickets, *others], system, wanted)
+
+    def _close(self, ticket: dict[str, Any]) -> None:
+        """Close a ticket where it is stored."""
+        if ticket in self.tickets:
+            ticket["state"] = "Closed"
+        else:
+            self.platform.store.close(ticket["number"])
 
     # --- reads -------------------------------------------------------------------------------------------------------
 
@@ -163,8 +175,8 @@ class ContraForce:
             if body.get("comment"):
                 incident.add_comment(self._new_comment(body["comment"], closes), self.profile.comment_lag)
             if ticket:
-                ticket["state"] = "Closed"
-        return Answer(204)
+                self._close(ticket)
+        return Answer(204, effect=self._applies)
 
     def _ticket_to_close(self, call: Call) -> dict[str, Any] | None:
         if not call.body.get("updateTicket"):
@@ -196,7 +208,7 @@ class ContraForce:
         comment = self._new_comment(text, closes=False)
         if self._applies:
             incident.add_comment(comment, self.profile.comment_lag)
-        return Answer(201, self.showing.comment(comment))
+        return Answer(201, self.showing.comment(comment), self._applies)
 
     def assign(self, call: Call) -> Answer:
         """The change of an incident's assignee."""
@@ -204,7 +216,7 @@ class ContraForce:
         effect = incident.record["user"] != user
         if self._applies:
             incident.change({"user": user}, self.profile.lag_reads)
-        return Answer(204, effect=effect)
+        return Answer(204, effect=effect and self._applies)
 
     def _user(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The user that a body names, by email, by id, or by both if they are of one user."""
@@ -232,10 +244,11 @@ class ContraForce:
         linked = incident.record["ticketId"]
         if linked not in (None, ticket["id"]) and self.profile.relink == "refused":
             raise RefusedError(409, "CONFLICT", "The incident is linked to another service ticket.")
-        if self._applies and linked != ticket["id"]:
+        effect = self._applies and linked != ticket["id"]
+        if effect:
             incident.change({"ticketId": ticket["id"]}, self.profile.lag_reads)
             incident.mirror()
-        return Answer(200, self.showing.ticket(ticket, incident.comments), effect=linked != ticket["id"])
+        return Answer(200, self.showing.ticket(ticket, incident.comments), effect)
 
     def unlink(self, call: Call) -> Answer:
         """The end of a link; comments keep the id of the ticket that they were mirrored to."""
@@ -245,4 +258,4 @@ class ContraForce:
             raise RefusedError(404, "NOT_FOUND", "The incident has no service ticket.")
         if linked and self._applies:
             incident.change({"ticketId": None}, self.profile.lag_reads)
-        return Answer(200, linked, effect=linked)
+        return Answer(200, linked, effect=linked and self._applies)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from datetime import datetime, timezone
 from typing import Any
+from urllib.parse import parse_qsl
 
 
 def parsed_json(content: bytes) -> Any:
@@ -21,6 +22,22 @@ def parsed_json(content: bytes) -> Any:
         return portable(json.loads(content)) if content.strip() else None
     except (ValueError, RecursionError):
         raise ValueError("The body is not JSON.") from None
+
+
+def parsed_form(content: bytes) -> dict[str, str]:
+    """The fields of a form, as C(application/x-www-form-urlencoded) writes them.
+
+    :param content: the text; an empty one has none.
+    :raises ValueError: told in a sentence.
+    """
+    try:
+        text = content.decode("ascii")
+        pairs = parse_qsl(text, keep_blank_values=True, strict_parsing=bool(text), errors="strict")
+    except ValueError:
+        raise ValueError("The body is not a form.") from None
+    if len(dict(pairs)) < len(pairs):
+        raise ValueError("The form has a field twice.")
+    return dict(pairs)
 
 
 def portable(value: Any) -> Any:

@@ -16,7 +16,8 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.secops.itsm.tests.sandbox.contraforce import SEED_FILE
+from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.accounts import WRITING_ROLES
 
 #: The folder that holds ansible_collections.
 COLLECTIONS = Path(__file__).resolve().parents[5]
@@ -45,7 +46,10 @@ class SandboxProcess:
         if "http" not in first:
             raise RuntimeError(f"the sandbox did not start (exit code {self._process.wait()})")
         self.url = first.split()[-1]
-        self.credentials: dict[str, str] = yaml.safe_load(seed.read_text(encoding="utf-8"))["credentials"]
+        content = yaml.safe_load(seed.read_text(encoding="utf-8"))
+        self.credentials: dict[str, str] = content["credentials"]
+        #: How the ticketing service is reached; empty for a seed without one.
+        self.ticketing: dict[str, Any] = _ticketing(self.url, content["ticketing"]) if "ticketing" in content else {}
 
     def stop(self) -> int:
         """End it, and give its exit code."""
@@ -67,20 +71,32 @@ class SandboxProcess:
 
     def environment(self) -> dict[str, str]:
         """The variables with which a task reaches it."""
+        named = ("url", "token_url", "client_id", "client_secret", "scope", "tenant_id", "realm")
+        ticketing = {f"TICKETING_{name.upper()}": self.ticketing[name] for name in named if name in self.ticketing}
         return {
             "CONTRAFORCE_URL": self.url,
             "CONTRAFORCE_CLIENT_ID": self.credentials["client_id"],
             "CONTRAFORCE_CLIENT_SECRET": self.credentials["client_secret"],
+            **ticketing,
             "no_proxy": "127.0.0.1",
         }
 
-    def reset(self, profile: dict[str, Any] | None = None, faults: list[dict[str, Any]] | None = None) -> None:
+    def reset(
+        self,
+        profile: dict[str, Any] | None = None,
+        faults: list[dict[str, Any]] | None = None,
+        ticketing: dict[str, Any] | None = None,
+        edits: list[dict[str, Any]] | None = None,
+    ) -> None:
         """Begin again.
 
-        :param profile: how the service behaves.
+        :param profile: how ContraForce behaves.
         :param faults: what goes wrong.
+        :param ticketing: how the ticketing service behaves.
+        :param edits: what another agent does to tickets, and when.
         """
-        self._control("POST", "reset", {"profile": profile or {}, "faults": faults or []})
+        body = {"profile": profile or {}, "faults": faults or [], "ticketing": ticketing or {}, "edits": edits or []}
+        self._control("POST", "reset", body)
 
     def set_faults(self, *faults: dict[str, Any]) -> None:
         """Replace the faults to come.
@@ -88,6 +104,21 @@ class SandboxProcess:
         :param faults: what goes wrong.
         """
         self._control("PUT", "faults", list(faults))
+
+    def set_edits(self, *edits: dict[str, Any]) -> None:
+        """Replace the edits of another agent to come.
+
+        :param edits: what it does to tickets, and when.
+        """
+        self._control("PUT", "edits", list(edits))
+
+    def edit(self, object_id: str, fields: dict[str, Any]) -> None:
+        """Let another agent edit a ticket now.
+
+        :param object_id: the ticket's display id.
+        :param fields: values by UUID.
+        """
+        self._control("POST", "edit", {"object_id": object_id, "fields": fields})
 
     def journal(self) -> dict[str, Any]:
         """The requests since the last reset."""
@@ -103,3 +134,29 @@ class SandboxProcess:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=10) as answer:
             return json.load(answer)
+
+
+def _ticketing(url: str, seed: dict[str, Any]) -> dict[str, Any]:
+    """How the first client of the ticketing service reaches it, and two others: C(read_only) has no role that writes,
+    C(own_only) sees its own tickets only."""
+    first, tenants = seed["clients"][0], {tenant["id"]: tenant for tenant in seed["tenants"]}
+    realm = tenants[first["tenant"]]["realm"]
+    named: dict[str, Any] = {
+        "url": url,
+        "token_url": f"{url}/auth/realms/{realm}/protocol/openid-connect/token",
+        **_credentials(first),
+        "scope": first["scope"],
+        "tenant_id": first["tenant"],
+        "realm": realm,
+        **{name: first[name] for name in ("access_token", "api_key") if name in first},
+    }
+    for client in seed["clients"]:
+        if client["tenant"] == first["tenant"] and not WRITING_ROLES.intersection(client["roles"]):
+            named.setdefault("read_only", _credentials(client))
+        elif client["tenant"] == first["tenant"] and client["roles"] == ["ticket_user"]:
+            named.setdefault("own_only", _credentials(client))
+    return named
+
+
+def _credentials(client: dict[str, Any]) -> dict[str, str]:
+    return {"client_id": client["id"], "client_secret": client["secret"]}

@@ -7,11 +7,42 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Mapping
+from typing import Any, ClassVar, Mapping, TypeVar
+
+_Settings = TypeVar("_Settings", bound="Settings")
 
 
 @dataclass(frozen=True)
-class Profile:
+class Settings:
+    """Named choices; those of a service are a subclass."""
+
+    #: The words among the fields, each with those that it may be.
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    #: The integers among the fields, each with its least value.
+    LEAST: ClassVar[Mapping[str, int]] = {}
+
+    @classmethod
+    def from_json(cls: type[_Settings], value: Any) -> _Settings:
+        """Settings from what was posted.
+
+        :param value: anything that JSON can carry.
+        :raises ValueError: for what is no such thing, in a sentence.
+        """
+        if not isinstance(value, Mapping):
+            raise ValueError("a profile is an object")
+        unknown = set(value) - {entry.name for entry in fields(cls)}
+        if unknown:
+            raise ValueError(f"no profile knows {', '.join(sorted(unknown))}")
+        for name, word in value.items():
+            if name in cls.CHOICES and word not in cls.CHOICES[name]:
+                raise ValueError(f"{name} is one of the strings {', '.join(cls.CHOICES[name])}")
+            if name in cls.LEAST and (isinstance(word, bool) or not isinstance(word, int) or word < cls.LEAST[name]):
+                raise ValueError(f"{name} is an integer, at least {cls.LEAST[name]}")
+        return cls(**value)
+
+
+@dataclass(frozen=True)
+class Profile(Settings):
     """How the service behaves where its documentation leaves it open.
 
     :param spelling: C(pascal), C(lower), C(upper) or C(integer).
@@ -52,7 +83,7 @@ class Profile:
     last_page: str = "empty"
     list_workspace: str = "shown"
 
-    CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]] = {
         "spelling": ("pascal", "lower", "upper", "integer"),
         "classification": ("kept", "dropped", "hidden"),
         "reason": ("kept", "dropped", "replaced"),
@@ -68,24 +99,4 @@ class Profile:
         "last_page": ("empty", "nulls", "absent"),
         "list_workspace": ("shown", "hidden"),
     }
-    #: The integers among the fields, each with its least value.
-    LEAST: ClassVar[dict[str, int]] = {"lag_reads": 0, "comment_lag": 0, "page_size": 1}
-
-    @classmethod
-    def from_json(cls, value: Any) -> Profile:
-        """A profile from what was posted.
-
-        :param value: anything that JSON can carry.
-        :raises ValueError: for what is no profile, in a sentence.
-        """
-        if not isinstance(value, Mapping):
-            raise ValueError("a profile is an object")
-        unknown = set(value) - {entry.name for entry in fields(cls)}
-        if unknown:
-            raise ValueError(f"no profile knows {', '.join(sorted(unknown))}")
-        for name, word in value.items():
-            if name in cls.CHOICES and word not in cls.CHOICES[name]:
-                raise ValueError(f"{name} is one of the strings {', '.join(cls.CHOICES[name])}")
-            if name in cls.LEAST and (isinstance(word, bool) or not isinstance(word, int) or word < cls.LEAST[name]):
-                raise ValueError(f"{name} is an integer, at least {cls.LEAST[name]}")
-        return cls(**value)
+    LEAST: ClassVar[Mapping[str, int]] = {"lag_reads": 0, "comment_lag": 0, "page_size": 1}

@@ -21,11 +21,13 @@ class Call:
     :param path: the values in its path.
     :param query: the values in its query.
     :param body: the parsed body, None without one.
+    :param caller: who calls, as the service knows it.
     """
 
     path: Mapping[str, str]
     query: Mapping[str, Any]
     body: Any
+    caller: Any = None
 
 
 @dataclass(frozen=True)
@@ -33,8 +35,8 @@ class Answer:
     """A success.
 
     :param status: the HTTP status.
-    :param data: what stands in C(data), if the status has a body.
-    :param effect: whether a write would change anything that is stored.
+    :param data: what is answered, if the status has a body.
+    :param effect: whether a write changed anything that is stored.
     """
 
     status: int

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterable
+from typing import Any
 
 import yaml
 from jsonschema.exceptions import best_match
 
 from ansible_collections.secops.itsm.tests.sandbox.contract import contraforce_contract
 from ansible_collections.secops.itsm.tests.sandbox.parsing import instant, portable
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.seed_checks import check_ticketing, once
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.store import Store
 from ansible_collections.secops.itsm.tests.sandbox.tickets import find_ticket
 
 SEED_FILE = Path(__file__).resolve().parent / "seeds" / "contraforce.yml"
 SEED_SCHEMA = Path(__file__).resolve().parent / "seed.schema.yml"
 _REQUIRED = ("credentials", "workspaces", "incidents", "tickets")
-_OPTIONAL = ("users", "now")
+_OPTIONAL = ("users", "now", "ticketing")
 _INSTANTS = ("createdAt", "updatedAt", "lastActivityTime")
 
 
@@ -43,11 +45,13 @@ class Seed:
     """What the sandbox begins with.
 
     :param credentials: C(client_id), C(client_secret), C(access_token).
-    :param workspaces: C(id), C(name), C(ticketing_system) and C(role); a role of C(none) is refused.
+    :param workspaces: C(id), C(name), C(ticketing_system) and C(role); a role of C(none) is refused. The tickets of the
+        platform's tenant in C(tickets_from) are in the workspace's ticketing system, too.
     :param incidents: records as the list of incidents documents them, with C(workspaceId), C(comments) and C(ticketId).
     :param tickets: C(id), C(number), C(system), C(state), C(title).
     :param users: who can be assigned: C(id), C(displayName), C(email).
     :param now: the instant that relative time filters count from; None is the present.
+    :param ticketing: the ticketing platform's C(clients) and C(tenants).
     """
 
     credentials: dict[str, str]
@@ -56,6 +60,7 @@ class Seed:
     tickets: list[dict[str, Any]]
     users: list[dict[str, Any]] = field(default_factory=list)
     now: str | None = None
+    ticketing: dict[str, Any] = field(default_factory=lambda: {"clients": [], "tenants": []})
 
     @classmethod
     def load(cls, path: Path) -> Seed:
@@ -107,32 +112,33 @@ def _check_references(seed: Seed) -> None:
     """
     if seed.now is not None:
         instant(seed.now)
-    _once("workspaces", (entry["id"].lower() for entry in seed.workspaces))
-    _once("users", (entry["id"].lower() for entry in seed.users))
-    _once("users", (entry["email"].lower() for entry in seed.users))
-    _once("tickets", (f"{entry['system']} {entry['id']}" for entry in seed.tickets))
-    _once("tickets", (f"{entry['system']} {entry['number']}" for entry in seed.tickets))
-    _once("incidents", (f"{entry['workspaceId'].lower()} {entry['source']} {entry['id']}" for entry in seed.incidents))
-    systems = {entry["id"].lower(): entry["ticketing_system"] for entry in seed.workspaces}
+    once("workspaces", (entry["id"].lower() for entry in seed.workspaces))
+    once("users", (entry["id"].lower() for entry in seed.users))
+    once("users", (entry["email"].lower() for entry in seed.users))
+    once("tickets", (f"{entry['system']} {entry['id']}" for entry in seed.tickets))
+    once("tickets", (f"{entry['system']} {entry['number']}" for entry in seed.tickets))
+    once("incidents", (f"{entry['workspaceId'].lower()} {entry['source']} {entry['id']}" for entry in seed.incidents))
+    check_ticketing(seed.ticketing)
+    store = Store(seed.ticketing["tenants"])
+    for workspace in seed.workspaces:
+        if workspace.get("tickets_from", "").lower() not in ("", *store.tenants):
+            raise ValueError(f"has {workspace['tickets_from']} as tickets_from, which is no tenant of its ticketing")
+    workspaces = {entry["id"].lower(): entry for entry in seed.workspaces}
     for incident in seed.incidents:
-        _check_incident(incident, systems, seed.tickets)
+        _check_incident(incident, workspaces, seed.tickets, store)
 
 
-def _check_incident(incident: dict[str, Any], systems: dict[str, str], tickets: list[dict[str, Any]]) -> None:
-    workspace = incident["workspaceId"]
-    if workspace.lower() not in systems:
-        raise ValueError(f"has incident {incident['id']} in {workspace}, which is none of its workspaces")
-    system, ticket = systems[workspace.lower()], incident.get("ticketId")
-    if ticket is not None and find_ticket(tickets, system, ticket) is None:
+def _check_incident(
+    incident: dict[str, Any], workspaces: dict[str, dict[str, Any]], tickets: list[dict[str, Any]], store: Store
+) -> None:
+    workspace = workspaces.get(incident["workspaceId"].lower())
+    if workspace is None:
+        place = incident["workspaceId"]
+        raise ValueError(f"has incident {incident['id']} in {place}, which is none of its workspaces")
+    system, ticket, tenant = workspace["ticketing_system"], incident.get("ticketId"), workspace.get("tickets_from")
+    known = [*tickets, *(store.known_elsewhere(tenant, system) if tenant else [])]
+    if ticket is not None and find_ticket(known, system, ticket) is None:
         raise ValueError(f"links incident {incident['id']} to {ticket}, which is no ticket of its workspace's {system}")
     for name in _INSTANTS:
         if incident.get(name) is not None:
             instant(incident[name])
-
-
-def _once(what: str, names: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for name in names:
-        if name in seen:
-            raise ValueError(f"has {name} twice among its {what}")
-        seen.add(name)

@@ -1,0 +1,142 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The operations of an OpenAPI document, with every reference in their parameters and answers followed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Iterator, Mapping
+from urllib.parse import unquote
+
+JSON, FORM = "application/json", "application/x-www-form-urlencoded"
+_METHODS = ("get", "put", "post", "patch", "delete")
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A value that a request has outside its body.
+
+    :param name: as the document writes it.
+    :param place: C(path), C(query) or C(header).
+    :param required: whether a request must have it.
+    :param schema: what it may be.
+    :param pointer: where the schema stands in the document.
+    """
+
+    name: str
+    place: str
+    required: bool
+    schema: Mapping[str, Any]
+    pointer: str
+
+    def value(self, text: str) -> Any:
+        """A text as the schema's type; what does not fit stays a text, for the schema to refuse.
+
+        :param text: as it was sent.
+        """
+        kind = self.schema.get("type")
+        if kind == "boolean":
+            return {"true": True, "false": False}.get(text.lower(), text)
+        if kind == "integer" and re.fullmatch(r"-?[0-9]{1,18}", text):
+            return int(text)
+        return text
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the document.
+
+    :param name: its operationId.
+    :param method: in upper case.
+    :param template: its path with parameters in braces.
+    :param definition: what the document says of it.
+    :param pointer: where it stands in the document.
+    :param parameters: with what stands elsewhere in the document.
+    :param answers: where each answer stands and what the document says of it, by status.
+    """
+
+    name: str
+    method: str
+    template: str
+    definition: Mapping[str, Any]
+    pointer: str
+    parameters: tuple[Parameter, ...]
+    answers: Mapping[str, tuple[str, Mapping[str, Any]]]
+
+    @property
+    def body_type(self) -> str | None:
+        """The media type of its request's body, None without one."""
+        return next(iter(self.definition["requestBody"]["content"])) if "requestBody" in self.definition else None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the document says that it needs no credentials."""
+        return self.definition.get("security") == []
+
+    def placed(self, place: str) -> dict[str, Parameter]:
+        """Its parameters of one kind, by name.
+
+        :param place: C(path), C(query) or C(header).
+        """
+        return {parameter.name: parameter for parameter in self.parameters if parameter.place == place}
+
+    def values_in(self, raw_path: str) -> dict[str, str] | None:
+        """The values in a path, or None for a path that is another operation's.
+
+        :param raw_path: still percent-encoded, so that an encoded slash stays inside its segment.
+        """
+        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.template))
+        match = re.fullmatch(pattern, raw_path)
+        return {name: unquote(value) for name, value in match.groupdict().items()} if match else None
+
+
+def operations_of(document: Mapping[str, Any]) -> list[Operation]:
+    """Every operation of a document.
+
+    :param document: OpenAPI 3.1.
+    """
+    return [
+        _operation(document, template, method, definition)
+        for template, item in document["paths"].items()
+        for method, definition in item.items()
+        if method in _METHODS
+    ]
+
+
+def segment(text: str) -> str:
+    """A key as a part of a JSON pointer in a URI's fragment.
+
+    :param text: the key.
+    """
+    return text.replace("~", "~0").replace("/", "~1").replace("{", "%7B").replace("}", "%7D")
+
+
+def _operation(document: Mapping[str, Any], template: str, method: str, definition: Mapping[str, Any]) -> Operation:
+    pointer = f"/paths/{segment(template)}/{method}"
+    answers = {
+        status: _followed(document, f"{pointer}/responses/{status}", answer)
+        for status, answer in definition["responses"].items()
+    }
+    parameters = tuple(_parameters(document, pointer, definition))
+    return Operation(definition["operationId"], method.upper(), template, definition, pointer, parameters, answers)
+
+
+def _parameters(document: Mapping[str, Any], pointer: str, definition: Mapping[str, Any]) -> Iterator[Parameter]:
+    for index, entry in enumerate(definition.get("parameters", [])):
+        place, found = _followed(document, f"{pointer}/parameters/{index}", entry)
+        required = found.get("required", False)
+        yield Parameter(found["name"], found["in"], required, found["schema"], f"{place}/schema")
+
+
+def _followed(document: Mapping[str, Any], pointer: str, value: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+    """Where a part of the document really stands, and what it is."""
+    while "$ref" in value:
+        pointer = value["$ref"].lstrip("#")
+        found: Any = document
+        for part in pointer.strip("/").split("/"):
+            found = found[part]
+        value = found
+    return pointer, value

@@ -1,0 +1,192 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Answers requests to the services: finds whose they are, judges them, lets faults strike, and keeps the journal."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Any, Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from ansible_collections.secops.itsm.tests.sandbox.dropping import drop
+from ansible_collections.secops.itsm.tests.sandbox.false_answers import as_response, false_answer
+from ansible_collections.secops.itsm.tests.sandbox.faults import BEFORE, Fault, Faults
+from ansible_collections.secops.itsm.tests.sandbox.operations import FORM, JSON, Operation
+from ansible_collections.secops.itsm.tests.sandbox.parsing import parsed_form, parsed_json
+from ansible_collections.secops.itsm.tests.sandbox.records import Answer, Call, RefusedError
+from ansible_collections.secops.itsm.tests.sandbox.service import Reply, Service
+
+_BODY_TYPES = {
+    JSON: re.compile(r"(application|text)/([\w.-]+\+)?json\s*(;.*)?", re.IGNORECASE),
+    FORM: re.compile(rf"{FORM}\s*(;.*)?", re.IGNORECASE),
+}
+
+
+class NoResponse(Response):
+    """For a connection that was cut: there is nobody to answer."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Send nothing, and let the server notice that the connection is gone."""
+        await asyncio.sleep(0)
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """A request to an operation that is served.
+
+    :param request: as it came.
+    :param service: whose operation it is.
+    :param operation: which one.
+    :param path: the values in its path.
+    :param content: the body.
+    :param entry: its entry in the journal.
+    """
+
+    request: Request
+    service: Service
+    operation: Operation
+    path: dict[str, str]
+    content: bytes
+    entry: dict[str, Any]
+
+
+class Serving:
+    """The services behind one address.
+
+    :param services: the first one that a path belongs to answers it.
+    """
+
+    def __init__(self, services: Sequence[Service]) -> None:
+        self.services = services
+        self.faults = Faults()
+        self.journal: list[dict[str, Any]] = []
+
+    @property
+    def operations(self) -> list[str]:
+        """Every operationId."""
+        return [operation.name for service in self.services for operation in service.contract.operations]
+
+    async def serve(self, request: Request) -> Response:
+        """Answer a request to a service."""
+        raw_path = request.scope["raw_path"].decode("ascii")
+        service, found = self._find(request.method, raw_path)
+        entry: dict[str, Any] = {
+            "number": len(self.journal) + 1,
+            "method": request.method,
+            "path": raw_path,
+            "query": request.url.query,
+            "operation": found[0].name if found else None,
+            "write": request.method != "GET" and not (found and found[0].name in service.reads_by_post),
+            "took_effect": False,
+            "body": None,
+            "status": None,
+        }
+        self.journal.append(entry)
+        if found is None or found[0].name not in service.handlers():
+            return _answered(entry, _nothing_served(service))
+        operation, path = found
+        fault = self.faults.take(operation.name)
+        if fault and fault.latency:
+            await asyncio.sleep(fault.latency)
+        exchange = Exchange(request, service, operation, path, await request.body(), entry)
+        if fault and fault.when == BEFORE and (fault.drop or fault.status):
+            return _strike(exchange, fault, None)
+        response = _true_answer(exchange)
+        if fault and (fault.drop or fault.status or fault.truncate):
+            return _strike(exchange, fault, response)
+        return _answered(entry, response)
+
+    def _find(self, method: str, raw_path: str) -> tuple[Service, tuple[Operation, dict[str, str]] | None]:
+        for service in self.services:
+            found = service.contract.find(method, raw_path)
+            if found:
+                return service, found
+        return next(service for service in self.services if service.owns(raw_path)), None
+
+
+def _true_answer(exchange: Exchange) -> Response:
+    service, operation, entry = exchange.service, exchange.operation, exchange.entry
+    try:
+        answer = _handled(exchange)
+    except RefusedError as refusal:
+        return _judged(service, operation, service.refusal(operation, refusal))
+    entry["took_effect"] = entry["write"] and answer.effect
+    return _judged(service, operation, service.reply(operation, answer))
+
+
+def _handled(exchange: Exchange) -> Answer:
+    """What comes of a request.
+
+    :raises RefusedError: as the service refuses it.
+    """
+    request, service, operation = exchange.request, exchange.service, exchange.operation
+    caller = service.authenticate(operation, request.headers)
+    body = _body(exchange)
+    if operation.name not in service.unrecorded:
+        exchange.entry["body"] = body
+    query = request.query_params.multi_items()
+    wrong = service.contract.request_faults(operation, exchange.path, query, request.headers, body)
+    if wrong:
+        raise RefusedError(400, "VALIDATION_ERROR", "One or more validation errors occurred.", wrong)
+    call = Call(exchange.path, service.contract.query(operation, query), body, caller)
+    return service.handlers()[operation.name](call)
+
+
+def _body(exchange: Exchange) -> Any:
+    """The parsed body.
+
+    :raises RefusedError: for one of another type, or none of its type.
+    """
+    expected = exchange.operation.body_type
+    if expected is None:
+        return None
+    kind = exchange.request.headers.get("Content-Type", "")
+    if exchange.content and not _BODY_TYPES[expected].fullmatch(kind.strip()):
+        named = "JSON" if expected == JSON else expected
+        raise RefusedError(415, "UNSUPPORTED_MEDIA_TYPE", f"The body's Content-Type is not that of {named}.")
+    try:
+        return parsed_json(exchange.content) if expected == JSON else parsed_form(exchange.content)
+    except ValueError as error:
+        raise RefusedError(400, "BAD_REQUEST", str(error)) from None
+
+
+def _nothing_served(service: Service) -> Response:
+    reply = service.refusal(None, RefusedError(404, "NOT_FOUND", "The sandbox serves no such operation."))
+    return _checked(service, None, reply, service.contract.schema_faults(service.error_schema, reply.body))
+
+
+def _judged(service: Service, operation: Operation, reply: Reply) -> Response:
+    broken = service.contract.answer_faults(operation, reply.status, reply.body, reply.kind)
+    return _checked(service, operation, reply, broken)
+
+
+def _checked(service: Service, operation: Operation | None, reply: Reply, broken: list[str]) -> Response:
+    """An answer, if the contract knows it."""
+    if broken:
+        reply = service.refusal(operation, RefusedError(500, "SANDBOX_BROKE_THE_CONTRACT", "; ".join(broken)))
+    return as_response(reply)
+
+
+def _strike(exchange: Exchange, fault: Fault, true: Response | None) -> Response:
+    if fault.drop:
+        drop(exchange.request.scope)
+        return NoResponse()
+    if true is not None and fault.truncate:
+        body = bytes(true.body)
+        return _answered(exchange.entry, Response(body[: len(body) // 2], true.status_code, media_type=JSON))
+    seen = f"{dict(exchange.request.headers)}"
+    if exchange.operation.body_type == FORM:
+        seen += f" and {exchange.content.decode('utf-8', 'replace')}"
+    response = false_answer(exchange.service, exchange.operation, fault, seen, true)
+    return _answered(exchange.entry, response)
+
+
+def _answered(entry: dict[str, Any], response: Response) -> Response:
+    entry["status"] = response.status_code
+    return response

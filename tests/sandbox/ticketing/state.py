@@ -1,0 +1,188 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The state of the ticketing side of the sandbox, and what its operations do to it."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any, Callable, Mapping
+
+from ansible_collections.secops.itsm.tests.sandbox.records import Answer, Call, RefusedError
+from ansible_collections.secops.itsm.tests.sandbox.ticketing import listing
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.accounts import Accounts, Caller
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.checks import creation_faults, told, update_faults
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.edits import Edit, Edits, checked_edit
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.profile import TicketingProfile
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.records import ANOTHER_AGENT, Ticket
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.refusals import invalid_fields, page_not_found
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.showing import Showing
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.store import Store, Tenant
+
+
+class Ticketing:
+    """The platform: its state, and one method for each operation that it serves.
+
+    :param seed: C(clients) and C(tenants).
+    """
+
+    def __init__(self, seed: Mapping[str, Any]) -> None:
+        self._seed = seed
+        realms = {tenant["id"].lower(): tenant["realm"] for tenant in seed["tenants"]}
+        self.accounts = Accounts(seed["clients"], realms)
+        self.edits = Edits()
+        self.reset(TicketingProfile(), [])
+
+    def reset(self, profile: TicketingProfile, edits: list[Edit]) -> None:
+        """Begin again; tokens that were fetched before have expired.
+
+        :param profile: how to behave from now on.
+        :param edits: those of another agent.
+        """
+        self.profile, self.showing = profile, Showing(profile)
+        self.store = Store(copy.deepcopy(self._seed["tenants"]))
+        self.accounts.reset()
+        self.edits.replace(edits)
+
+    def handlers(self) -> dict[str, Callable[[Call], Answer]]:
+        """What is served, by operationId."""
+        return {
+            "create-ticket": self.create,
+            "update-ticket": self.update,
+            "get-ticket": self.get,
+            "list-tickets": self.list,
+            "list-ticket-types": self.list_types,
+            "list-offers": self.list_offers,
+            "get-user-info": self.who_am_i,
+            "fetch-token": self.fetch_token,
+        }
+
+    # --- another agent -----------------------------------------------------------------------------------------------
+
+    def edit(self, value: Any) -> None:
+        """Let another agent edit a ticket.
+
+        :param value: C(object_id) and C(fields).
+        :raises ValueError: in a sentence.
+        """
+        object_id, values = checked_edit(value)
+        if not self.edit_if_there(object_id, values):
+            raise ValueError(f"there is no ticket {object_id} to edit")
+
+    def edit_if_there(self, object_id: str, values: Mapping[str, Any]) -> bool:
+        """Let another agent edit a ticket, if there is one, and tell whether there is.
+
+        :param object_id: its display id.
+        :param values: by UUID.
+        :raises ValueError: for values that the ticket cannot have, in a sentence.
+        """
+        ticket = self.store.find(object_id)
+        if ticket is None:
+            return False
+        faults = update_faults(ticket.type, values)
+        if faults:
+            raise ValueError(f"{object_id} cannot be edited so: {told(faults)}")
+        ticket.replace(ticket.edited(values, ANOTHER_AGENT))
+        return True
+
+    # --- finding -----------------------------------------------------------------------------------------------------
+
+    def _tenant(self, call: Call) -> Tenant:
+        return self.store.tenants[call.caller.tenant_id]
+
+    def _visible(self, call: Call) -> dict[str, Ticket]:
+        """The tickets that the caller may see, by display id."""
+        caller: Caller = call.caller
+        return {
+            name: ticket
+            for name, ticket in self._tenant(call).tickets.items()
+            if not caller.sees_only_own or ticket.record["data"]["submittedBy"] == caller.username
+        }
+
+    def _in_path(self, call: Call) -> Ticket:
+        ticket = self._visible(call).get(call.path["objectId"])
+        if ticket is not None:
+            return ticket
+        if self.profile.missing == "html":
+            raise page_not_found()
+        raise RefusedError(404, "NOT_FOUND", "Ticket not found")
+
+    # --- tickets -----------------------------------------------------------------------------------------------------
+
+    def get(self, call: Call) -> Answer:
+        """The read of one ticket."""
+        ticket = self._in_path(call)
+        return Answer(200, self.showing.read(ticket, ticket.read()))
+
+    def create(self, call: Call) -> Answer:
+        """A new ticket."""
+        tenant, team = self._tenant(call), call.path["teamId"]
+        ticket_type = tenant.types.get(call.path["itemTypeId"])
+        if team not in tenant.teams or ticket_type is None:
+            raise page_not_found()
+        if team not in call.caller.client["teams"]:
+            raise RefusedError(403, "", "You cannot create tickets for this team")
+        values = dict(call.body["ticketBody"])
+        offer = values.pop("offerId")
+        faults = creation_faults(ticket_type, values)
+        if not any(entry["id"] == offer and entry["item_type"] == call.path["itemTypeId"] for entry in tenant.offers):
+            faults["offerId"] = ["The offer does not exist, or is for tickets of another type"]
+        if faults:
+            raise invalid_fields(faults)
+        ticket = tenant.create(call.caller, team, ticket_type, call.body)
+        ticket.unlisted = self.profile.search_lag
+        return Answer(200, self.showing.written(ticket, ticket.record, "created"))
+
+    def update(self, call: Call) -> Answer:
+        """The change of a ticket's fields."""
+        ticket, changes = self._in_path(call), call.body["ticketUpdate"]
+        if call.body["etag"].lower() != ticket.record["etag"]:
+            raise RefusedError(int(self.profile.stale), "ETAG_MISMATCH", "The ticket was changed by somebody else")
+        faults = update_faults(ticket.type, changes)
+        if faults:
+            raise invalid_fields(faults)
+        record = ticket.edited(changes, call.caller.person)
+        applies = self.profile.writes == "applied"
+        if applies:
+            ticket.replace(record, self.profile.lag_reads)
+        return Answer(200, self.showing.updated(ticket, record), effect=applies)
+
+    def list(self, call: Call) -> Answer:
+        """A page of tickets."""
+        visible = self._visible(call).values()
+        tickets = listing.found(
+            (ticket for ticket in visible if not ticket.unlisted), call.body, self.profile.search_fields == "all"
+        )
+        for ticket in visible:
+            ticket.unlisted -= 1 if ticket.unlisted else 0
+        return Answer(200, self.showing.page(tickets, call.body["top"], call.body["offset"]))
+
+    # --- catalog and accounts ----------------------------------------------------------------------------------------
+
+    def list_types(self, call: Call) -> Answer:
+        """A page of ticket types; C($select) is passed over."""
+        first = call.query.get("$skip", 0)
+        size = min(call.query.get("$top", self.profile.type_page), self.profile.type_page)
+        entries = [entry.shown for entry in self._tenant(call).types.values()][first : first + size]
+        return Answer(200, self.showing.catalog("value", entries))
+
+    def list_offers(self, call: Call) -> Answer:
+        """The offers of the service catalog."""
+        return Answer(200, self.showing.catalog("offers", self._tenant(call).offers))
+
+    def who_am_i(self, call: Call) -> Answer:
+        """The caller."""
+        caller: Caller = call.caller
+        known = {
+            "username": caller.username,
+            "tenantId": self._tenant(call).id,
+            "teams": caller.client["teams"],
+            "roles": caller.client["roles"],
+            "permissions": caller.scope.split(),
+        }
+        return Answer(200, {"success": True, "data": known})
+
+    def fetch_token(self, call: Call) -> Answer:
+        """An access token."""
+        return Answer(200, self.accounts.fetch(call.path["realm"], call.body))
