@@ -38,7 +38,7 @@ def test_check_run_check_run(player, sandbox):
         assert played.code == 0, played.output
         reports.append((played.output.split('"msg": "')[1].split('"')[0], sandbox.journal()["writes"]))
     linked = "linked to their tickets"
-    left = " Left as they are, because their incidents are closed already: tickets T20261121.0042."
+    left = " Not looked at, because their incidents are closed already: tickets T20261121.0042."
     assert reports == [
         (f"Rehearsed: 3 incidents, 0 failed, 1 would be {linked}, 3 would be closed, 0 closed already.", 0),
         (f"Done: 3 incidents, 0 failed, 1 {linked}, 3 closed, 0 closed already.", 4),
@@ -165,7 +165,7 @@ def test_the_ticket_of_an_incident_that_is_closed_already_is_named(player, sandb
     closed = {**ENTRY, "incident_id": "c4a7e0b2-1d3f-4f6a-8b9c-2e4d6f8091a2", "ticket_id": "41877"}
     played = player.play(RUNBOOK, *extra(**{**ONE, **ALONE, "incidents": [closed]}))
     assert played.code == 0, played.output
-    assert "0 closed already. Left as they are, because their incidents are closed already: tickets 41877." in (
+    assert "0 closed already. Not looked at, because their incidents are closed already: tickets 41877." in (
         played.output
     )
     assert sandbox.state()["tickets"][0]["state"] == "Open"

@@ -15,7 +15,13 @@ DEMO = Path(__file__).resolve().parents[1] / "tools" / "demo.py"
 
 
 def test_demo():
-    environment = {**os.environ, "LC_ALL": "C", "ANSIBLE_STDOUT_CALLBACK": "nonsense", "CONTRAFORCE_TIMEOUT": "abc"}
+    environment = {
+        **os.environ,
+        "LC_ALL": "C",
+        "ANSIBLE_STDOUT_CALLBACK": "nonsense",
+        "CONTRAFORCE_TIMEOUT": "abc",
+        "TICKETING_TIMEOUT": "abc",
+    }
     done = subprocess.run(
         [sys.executable, str(DEMO)],
         env=environment,
@@ -26,5 +32,5 @@ def test_demo():
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert [line[:4] for line in done.stdout.splitlines()[-6:]] == ["yes "] * 6
-    assert "0 in the rehearsal, 4 in the first run, 0 in the second" in done.stdout
+    assert [line[:4] for line in done.stdout.splitlines()[-7:]] == ["yes "] * 7
+    assert "0 in the rehearsal, 8 in the first run, 0 in the second" in done.stdout

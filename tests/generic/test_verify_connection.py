@@ -12,8 +12,17 @@ import re
 import pytest
 
 RUNBOOK = "secops.itsm.verify_connection"
+#: Without the address of the other API, only ContraForce is looked at.
+CONTRAFORCE_ONLY = {"TICKETING_URL": ""}
 NOT_AGAIN = {"CONTRAFORCE_RETRY_TIMEOUT": "0"}
 LINKED = {"workspace_id": "5d6e7f80-91a2-4b3c-8d4e-5f6071829304", "source": "DefenderXDR", "incident_id": "50377"}
+
+
+@pytest.fixture
+def contraforce(player):
+    """Runs playbooks that reach ContraForce only."""
+    player.environment.update(CONTRAFORCE_ONLY)
+    return player
 
 
 def table(output: str) -> dict[str, str]:
@@ -22,8 +31,8 @@ def table(output: str) -> dict[str, str]:
     return {name.strip(): rest for name, rest in rows}
 
 
-def test_everything_works(player, sandbox):
-    played = player.play(RUNBOOK, "-e", json.dumps(LINKED))
+def test_everything_works(contraforce, sandbox):
+    played = contraforce.play(RUNBOOK, "-e", json.dumps(LINKED))
     assert played.code == 0, played.output
     rows = table(played.output)
     for check in ("address", "credentials", "list of incidents", "workspace role", "read of an incident", "comments"):
@@ -33,8 +42,8 @@ def test_everything_works(player, sandbox):
     assert sandbox.journal()["writes"] == 0
 
 
-def test_an_incident_without_a_ticket_proves_nothing(player):
-    played = player.play(RUNBOOK)
+def test_an_incident_without_a_ticket_proves_nothing(contraforce):
+    played = contraforce.play(RUNBOOK)
     assert played.code == 0, played.output
     rows = table(played.output)
     assert rows["ticket link"].startswith("unknown  the read of one incident shows none; check again")
@@ -42,12 +51,12 @@ def test_an_incident_without_a_ticket_proves_nothing(player):
 
 
 @pytest.mark.parametrize("shows, evidence", [("id", "incident"), ("comments", "comments"), ("hidden", "none")])
-def test_which_evidence_of_a_link_the_tenant_offers(player, sandbox, shows, evidence):
+def test_which_evidence_of_a_link_the_tenant_offers(contraforce, sandbox, shows, evidence):
     sandbox.reset({"ticket": shows})
     comment = {**LINKED, "comment": "Mirrored to the ticket where comments are."}
-    noted = player.play_tasks([{"name": "Note", "secops.itsm.contraforce_incident_comment": comment}])
+    noted = contraforce.play_tasks([{"name": "Note", "secops.itsm.contraforce_incident_comment": comment}])
     assert noted.code == 0, noted.output
-    played = player.play(RUNBOOK, "-e", json.dumps(LINKED))
+    played = contraforce.play(RUNBOOK, "-e", json.dumps(LINKED))
     assert played.code == 0, played.output
     assert table(played.output)["evidence of a link"] == evidence
 
@@ -63,9 +72,9 @@ def test_which_evidence_of_a_link_the_tenant_offers(player, sandbox, shows, evid
         ([{"operation": "v2-get-incident", "status": 404, "content": "html"}], {}, "read of an incident", "not found"),
     ],
 )
-def test_what_does_not_work_is_named_in_its_row(player, sandbox, faults, environment, row, words):
+def test_what_does_not_work_is_named_in_its_row(contraforce, sandbox, faults, environment, row, words):
     sandbox.set_faults(*faults)
-    played = player.play(RUNBOOK, "-e", json.dumps(LINKED), environment=environment)
+    played = contraforce.play(RUNBOOK, "-e", json.dumps(LINKED), environment=environment)
     assert played.code != 0
     rows = table(played.output)
     assert rows[row].startswith("failed "), played.output
@@ -74,13 +83,64 @@ def test_what_does_not_work_is_named_in_its_row(player, sandbox, faults, environ
     assert sandbox.journal()["writes"] == 0
 
 
-def test_half_an_incident_is_refused(player, sandbox):
-    played = player.play(RUNBOOK, "-e", json.dumps({"incident_id": "50377"}))
+def test_half_an_incident_is_refused(contraforce, sandbox):
+    played = contraforce.play(RUNBOOK, "-e", json.dumps({"incident_id": "50377"}))
     assert played.code != 0
     assert "add workspace_id, source" in played.output
     assert sandbox.journal()["entries"] == []
 
 
-def test_fields_left_empty_in_a_survey(player):
-    played = player.play(RUNBOOK, "-e", json.dumps({"workspace_id": "", "source": "", "incident_id": ""}))
+def test_fields_left_empty_in_a_survey(contraforce):
+    played = contraforce.play(RUNBOOK, "-e", json.dumps({"workspace_id": "", "source": "", "incident_id": ""}))
     assert played.code == 0, played.output
+
+
+# --- the ticketing API ----------------------------------------------------------------------------------------------
+
+
+def test_both_apis_where_both_are_there(player, sandbox):
+    played = player.play(RUNBOOK)
+    assert played.code == 0, played.output
+    assert "TASK [Report on ContraForce]" in played.output
+    rows = table(played.output.split("TASK [Report on the ticketing API]")[1])
+    for check in ("address", "credentials", "tenant", "role", "ticket types", "offers", "list of tickets", "search"):
+        assert rows[check].startswith("ok "), played.output
+    assert rows["types of fields"] == "no       not known, and so not checked: geo, user (TK-A13)"
+    assert sandbox.journal()["writes"] == 0
+
+
+def test_one_that_does_not_work_does_not_hide_the_other(player, sandbox):
+    played = player.play(RUNBOOK, environment={"CONTRAFORCE_CLIENT_SECRET": "wrong"})
+    assert played.code != 0
+    first, second = played.output.split("TASK [Report on the ticketing API]")
+    assert table(first)["credentials"].startswith("failed ")
+    assert table(second)["credentials"].startswith("ok ")
+    assert "ContraForce: The credentials were refused" in second
+
+
+@pytest.mark.parametrize(
+    "ticketing, faults, environment, row, words",
+    [
+        ({}, [], {"TICKETING_CLIENT_SECRET": "wrong"}, "credentials", "failed   No access token could be fetched."),
+        ({}, [], {"TICKETING_TENANT_ID": "0" * 8 + "-0000-4000-8000-" + "0" * 12}, "tenant", "failed   tenant_id is"),
+        ({}, [], {"TICKETING_REALM": "fabrikam"}, "tenant", "failed   The tenant was not found"),
+        ({}, [{"operation": "list-tickets", "status": 403}], {}, "list of tickets", "failed   The account lacks"),
+        ({}, [{"operation": "get-user-info", "status": 404, "content": "html"}], {}, "who am I", "no       It was not"),
+        ({"lookup": "hidden"}, [], {}, "identity of a ticket", "no       does not show its team_id, item_type_id"),
+        ({"rows": "thin", "list_shape": "rows"}, [], {}, "list of tickets", "ok       10 on the first page, 0 of them"),
+    ],
+)
+def test_what_the_ticketing_api_shows(player, sandbox, ticketing, faults, environment, row, words):
+    sandbox.reset(ticketing=ticketing, faults=faults)
+    played = player.play(RUNBOOK, "-e", "apis=ticketing", environment=environment)
+    rows = table(played.output)
+    assert rows[row].startswith(words), played.output
+    assert (played.code != 0) == words.startswith("failed")
+    assert sandbox.journal()["writes"] == 0
+
+
+def test_another_api_is_refused(player, sandbox):
+    played = player.play(RUNBOOK, "-e", "apis=pager")
+    assert played.code != 0
+    assert "'apis' must be a list of contraforce and ticketing." in played.output
+    assert sandbox.journal()["entries"] == []

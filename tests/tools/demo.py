@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo: the runbook close_incident against the sandbox, rehearsed, run, and run again.
+"""The demo: the runbook close_with_ticket against the sandbox, rehearsed, run, and run again.
 
-Exit code 0 only if the rehearsal wrote nothing, the first run linked the ticket and closed every incident with one
-write each, and the second run changed nothing.
+Exit code 0 only if the rehearsal wrote nothing, the first run opened, linked and closed with one write each, and the
+second run changed nothing.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
 
-VARIABLES = Path(__file__).resolve().parents[1] / "sandbox" / "demo" / "incidents.yml"
+FOREIGN = ("ANSIBLE_", "CONTRAFORCE_", "TICKETING_")
+VARIABLES = Path(__file__).resolve().parents[1] / "sandbox" / "demo" / "tickets.yml"
 
 
 def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int]:
@@ -31,10 +33,10 @@ def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int
     :param title: what is being shown.
     :param arguments: further words of the command.
     """
-    words = ["ansible-playbook", "secops.itsm.close_incident", "-e", f"@{VARIABLES.name}", *arguments]
+    words = ["ansible-playbook", "secops.itsm.close_with_ticket", "-e", f"@{VARIABLES.name}", *arguments]
     print(f"\n=== {title}\n$ {' '.join(words)}", flush=True)
     # What the user of this machine set for Ansible and for the real service must not reach the demo.
-    others = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "CONTRAFORCE_"))}
+    others = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     environment = {
         **others,
         **sandbox.environment(),
@@ -52,43 +54,67 @@ def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int
     return done.returncode, int(counts[-1]) if counts else -1
 
 
+def claims(stored: dict[str, Any], entries: list[dict[str, Any]]) -> list[tuple[bool, str]]:
+    """What must be true of the incidents and the tickets in the end.
+
+    :param stored: the sandbox's state.
+    :param entries: the incidents of the demo.
+    """
+    wanted = {entry["incident_id"]: entry.get("ticket_id") for entry in entries}
+    incidents = [entry for entry in stored["incidents"] if entry["id"] in wanted]
+    platform = {str(ticket["id_serial"]): ticket for ticket in stored["platform_tickets"]}
+    given = {str(ticket["id"]): ticket for ticket in stored["tickets"] if ticket["number"] in wanted.values()}
+    linked = {entry["id"]: str(entry["ticketId"]) for entry in incidents}
+    opened = [platform.get(linked[name]) for name, ticket in wanted.items() if ticket is None]
+    summaries = [
+        ticket["summary"] for ticket in stored["platform_tickets"] for name in wanted if name in ticket["summary"]
+    ]
+    return [
+        (
+            len(incidents) == len(wanted)
+            and all(entry["status"] == "Closed" and len(entry["comments"]) == 1 for entry in incidents),
+            "every incident is closed and has its comment, once",
+        ),
+        (len(summaries) == len(opened), "every ticket was opened once"),
+        (
+            all(opened) and all(linked[name] in given for name, ticket in wanted.items() if ticket),
+            "every incident is linked to its own ticket",
+        ),
+        (
+            all(ticket and ticket["status_category"].startswith("Done") for ticket in opened)
+            and all(ticket["state"] == "Closed" for ticket in given.values()),
+            "every ticket is closed with its incident",
+        ),
+    ]
+
+
 def main() -> int:
     """Show it, and judge it."""
     with SandboxProcess() as sandbox:
-        print(f"The sandbox stands in for the ContraForce API at {sandbox.url}")
+        print(f"The sandbox stands in for the ContraForce API and the ticketing API at {sandbox.url}")
         runs = []
         for title, arguments in (
             ("Rehearsal: check mode with diff", ("--check", "--diff")),
-            ("The first run links the ticket and closes it with the incidents", ()),
+            ("The first run opens the tickets, links them, and closes them with their incidents", ()),
             ("The second run finds nothing to do", ()),
         ):
             code, changed = play(sandbox, title, *arguments)
             runs.append((code, changed, sandbox.journal()["writes"]))
         stored = sandbox.state()
-    incidents = yaml.safe_load(VARIABLES.read_text(encoding="utf-8"))["incidents"]
-    wanted = {entry["incident_id"] for entry in incidents}
-    tickets = {entry["number"]: entry for entry in stored["tickets"]}
-    linked = {entry["id"]: entry["ticketId"] for entry in stored["incidents"]}
-    with_ticket = {entry["incident_id"]: tickets[entry["ticket_id"]] for entry in incidents if "ticket_id" in entry}
-    writes = len(wanted) + len(with_ticket)
-    closed = [
-        entry["id"]
-        for entry in stored["incidents"]
-        if entry["id"] in wanted and entry["status"] == "Closed" and len(entry["comments"]) == 1
-    ]
     rehearsal, first, second = runs
     print(f"\nWrites that the sandbox saw: {rehearsal[2]} in the rehearsal, {first[2]} in the first run, ", end="")
     print(f"{second[2] - first[2]} in the second.")
+    entries = yaml.safe_load(VARIABLES.read_text(encoding="utf-8"))["incidents"]
+    opened = [entry for entry in entries if "ticket_id" not in entry]
+    writes = len(opened) + 2 * len(entries)
     right = [
-        (rehearsal == (0, 2, 0), "the rehearsal foretold changes and wrote nothing"),
-        (first == (0, 2, writes), f"the first run wrote {writes} times, once for each link and each closure"),
-        (second == (0, 0, writes), "the second run changed nothing and wrote nothing"),
-        (sorted(closed) == sorted(wanted), "every incident is closed and has its comment, once"),
+        (rehearsal == (0, 3, 0), "the rehearsal foretold changes and wrote nothing"),
         (
-            all(linked[name] == ticket["id"] for name, ticket in with_ticket.items()),
-            "the ticket is linked to its incident",
+            first == (0, 3, writes),
+            f"the first run wrote {writes} times, once for each ticket, each link and each closure",
         ),
-        (all(ticket["state"] == "Closed" for ticket in with_ticket.values()), "the ticket is closed with its incident"),
+        (second == (0, 0, writes), "the second run changed nothing and wrote nothing"),
+        *claims(stored, entries),
     ]
     for held, claim in right:
         print(f"{'yes' if held else 'NO '}  {claim}")
