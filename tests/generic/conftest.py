@@ -10,9 +10,9 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import pytest
 import yaml
@@ -20,6 +20,22 @@ import yaml
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
 
 PLAYBOOK_COMMAND = Path(sys.executable).parent / "ansible-playbook"
+INTEGRATION = Path(__file__).resolve().parents[1] / "integration" / "targets"
+ACTION_PLUGINS = (Path(__file__).parent / "action_plugins", INTEGRATION / "setup_sandbox" / "action_plugins")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One of several tasks that share a playbook, because starting one takes the longest.
+
+    :param name: what it shows.
+    :param task: as in a playbook.
+    :param faults: what goes wrong from here on; the sandbox begins anew before each case.
+    """
+
+    name: str
+    task: dict[str, Any]
+    faults: list[dict[str, Any]] = field(default_factory=list)
 
 
 @dataclass
@@ -29,11 +45,13 @@ class Played:
     :param code: the exit code.
     :param output: everything that it printed, errors too.
     :param result: the last task's registered result, if C(tasks) were played.
+    :param results: those of C(cases), by name.
     """
 
     code: int
     output: str
-    result: dict[str, Any] | None = None
+    result: dict[str, Any] = field(default_factory=dict)
+    results: dict[str, dict[str, Any]] = field(default_factory=dict)
 
 
 class Player:
@@ -50,7 +68,7 @@ class Player:
             "HOME": str(folder),
             "LANG": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_ACTION_PLUGINS": str(Path(__file__).parent / "action_plugins"),
+            "ANSIBLE_ACTION_PLUGINS": os.pathsep.join(map(str, ACTION_PLUGINS)),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
@@ -84,19 +102,45 @@ class Player:
         :param arguments: further words of the command.
         :param kwargs: as for :meth:`play`.
         """
-        end = self.folder / "result.json"
-        end.unlink(missing_ok=True)
         *before, last = tasks
+        played = self.play(self.write([*before, self._kept(last, 0)]), *arguments, **kwargs)
+        played.result = self._result(0)
+        return played
+
+    def play_cases(self, sandbox: SandboxProcess, cases: Sequence[Case], *arguments: str, **kwargs: Any) -> Played:
+        """Run cases one after another, each with a sandbox that begins anew; their results are given back by name.
+
+        :param sandbox: which one.
+        :param cases: of different names; one that fails does not stop the others.
+        :param arguments: further words of the command.
+        :param kwargs: as for :meth:`play`.
+        """
+        tasks: list[dict[str, Any]] = []
+        for number, case in enumerate(cases):
+            reset = {"url": f"{sandbox.url}/_sandbox/reset", "method": "POST", "body": {"faults": case.faults}}
+            tasks.append({"name": f"Begin {case.name}", "steer_sandbox": reset, "no_log": True})
+            tasks.append({**self._kept(case.task, number), "ignore_errors": True})
+        played = self.play(self.write(tasks), *arguments, **kwargs)
+        played.results = {case.name: self._result(number) for number, case in enumerate(cases)}
+        return played
+
+    def _kept(self, task: dict[str, Any], number: int) -> dict[str, Any]:
+        """A task whose result is kept, whether it fails or not."""
+        end = self._end(number)
+        end.unlink(missing_ok=True)
         keep = {
             "name": "Keep the result",
             "keep_result": {"content": "{{ kept_result | to_json | string }}", "dest": str(end)},
             "no_log": True,
         }
-        guarded = {"block": [{**last, "register": "kept_result"}], "always": [keep]}
-        played = self.play(self.write([*before, guarded]), *arguments, **kwargs)
-        if end.exists():
-            played.result = json.loads(end.read_text(encoding="utf-8"))
-        return played
+        return {"block": [{**task, "register": "kept_result"}], "always": [keep]}
+
+    def _end(self, number: int) -> Path:
+        return self.folder / f"result{number}.json"
+
+    def _result(self, number: int) -> dict[str, Any]:
+        end = self._end(number)
+        return dict(json.loads(end.read_text(encoding="utf-8"))) if end.exists() else {}
 
     def write(self, tasks: list[dict[str, Any]]) -> Path:
         """A playbook of tasks.

@@ -24,8 +24,8 @@ def changed(output: str) -> int:
 
 
 def test_there_are_some():
-    assert len(PLAYBOOKS) >= 3
-    assert len(VARIABLES) == 1
+    assert len(PLAYBOOKS) >= 4
+    assert len(VARIABLES) == 2
 
 
 @pytest.mark.parametrize("plays", PLAYBOOKS, ids=lambda plays: plays[0]["name"])
@@ -41,9 +41,16 @@ def test_playbook(player, sandbox, plays: list[dict[str, Any]]):
     assert (again.code, changed(again.output)) == (0, 0), again.output
 
 
-def test_variables_of_the_runbook(player):
+@pytest.mark.parametrize(
+    "number, runbook, report",
+    [
+        (0, "close_incident", "2 incidents, 0 failed, 1 linked to their tickets, 2 closed, 0 closed already."),
+        (1, "close_with_ticket", "2 incidents, 0 failed, 2 tickets opened, 0 found, 0 known already."),
+    ],
+)
+def test_variables_of_a_runbook(player, number, runbook, report):
     path = player.folder / "incidents.yml"
-    path.write_text(yaml.safe_dump(VARIABLES[0]), encoding="utf-8")
-    played = player.play("secops.itsm.close_incident", "-e", f"@{path}")
+    path.write_text(yaml.safe_dump(VARIABLES[number]), encoding="utf-8")
+    played = player.play(f"secops.itsm.{runbook}", "-e", f"@{path}")
     assert played.code == 0, played.output
-    assert "2 incidents, 0 failed, 1 linked to their tickets, 2 closed, 0 closed already." in played.output
+    assert report in played.output

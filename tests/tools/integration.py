@@ -4,8 +4,8 @@
 
 """Runs C(ansible-test integration), each target in a copy of the collection and against a sandbox of its own.
 
-Nearly all of their time goes into starting Python processes one after another, so as many targets as there are cores
-run side by side. ansible-test hands no environment on to its tests, so the sandbox's address goes into
+Most of their time goes into starting Python processes one after another, and some into waiting, so one more target than
+there are cores runs side by side. ansible-test hands no environment on to its tests, so the sandbox's address goes into
 integration_config.yml.
 """
 
@@ -18,6 +18,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ROOT / "tests" / "integration" / "targets"
+STREAMS = (os.cpu_count() or 1) + 1
 ANSIBLE_TEST = Path(sys.executable).parent / "ansible-test"
 
 
@@ -43,11 +45,12 @@ class Runs:
         self._stopped = False
 
     def run(self, target: str, folder: Path) -> tuple[str, int, str]:
-        """Run one target, and give its name, its exit code and what it printed.
+        """Run one target, and give its name with the time that it took, its exit code and what it printed.
 
         :param target: its name.
         :param folder: an empty one, for the copy.
         """
+        began = time.monotonic()
         collections = folder / "ansible_collections"
         copy = collections / "secops" / "itsm"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("output", "__pycache__", "integration_config.yml"))
@@ -56,6 +59,7 @@ class Runs:
                 "sandbox_url": sandbox.url,
                 "sandbox_client_id": sandbox.credentials["client_id"],
                 "sandbox_client_secret": sandbox.credentials["client_secret"],
+                "sandbox_ticketing": sandbox.ticketing,
             }
             config = copy / "tests" / "integration" / "integration_config.yml"
             config.write_text(yaml.safe_dump(values), encoding="utf-8")
@@ -63,7 +67,7 @@ class Runs:
             if process is None:
                 return target, 1, ""
             output = process.communicate()[0]
-        return target, process.returncode, output
+        return f"{target} ({time.monotonic() - began:.0f} s)", process.returncode, output
 
     def _start(self, command: list[str], copy: Path, collections: Path) -> subprocess.Popen[str] | None:
         environment = {**os.environ, "PYTHONPATH": str(collections.parent)}
@@ -107,7 +111,7 @@ def main(arguments: list[str]) -> int:
     targets, options = targets_of(arguments)
     runs = Runs(options)
     failed = []
-    with tempfile.TemporaryDirectory(prefix="integration-") as folder, ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with tempfile.TemporaryDirectory(prefix="integration-") as folder, ThreadPoolExecutor(STREAMS) as pool:
         try:
             for target, code, output in pool.map(lambda name: runs.run(name, Path(folder) / name), targets):
                 print(f"{'ok    ' if code == 0 else 'FAILED'} {target}\n{output if code else ''}", flush=True)
