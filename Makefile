@@ -14,6 +14,8 @@ CORES ?=
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Values of the machine's user must not reach a test or the demo.
 unexport CONTRAFORCE_URL CONTRAFORCE_CLIENT_ID CONTRAFORCE_CLIENT_SECRET CONTRAFORCE_ACCESS_TOKEN CONTRAFORCE_PROXY
+unexport TICKETING_URL TICKETING_TENANT_ID TICKETING_REALM TICKETING_ACCESS_TOKEN TICKETING_TOKEN_URL TICKETING_CLIENT_ID
+unexport TICKETING_CLIENT_SECRET TICKETING_SCOPE TICKETING_API_KEY TICKETING_PROXY
 export RUFF_CACHE_DIR = $(CACHE)/ruff
 
 ROOT := $(CURDIR)
@@ -56,7 +58,7 @@ demo: stage
 
 unit: .venv/tests.stamp stage
 	@echo "== unit tests"
-	@$(IN_STAGE) "$(BIN)/python" -m pytest -q tests/unit
+	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 2 tests/unit
 
 test: lint types unit generic integration sanity package
 	@echo "== every check and test passed"
@@ -80,7 +82,7 @@ types: .venv/tools.stamp stage
 
 generic: .venv/tests.stamp stage
 	@echo "== generic tests: every module, runbook and the sandbox through ansible-playbook"
-	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 2 tests/generic
+	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 3 tests/generic
 
 integration: .venv/tests.stamp stage
 	@echo "== integration tests: ansible-test against the sandbox"
