@@ -10,6 +10,8 @@ import re
 from datetime import datetime, timezone
 from typing import Any
 
+from ansible_collections.secops.itsm.plugins.module_utils.errors import configuration_error
+
 _FRACTION = re.compile(r"(\.\d{1,6})\d*")
 
 
@@ -27,3 +29,31 @@ def instant(text: Any) -> datetime | None:
     except ValueError:
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+
+
+def utc_option(option: str, text: str | None) -> datetime | None:
+    """The point in time, in UTC, that a user gave; None if it was left out.
+
+    :param option: where it was given.
+    :param text: ISO 8601; a survey gives an empty text for what was left out.
+    :raises ApiError: category C(configuration).
+    """
+    if not (text or "").strip():
+        return None
+    try:
+        moment = instant(text)
+        utc = moment.astimezone(timezone.utc) if moment else None
+    except OverflowError:
+        utc = None
+    if utc is None:
+        raise configuration_error(f"{option} must be a point in time such as 2026-11-21T06:00:00Z, not {text!r}.")
+    return utc
+
+
+def spelled_utc(moment: datetime, timespec: str) -> str:
+    """A point in time as APIs want to have it, such as C(2026-11-21T06:00:00Z).
+
+    :param moment: in UTC.
+    :param timespec: as for C(datetime.isoformat); what is finer is cut.
+    """
+    return moment.isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -30,7 +30,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary
 )
 from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Result, Run
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
-from ansible_collections.secops.itsm.plugins.module_utils.instants import instant
+from ansible_collections.secops.itsm.plugins.module_utils.instants import spelled_utc, utc_option
 
 #: How many pages in a row may bring nothing new before the list is taken for endless.
 MOST_PAGES_WITHOUT_NEWS = 100
@@ -184,25 +184,17 @@ def _time_filter(options: Mapping[str, Any]) -> dict[str, str]:
     end = end or present
     if end <= begin:
         raise configuration_error("time_to must be later than time_from, by a second at the least.")
-    return {"type": "Custom", "customStartUtc": _spelled_utc(begin), "customEndUtc": _spelled_utc(end)}
+    return {
+        "type": "Custom",
+        "customStartUtc": spelled_utc(begin, "seconds"),
+        "customEndUtc": spelled_utc(end, "seconds"),
+    }
 
 
 def _utc(name: str, text: str | None) -> datetime | None:
-    if not (text or "").strip():
-        return None
-    try:
-        moment = instant(text)
-        # The request holds whole seconds.
-        utc = moment.astimezone(timezone.utc).replace(microsecond=0) if moment else None
-    except OverflowError:
-        utc = None
-    if utc is None:
-        raise configuration_error(f"{name} must be a point in time such as 2026-11-21T06:00:00Z, not {text!r}.")
-    return utc
-
-
-def _spelled_utc(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    """A point in time in whole seconds, as the request holds them."""
+    moment = utc_option(name, text)
+    return moment.replace(microsecond=0) if moment else None
 
 
 def _all_incidents(api: Api, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -6,12 +6,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
 from typing import Any, Mapping, Protocol
 
 from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Result, Run
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
-from ansible_collections.secops.itsm.plugins.module_utils.instants import instant
+from ansible_collections.secops.itsm.plugins.module_utils.instants import spelled_utc, utc_option
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.catalog import ticket_types
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.fields import by_title
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.records import data_of, home_of, object_id_of
@@ -137,25 +136,11 @@ def _own_filters(options: Mapping[str, Any]) -> list[dict[str, Any]]:
     statuses = [entry for entry in options.get("statuses") or [] if entry.strip()]
     found: list[dict[str, Any]] = [{"op": "IN", "column": "status", "operand": statuses}] if statuses else []
     for name, operator in (("created_from", "GE"), ("created_to", "LE")):
-        text = (options.get(name) or "").strip()
-        if text:
-            found.append({"op": operator, "column": "createdAt", "operand": _utc(name, text)})
+        moment = utc_option(name, options.get(name))
+        if moment:
+            operand = spelled_utc(moment, "milliseconds")
+            found.append({"op": operator, "column": "createdAt", "operand": operand})
     return found
-
-
-def _utc(name: str, text: str) -> str:
-    try:
-        moment = instant(text)
-        utc = moment.astimezone(timezone.utc) if moment else None
-    except OverflowError:
-        utc = None
-    if utc is None:
-        raise configuration_error(f"{name} must be a point in time such as 2026-11-21T06:00:00Z, not {text!r}.")
-    return _spelled(utc)
-
-
-def _spelled(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _raw(options: Mapping[str, Any]) -> list[dict[str, Any]]:
