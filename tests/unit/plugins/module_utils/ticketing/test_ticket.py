@@ -19,13 +19,15 @@ from ansible_collections.secops.itsm.plugins.module_utils.ticketing.api import T
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.goal import Goal, goal_for_new, wanted_from
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.ticket import (
     MOST_CONFLICTS,
+    KeepTicket,
+    may_be_stale,
+    shown,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.ticket_plan import (
     NO_HISTORY,
     History,
-    KeepTicket,
     departures,
-    may_be_stale,
     plan,
-    shown,
 )
 from ansible_collections.secops.itsm.tests.unit.plugins.module_utils.ticketing.memory_api import (
     DESCRIPTION,
