@@ -72,7 +72,7 @@ options:
   fields:
     description:
       - Values of fields, each by the field's UUID, its label or its name, in any case. V(null) empties a field.
-      - They are checked against the ticket type before anything is sent. Options may be given by value or label,
+      - They are checked against the ticket type before anything is written. Options may be given by value or label,
         numbers and truth values as texts, dates in ISO 8601.
       - The status of a ticket is a field, too.
     type: dict
