@@ -76,8 +76,7 @@ class LoopbackServer:
                 server.seen.append(Seen(self.command, self.path, headers, body, self.client_address))
                 server.answer(self)
 
-            # http.server finds them by these names.
-            do_GET = do_PUT = do_POST = do_PATCH = do_CONNECT = handle_any  # noqa: N815
+            do_GET = do_PUT = do_POST = do_PATCH = do_CONNECT = handle_any  # noqa: N815 - http.server's own names
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's own name
                 """Keep quiet."""

@@ -148,7 +148,7 @@ def test_types_are_read_until_a_page_brings_nothing_new(page, requests):
 
 def test_a_service_that_knows_no_skip_gives_each_type_once():
     service = MemoryTicketing()
-    service.ticket_types = lambda top, skip: [{"id": "1"}, {"id": 1}, {"id": "2"}]  # type: ignore[method-assign]
+    service.ticket_types = lambda top, skip: [{"id": "1"}, {"id": 1}, {"id": "2"}]
     found = [kind.id for kind in ticket_types(service)]
     assert sorted(set(found)) == ["1", "2"]
 
@@ -156,14 +156,14 @@ def test_a_service_that_knows_no_skip_gives_each_type_once():
 def test_types_are_asked_for_by_the_page_and_behind_those_that_are_known():
     service, asked = MemoryTicketing(type_page=3), []
     pages = service.ticket_types
-    service.ticket_types = lambda top, skip: asked.append((top, skip)) or pages(top, skip)  # type: ignore
+    service.ticket_types = lambda top, skip: asked.append((top, skip)) or pages(top, skip)
     list(ticket_types(service))
     assert asked == [(TYPES_PER_PAGE, 0), (TYPES_PER_PAGE, 3), (TYPES_PER_PAGE, 4)]
 
 
 def test_a_list_of_types_without_end_is_given_up():
     service, asked = MemoryTicketing(), []
-    service.ticket_types = lambda top, skip: asked.append(skip) or [{"id": str(skip)}]  # type: ignore
+    service.ticket_types = lambda top, skip: asked.append(skip) or [{"id": str(skip)}]
     failure = refusal(list, ticket_types(service))
     assert failure.category == "contract"
     assert "does not end" in failure.message

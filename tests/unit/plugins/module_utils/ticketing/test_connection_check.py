@@ -333,7 +333,7 @@ def test_a_ticket_without_a_summary_cannot_be_searched_for(summary):
 def test_a_search_that_does_not_find():
     service = service_with_ticket()
     found = service._is_found
-    service._is_found = lambda record, text: not text and found(record, text)  # type: ignore[method-assign]
+    service._is_found = lambda record, text: not text and found(record, text)
     assert rows(run(service))["search"] == ("no", "does not find CTC-0055 by its summary", "TK-A9")
 
 

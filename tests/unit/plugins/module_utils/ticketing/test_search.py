@@ -92,7 +92,7 @@ def test_a_service_that_repeats_its_page_comes_to_an_end():
     service = MemoryTicketing(says_end=False)
     crowd(service, 2)
     once = service.tickets_page({"search": "", "top": 100, "offset": 0})
-    service.tickets_page = lambda body: once  # type: ignore[method-assign,assignment]
+    service.tickets_page = lambda body: once
     assert len(list(listed(service, REQUEST))) == 2
 
 
@@ -187,7 +187,7 @@ def test_a_ticket_that_is_another_one(rows, change):
     service.add(SUMMARY, data, team=change.get("team", "soc"), item_type=change.get("item_type", "16920"))
     service.tickets["CTC-0054"].update({name: change[name] for name in ("summary", "deleted_seq") if name in change})
     service.searched = "all"
-    service._is_found = lambda record, text: True  # type: ignore[method-assign]
+    service._is_found = lambda record, text: True
     assert equivalents(service, wanted, True) == Found()
 
 
@@ -302,7 +302,7 @@ def test_a_done_ticket_that_is_another_one_is_not_named(change):
     service = MemoryTicketing(rows="thin")
     service.add(SUMMARY, MINE, team=change.get("team", "soc"), item_type=change.get("item_type", "16920"), **DONE)
     service.tickets["CTC-0054"]["summary"] = change.get("summary", SUMMARY)
-    service._is_found = lambda record, text: True  # type: ignore[method-assign]
+    service._is_found = lambda record, text: True
     assert equivalents(service, BY_SUMMARY, False) == Found()
 
 
@@ -317,7 +317,7 @@ def test_a_ticket_that_was_opened_again_is_found_although_its_row_still_says_don
     service = MemoryTicketing()
     service.add(SUMMARY, MINE)
     row = service._row
-    service._row = lambda record, text=None: {**row(record), **DONE}  # type: ignore[method-assign]
+    service._row = lambda record, text=None: {**row(record), **DONE}
     assert ids(equivalents(service, BY_SUMMARY, False)) == ["CTC-0054"]
 
 
@@ -407,7 +407,7 @@ def test_a_row_whose_summary_may_be_the_wanted_one_is_read(shown):
     service = MemoryTicketing()
     service.add(LONG, MINE)
     row = service._row
-    service._row = lambda record, text=None: {**row(record), "summary": shown}  # type: ignore[method-assign]
+    service._row = lambda record, text=None: {**row(record), "summary": shown}
     assert ids(equivalents(service, replace(BY_SUMMARY, summary=LONG, text="Sentinel"), False)) == ["CTC-0054"]
 
 
@@ -428,7 +428,7 @@ def test_a_row_whose_summary_cannot_be_the_wanted_one_is_not_read(shown):
     service = MemoryTicketing()
     service.add(LONG, MINE)
     row = service._row
-    service._row = lambda record, text=None: {**row(record), "summary": shown}  # type: ignore[method-assign]
+    service._row = lambda record, text=None: {**row(record), "summary": shown}
     assert equivalents(service, replace(BY_SUMMARY, summary=LONG, text="Sentinel"), False) == Found()
     assert service.count("ticket") == 0
 
@@ -447,7 +447,7 @@ def test_a_row_without_the_field_that_counts_is_read():
     service = MemoryTicketing()
     service.add(SUMMARY, MINE)
     row = service._row
-    service._row = lambda record, text=None: {**row(record), "data": {"offerId": 23640}}  # type: ignore[method-assign]
+    service._row = lambda record, text=None: {**row(record), "data": {"offerId": 23640}}
     assert ids(equivalents(service, BY_REFERENCE, False)) == ["CTC-0054"]
 
 

@@ -405,7 +405,7 @@ def test_a_ticket_that_is_created_closed_is_found_again():
 def test_a_ticket_that_is_created_closed_is_found_again_by_the_label_of_its_status(option):
     fields = [{**entry, "options": [option]} if entry["id"] == STATUS else entry for entry in INCIDENT["fields"]]
     service = MemoryTicketing(types=[{**INCIDENT, "fields": fields}])
-    service._store = lambda record, data, store=service._store: [  # type: ignore[method-assign]
+    service._store = lambda record, data, store=service._store: [
         store(record, {**data, STATUS: "Resolved"}),
         record["data"].update(data),
     ]
@@ -530,7 +530,7 @@ def test_an_old_etag_is_not_given_as_the_new_one(way):
 def test_the_display_id_is_given_as_the_service_spells_it():
     service = with_ticket()
     read = service.ticket
-    service.ticket = lambda object_id: read(object_id.upper())  # type: ignore[method-assign]
+    service.ticket = lambda object_id: read(object_id.upper())
     assert keep(service, named("ctc-0054")).values["object_id"] == "CTC-0054"
 
 
@@ -601,7 +601,7 @@ def test_a_done_ticket_that_only_the_list_shows_is_named_once():
 def test_a_ticket_that_was_opened_again_is_found_although_its_row_still_says_done(rows):
     service = with_ticket(rows=rows)
     row = service._row
-    service._row = lambda record, text=None: {**row(record, text), **DONE}  # type: ignore[method-assign]
+    service._row = lambda record, text=None: {**row(record, text), **DONE}
     assert four_runs(service, task()) == [(True, 0), (True, 1), (False, 1), (False, 1)]
     assert list(service.tickets) == ["CTC-0054"]
 
@@ -1014,7 +1014,7 @@ def test_a_ticket_that_the_service_makes_as_a_closed_one_is_found():
     """Its status was not asked for, so only a search for closed ones finds it."""
     service = MemoryTicketing()
     store = service._store
-    service._store = lambda record, data: store(record, {**data, STATUS: "Resolved"})  # type: ignore[method-assign]
+    service._store = lambda record, data: store(record, {**data, STATUS: "Resolved"})
     result = keep(service, task())
     assert (result.warnings, service.clock.slept) == ([], [])
 
