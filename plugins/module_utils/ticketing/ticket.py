@@ -297,6 +297,7 @@ def _created_but(failure: ApiError, operation: KeepTicket, run: Run) -> Result:
     """A failure after the ticket was created: what a playbook needs of it must not be lost, or it is created again."""
     searched = _await_search(operation, operation.answered, run) if run.verify_timeout > 0 else None
     ticket = dict(operation.answered)
+    message = f"{failure} But do not run it again as it is: {searched}" if searched else failure.message
     return Result(
         changed=True,
         values={
@@ -310,7 +311,7 @@ def _created_but(failure: ApiError, operation: KeepTicket, run: Run) -> Result:
         },
         warnings=[searched] if searched else [],
         # A run that would not find the ticket must not be asked for.
-        failure=failure.retold(failure.message, wrote=True, retryable=failure.retryable and searched is None),
+        failure=failure.retold(message, wrote=True, retryable=failure.retryable and searched is None),
     )
 
 

@@ -1090,6 +1090,9 @@ def test_a_new_ticket_that_the_search_does_not_find_either_is_not_to_be_tried_ag
     assert created_but(result, service).retryable is retryable
     told = ["Give object_id CTC-0054" in warning for warning in result.warnings]
     assert told == ([] if retryable else [True])
+    # Whoever reads the message alone must not be sent into a second ticket by what it says of any unavailable service.
+    message = created_but(result, service).message
+    assert ("But do not run it again as it is: Ticket CTC-0054" in message) is not retryable
 
 
 @pytest.mark.parametrize("verify_timeout", [0, 30])
