@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from ansible_collections.secops.itsm.tests.sandbox.contraforce import ContraForce
 from ansible_collections.secops.itsm.tests.sandbox.contraforce_service import ContraForceService
+from ansible_collections.secops.itsm.tests.sandbox.crowd import crowd_size
 from ansible_collections.secops.itsm.tests.sandbox.faults import Fault
 from ansible_collections.secops.itsm.tests.sandbox.parsing import parsed_json
 from ansible_collections.secops.itsm.tests.sandbox.profile import Profile
@@ -42,17 +43,18 @@ class Sandbox:
     def reset(self, body: Any) -> None:
         """Begin again: state from the seed, an empty journal, and the profiles, faults and edits that the body names.
 
-        :param body: C(profile), C(ticketing), C(faults) and C(edits).
+        :param body: C(profile), C(ticketing), C(faults), C(edits), and C(crowd): so many further incidents.
         :raises ValueError: in a sentence; then nothing was changed.
         """
         body = {} if body is None else body
-        if not isinstance(body, dict) or set(body) - {"profile", "ticketing", "faults", "edits"}:
-            raise ValueError("reset takes a profile, ticketing, faults and edits, and nothing else")
+        if not isinstance(body, dict) or set(body) - {"profile", "ticketing", "faults", "edits", "crowd"}:
+            raise ValueError("reset takes a profile, ticketing, faults, edits and a crowd, and nothing else")
         profile = Profile.from_json(body.get("profile", {}))
         ticketing = TicketingProfile.from_json(body.get("ticketing", {}))
         faults, edits = self._faults(body.get("faults", [])), self._edits(body.get("edits", []))
+        crowd = crowd_size(body.get("crowd", 0))
         self.ticketing.reset(ticketing, edits)
-        self.contraforce.reset(profile)
+        self.contraforce.reset(profile, crowd)
         self.serving.faults.replace(faults)
         self.serving.journal.clear()
 
@@ -91,13 +93,15 @@ class Sandbox:
         return [Edit.from_json(entry) for entry in value]
 
     async def show_journal(self, _request: Request) -> Response:
-        """The requests so far, and how many of them were meant to change something, and did."""
+        """The requests so far, how many of them were meant to change something, and did, and on how many connections
+        they came."""
         journal = self.serving.journal
         return JSONResponse(
             {
                 "entries": journal,
                 "reads": sum(not entry["write"] for entry in journal),
                 "writes": sum(entry["write"] for entry in journal),
+                "connections": len({entry["connection"] for entry in journal}),
                 "faults_waiting": self.serving.faults.waiting,
                 "edits_waiting": self.ticketing.edits.waiting,
                 "writes_in_effect": sum(entry["took_effect"] for entry in journal),

@@ -37,6 +37,7 @@ class Contract:
         self._registry: Registry[Any] = Registry().with_resources(
             (uri, Resource.from_contents(document, default_specification=DRAFT202012)) for uri, document in documents
         )
+        self._by_reference: dict[str, Draft202012Validator] = {}
         self.operations = operations_of(self.document)
 
     def find(self, method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None:
@@ -46,8 +47,8 @@ class Contract:
         :param raw_path: still percent-encoded, so that an encoded slash stays inside its segment.
         """
         for operation in self.operations:
-            values = operation.values_in(raw_path)
-            if values is not None and method == operation.method:
+            values = operation.values_in(raw_path) if method == operation.method else None
+            if values is not None:
                 return operation, values
         return None
 
@@ -135,11 +136,16 @@ class Contract:
         :param schema: any; C(urn:contract) in its references is the document.
         :param value: to be judged.
         """
-        validator = Draft202012Validator(schema, registry=self._registry, format_checker=FORMATS)
-        return list(validator.iter_errors(value))
+        return list(self._validator(schema).iter_errors(value))
 
     def _errors(self, reference: str, value: Any) -> list[ValidationError]:
-        return self.errors({"$ref": reference}, value)
+        # Every request needs the same few validators, several times.
+        if reference not in self._by_reference:
+            self._by_reference[reference] = self._validator({"$ref": reference})
+        return list(self._by_reference[reference].iter_errors(value))
+
+    def _validator(self, schema: Mapping[str, Any]) -> Draft202012Validator:
+        return Draft202012Validator(schema, registry=self._registry, format_checker=FORMATS)
 
 
 @cache

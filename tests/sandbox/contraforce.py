@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Callable, Mapping
 
+from ansible_collections.secops.itsm.tests.sandbox.crowd import crowd
 from ansible_collections.secops.itsm.tests.sandbox.listing import Listing
 from ansible_collections.secops.itsm.tests.sandbox.profile import Profile
 from ansible_collections.secops.itsm.tests.sandbox.records import (
@@ -42,17 +43,19 @@ class ContraForce:
         self.seed, self.platform = seed, platform
         self.reset(Profile())
 
-    def reset(self, profile: Profile) -> None:
+    def reset(self, profile: Profile, crowd_size: int = 0) -> None:
         """Begin again.
 
         :param profile: how to behave from now on.
+        :param crowd_size: how many further incidents are in the first workspace of the seed.
         """
         seed = copy.deepcopy(self.seed)
         self.profile, self.showing, self.listing = profile, Showing(profile), Listing(seed.now)
         self.workspaces = {entry["id"].lower(): entry for entry in seed.workspaces}
         self.tickets, self.users = seed.tickets, seed.users
         self.incidents: dict[tuple[str, str, str], Incident] = {}
-        for record in seed.incidents:
+        place = seed.workspaces[0]["id"] if seed.workspaces else ""
+        for record in (*seed.incidents, *(crowd(crowd_size, place) if place else ())):
             incident = Incident({"user": None, "ticketId": None, **record}, record.get("comments", []))
             incident.record.pop("comments", None)
             self.incidents[record["workspaceId"].lower(), record["source"], record["id"]] = incident

@@ -2,16 +2,32 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Cuts connections without an answer, as a failing network does."""
+"""Tells connections apart, and cuts them without an answer, as a failing network does."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
+from dataclasses import dataclass
 from typing import Any, Mapping
 
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-_OPEN: dict[tuple[str, int], asyncio.Transport] = {}
+
+@dataclass(frozen=True)
+class Connection:
+    """A connection that a client opened.
+
+    :param number: no other has it, whereas a port is used again.
+    :param transport: to cut it.
+    """
+
+    number: int
+    transport: asyncio.Transport
+
+
+_OPEN: dict[tuple[str, int], Connection] = {}
+_NUMBERS = itertools.count(1)
 
 
 class DroppingProtocol(H11Protocol):
@@ -20,7 +36,7 @@ class DroppingProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
         """Remember a new connection."""
         super().connection_made(transport)
-        _OPEN[_peer(transport)] = transport
+        _OPEN[_peer(transport)] = Connection(next(_NUMBERS), transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget a connection that ended."""
@@ -33,7 +49,16 @@ def drop(scope: Mapping[str, Any]) -> None:
 
     :param scope: the ASGI scope of the request.
     """
-    _OPEN[tuple(scope["client"][:2])].abort()
+    _OPEN[tuple(scope["client"][:2])].transport.abort()
+
+
+def connection_number(scope: Mapping[str, Any]) -> int | None:
+    """Which connection a request came in on, None if there is none, as in a test without a server.
+
+    :param scope: the ASGI scope of the request.
+    """
+    found = _OPEN.get(tuple(scope.get("client") or ())[:2])
+    return found.number if found else None
 
 
 def _peer(transport: asyncio.Transport) -> tuple[str, int]:

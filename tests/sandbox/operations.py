@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Iterator, Mapping
 from urllib.parse import unquote
 
@@ -83,13 +84,16 @@ class Operation:
         """
         return {parameter.name: parameter for parameter in self.parameters if parameter.place == place}
 
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.template)))
+
     def values_in(self, raw_path: str) -> dict[str, str] | None:
         """The values in a path, or None for a path that is another operation's.
 
         :param raw_path: still percent-encoded, so that an encoded slash stays inside its segment.
         """
-        pattern = re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.template))
-        match = re.fullmatch(pattern, raw_path)
+        match = self._pattern.fullmatch(raw_path)
         return {name: unquote(value) for name, value in match.groupdict().items()} if match else None
 
 

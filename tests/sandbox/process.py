@@ -87,6 +87,7 @@ class SandboxProcess:
         faults: list[dict[str, Any]] | None = None,
         ticketing: dict[str, Any] | None = None,
         edits: list[dict[str, Any]] | None = None,
+        crowd: int = 0,
     ) -> None:
         """Begin again.
 
@@ -94,9 +95,10 @@ class SandboxProcess:
         :param faults: what goes wrong.
         :param ticketing: how the ticketing service behaves.
         :param edits: what another agent does to tickets, and when.
+        :param crowd: how many further incidents there are; C(crowd_id) names them.
         """
         body = {"profile": profile or {}, "faults": faults or [], "ticketing": ticketing or {}, "edits": edits or []}
-        self._control("POST", "reset", body)
+        self._control("POST", "reset", {**body, "crowd": crowd})
 
     def set_faults(self, *faults: dict[str, Any]) -> None:
         """Replace the faults to come.

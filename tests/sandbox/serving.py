@@ -14,7 +14,7 @@ from typing import Any, Sequence
 from starlette.requests import Request
 from starlette.responses import Response
 
-from ansible_collections.secops.itsm.tests.sandbox.dropping import drop
+from ansible_collections.secops.itsm.tests.sandbox.dropping import connection_number, drop
 from ansible_collections.secops.itsm.tests.sandbox.false_answers import as_response, false_answer
 from ansible_collections.secops.itsm.tests.sandbox.faults import BEFORE, Fault, Faults
 from ansible_collections.secops.itsm.tests.sandbox.operations import FORM, JSON, Operation
@@ -78,6 +78,7 @@ class Serving:
         service, found = self._find(request.method, raw_path)
         entry: dict[str, Any] = {
             "number": len(self.journal) + 1,
+            "connection": connection_number(request.scope),
             "method": request.method,
             "path": raw_path,
             "query": request.url.query,
