@@ -21,6 +21,24 @@ attributes:
     description:
       - When run twice in a row with the same options, without anybody else changing the incident or ticket in between,
         the second run reports no change and sends only reads.
+  in_process:
+    description:
+      - Runs in the controller's own process when the connection is C(local) and the task asks for no other Python,
+        C(become) or C(async), which saves the start of a process for each task and for each item of a loop. The items
+        of a loop share their connection and their token. The result is the same.
+      - Set the variable C(secops_itsm_in_process), or the controller's environment variable
+        E(SECOPS_ITSM_IN_PROCESS), to V(false) to run an ordinary module in any case.
+    support: full
+"""
+
+    LIST = r"""
+options:
+  concurrency:
+    description:
+      - How many entries of a list are handled at the same time, from 1 to 32.
+      - A refusal for too many requests holds all of them back together, and fewer go on after it.
+    type: int
+    default: 8
 """
 
     ACTIONGROUP_CONTRAFORCE = r"""

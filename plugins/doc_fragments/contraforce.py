@@ -111,3 +111,21 @@ options:
     type: str
     required: true
 """
+
+    INCIDENT_OR_LIST = r"""
+options:
+  workspace_id:
+    description:
+      - UUID of the workspace that the incident belongs to. Required with O(incident_id).
+      - With O(incidents), that of every entry without one.
+    type: str
+  source:
+    description:
+      - The product that raised the incident, in any case, as webhooks carry it in lower case. Required with
+        O(incident_id). With O(incidents), that of every entry without one.
+      - One of V(Sentinel), V(DefenderXDR), V(QRadar), V(Splunk), V(CrowdStrike) and V(SentinelOne).
+    type: str
+  incident_id:
+    description: Identifier of the incident in its source. Any text. Exactly one of this and O(incidents) is needed.
+    type: str
+"""

@@ -9,7 +9,10 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import threading
 from typing import Any, Callable, Mapping, Protocol
+
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 
 
 class Auth(Protocol):
@@ -19,8 +22,11 @@ class Auth(Protocol):
     def secrets(self) -> tuple[str, ...]:
         """The texts that must never be shown, as far as they are known by now."""
 
-    def renew(self) -> bool:
-        """Forget what was refused, and tell whether something else can be sent instead."""
+    def renew(self, refused: Any) -> bool:
+        """Forget what was refused, and tell whether something else can be sent instead.
+
+        :param refused: the request that was not let in.
+        """
 
     def __call__(self, request: Any) -> Any:
         """Put the credentials into a request."""
@@ -39,8 +45,9 @@ class HeaderAuth:
         self._header = header
         self.secrets = secrets
 
-    def renew(self) -> bool:
+    def renew(self, refused: Any) -> bool:
         """What was given stays what it is."""
+        del refused
         return False
 
     def __call__(self, request: Any) -> Any:
@@ -51,6 +58,8 @@ class HeaderAuth:
 class FetchedToken:
     """Sends a bearer token that is fetched before the first request, and again when it was refused.
 
+    All threads share one token, and wait while one of them fetches it.
+
     :param fetch: fetches a token; raises ApiError.
     :param secrets: the texts that must never be shown, besides each token.
     """
@@ -58,19 +67,45 @@ class FetchedToken:
     def __init__(self, fetch: Callable[[], str], secrets: tuple[str, ...]) -> None:
         self._fetch = fetch
         self._token: str | None = None
+        self._failure: ApiError | None = None
+        self._fetches = 0
+        self._lock = threading.Lock()
         self.secrets = secrets
 
-    def renew(self) -> bool:
-        """Have another token fetched."""
-        self._token = None
+    def renew(self, refused: Any) -> bool:
+        """Have another token fetched, unless another thread had that done already."""
+        with self._lock:
+            if self._token and refused.headers.get("Authorization") == _bearer(self._token):
+                self._token = None
         return True
 
     def __call__(self, request: Any) -> Any:
-        if self._token is None:
-            self._token = self._fetch()
-            self.secrets += (self._token,)
-        request.headers["Authorization"] = f"Bearer {self._token}"
+        request.headers["Authorization"] = _bearer(self._current())
         return request
+
+    def _current(self) -> str:
+        asked = self._fetches
+        with self._lock:
+            if self._token is not None:
+                return self._token
+            # Who waited for a fetch that failed does not try again at once: credentials may get locked.
+            if self._failure is not None and self._fetches > asked:
+                raise self._failure
+            self._failure = None
+            try:
+                token = self._fetch()
+            except ApiError as failure:
+                self._failure = failure
+                raise
+            finally:
+                self._fetches += 1
+            self._token = token
+            self.secrets += (token,)
+            return token
+
+
+def _bearer(token: str) -> str:
+    return f"Bearer {token}"
 
 
 class NoAuth(HeaderAuth):
@@ -91,7 +126,7 @@ def basic(client_id: str, client_secret: str) -> HeaderAuth:
 
 def bearer(access_token: str) -> HeaderAuth:
     """A bearer token (RFC 6750)."""
-    return HeaderAuth(f"Bearer {access_token}", (access_token,))
+    return HeaderAuth(_bearer(access_token), (access_token,))
 
 
 def api_key(key: str, header: str) -> HeaderAuth:

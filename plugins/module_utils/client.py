@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import Any, Callable, Mapping
 from urllib.parse import urljoin, urlsplit
@@ -35,10 +36,8 @@ from ansible_collections.secops.itsm.plugins.module_utils.failures import (
     unreadable_file,
     unsendable,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.retries import (
-    Clock,
-    wait_before,
-)
+from ansible_collections.secops.itsm.plugins.module_utils.pace import Alone, Pace
+from ansible_collections.secops.itsm.plugins.module_utils.retries import Clock
 
 MAX_REDIRECTS = 3
 
@@ -83,6 +82,47 @@ class Transport:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Sessions:
+    """The sessions with one service, one for each thread, which keeps its connection for the next request.
+
+    :param transport: how to reach it.
+    :param auth: how to authenticate.
+    :param user_agent: the C(User-Agent) header.
+    """
+
+    def __init__(self, transport: Transport, auth: Auth, user_agent: str) -> None:
+        self._transport = transport
+        self._auth = auth
+        self._user_agent = user_agent
+        self._of_thread = threading.local()
+        self._opened: list[requests.Session] = []
+
+    def mine(self) -> requests.Session:
+        """The session of the thread that asks."""
+        session = getattr(self._of_thread, "session", None)
+        if session is None:
+            session = self._of_thread.session = self._new()
+            self._opened.append(session)
+        return session
+
+    def _new(self) -> requests.Session:
+        session = requests.Session()
+        # Always set: without it requests would take credentials from a .netrc file.
+        session.auth = self._auth
+        session.headers.update({"Accept": "application/json", "User-Agent": self._user_agent})
+        session.headers.update(self._transport.headers)
+        if self._transport.client_cert:
+            both = (self._transport.client_cert, self._transport.client_key)
+            session.cert = both if self._transport.client_key else self._transport.client_cert  # type: ignore[assignment]  # stubs know only (str, str)
+        return session
+
+    def close(self) -> None:
+        """End all of them and their connections; a thread that asks again gets a new one."""
+        opened, self._opened, self._of_thread = self._opened, [], threading.local()
+        for session in opened:
+            session.close()
+
+
 class Client:
     """Sends requests to one service over one session.
 
@@ -93,6 +133,8 @@ class Client:
     :param user_agent: the C(User-Agent) header.
     :param redact: takes secrets out of the service's words, before they are folded or cut.
     :param clock: where time comes from.
+    :param pace: when requests go out; alone, unless given.
+    :param sessions: those that others use, too; they are not closed by this client.
     """
 
     def __init__(
@@ -105,6 +147,8 @@ class Client:
         user_agent: str = "secops.itsm",
         redact: Callable[[str], str] = str,
         clock: Clock | None = None,
+        pace: Pace | None = None,
+        sessions: Sessions | None = None,
     ) -> None:
         self.request_ids: list[str] = []
         self._transport = transport
@@ -112,19 +156,15 @@ class Client:
         self._vendor = vendor
         self._read_only = read_only
         self._redact = redact
-        self._clock = clock or Clock()
-        self._session = requests.Session()
-        # Always set: without it requests would take credentials from a .netrc file.
-        self._session.auth = auth
-        self._session.headers.update({"Accept": "application/json", "User-Agent": user_agent})
-        self._session.headers.update(transport.headers)
-        if transport.client_cert:
-            both = (transport.client_cert, transport.client_key)
-            self._session.cert = both if transport.client_key else transport.client_cert  # type: ignore[assignment]  # stubs know only (str, str)
+        self._pace = pace or Alone(transport.retry_timeout, clock or Clock())
+        self._sent: Any = None
+        self._own_sessions = None if sessions else Sessions(transport, auth, user_agent)
+        self._session = (sessions or self._own_sessions or Sessions(transport, auth, user_agent)).mine()
 
     def close(self) -> None:
-        """End the session and its connections."""
-        self._session.close()
+        """End the session and its connections, if they are its own."""
+        if self._own_sessions:
+            self._own_sessions.close()
 
     def quoted(self, text: str, longest: int = 300) -> str:
         """A service's words as a message may have them: without secrets, on one line, and not too many.
@@ -167,23 +207,36 @@ class Client:
         return self._exchange(_Request(method, path, query, body, None, is_write=True))
 
     def _exchange(self, request: _Request) -> Answer:
-        deadline = self._clock.now() + self._transport.retry_timeout
+        began: float | None = None
         tries = 0
         renewed = False
         while True:
             tries += 1
-            failure = self._try_once(request)
+            moment = self._pace.begin()
+            began = moment if began is None else began
+            failure = self._try_in_turn(request)
             if isinstance(failure, Answer):
                 return failure
             # Who was not let in has changed nothing, so a write goes out again, too.
             if failure.http_status == 401 and failure.category == "authentication" and not renewed:
-                renewed = self._auth.renew()
+                renewed = self._auth.renew(self._sent)
                 if renewed:
                     continue
-            wait = wait_before(tries, failure.retry_after)
-            if not failure.send_again or self._clock.now() + wait > deadline:
+            if not self._pace.wait(failure, tries, began):
                 raise failure.told(request.method, request.path, tries)
-            self._clock.sleep(wait)
+
+    def _try_in_turn(self, request: _Request) -> Answer | Failure:
+        """One try; whatever comes of it, the turn ends."""
+        outcome: Answer | Failure | None = None
+        try:
+            outcome = self._try_once(request)
+        except ApiError as failure:
+            # Only who authenticates raises one here, and that is the same for every request.
+            self._pace.give_up(failure)
+            raise
+        finally:
+            self._pace.end(outcome if isinstance(outcome, Failure) else None, answered=outcome is not None)
+        return outcome
 
     def _try_once(self, request: _Request) -> Answer | Failure:
         url, query = self._transport.base_url + request.path, request.query
@@ -220,6 +273,7 @@ class Client:
             proxies=proxies,
             allow_redirects=False,
         )
+        self._sent = response.request
         if _is_cut_short(response):
             raise requests.ConnectionError(http.client.IncompleteRead(b""))
         return response

@@ -12,13 +12,15 @@ from __future__ import annotations
 import base64
 import json
 import re
+from functools import lru_cache
 from typing import Any, Iterable
 from urllib.parse import quote, quote_plus
 
 MASK = "********"
 
 
-def encoded_forms(secret: str) -> set[str]:
+@lru_cache(maxsize=64)
+def encoded_forms(secret: str) -> frozenset[str]:
     """The spellings under which a secret can turn up: raw, URL-encoded, in JSON, in Base64."""
     raw = secret.encode("utf-8", "surrogateescape")
     forms = {
@@ -41,8 +43,7 @@ def encoded_forms(secret: str) -> set[str]:
                 forms.add(middle)
     # Some stacks write percent-encoding in lower case.
     forms |= {re.sub("%[0-9A-F]{2}", lambda found: found.group().lower(), form) for form in forms}
-    forms.discard("")
-    return forms
+    return frozenset(forms - {""})
 
 
 class Redactor:

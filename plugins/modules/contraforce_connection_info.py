@@ -156,6 +156,7 @@ error:
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection_check import check_connection
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE
+from ansible_collections.secops.itsm.plugins.module_utils.job import Job
 from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
 ARGUMENT_SPEC = {
@@ -164,10 +165,12 @@ ARGUMENT_SPEC = {
     "incident_id": {"type": "str"},
 }
 
+JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, check_connection)
+
 
 def main() -> None:
     """Run the module."""
-    run_module(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, check_connection)
+    run_module(JOB)
 
 
 if __name__ == "__main__":

@@ -170,6 +170,7 @@ error:
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_assignee import assign_incident
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE, INCIDENT_SPEC
+from ansible_collections.secops.itsm.plugins.module_utils.job import Job
 from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
 ARGUMENT_SPEC = {
@@ -179,10 +180,12 @@ ARGUMENT_SPEC = {
     "verify_timeout": {"type": "int", "default": 30},
 }
 
+JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, assign_incident)
+
 
 def main() -> None:
     """Run the module."""
-    run_module(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, assign_incident)
+    run_module(JOB)
 
 
 if __name__ == "__main__":

@@ -176,6 +176,7 @@ error:
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_comment import post_comment
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE, INCIDENT_SPEC
+from ansible_collections.secops.itsm.plugins.module_utils.job import Job
 from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
 ARGUMENT_SPEC = {
@@ -185,10 +186,12 @@ ARGUMENT_SPEC = {
     "verify_timeout": {"type": "int", "default": 30},
 }
 
+JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, post_comment)
+
 
 def main() -> None:
     """Run the module."""
-    run_module(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, post_comment)
+    run_module(JOB)
 
 
 if __name__ == "__main__":

@@ -262,6 +262,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary
     STATUSES,
     TIME_RANGES,
 )
+from ansible_collections.secops.itsm.plugins.module_utils.job import Job
 from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
 ARGUMENT_SPEC = {
@@ -283,10 +284,12 @@ ARGUMENT_SPEC = {
     "limit": {"type": "int"},
 }
 
+JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, incident_info)
+
 
 def main() -> None:
     """Run the module."""
-    run_module(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, incident_info)
+    run_module(JOB)
 
 
 if __name__ == "__main__":

@@ -20,8 +20,9 @@ description:
     the incident makes the task fail.
 extends_documentation_fragment:
   - secops.itsm.contraforce
-  - secops.itsm.contraforce.incident
+  - secops.itsm.contraforce.incident_or_list
   - secops.itsm.attributes
+  - secops.itsm.attributes.list
   - secops.itsm.attributes.actiongroup_contraforce
 attributes:
   check_mode:
@@ -31,6 +32,81 @@ attributes:
   idempotent:
     support: full
 options:
+  incidents:
+    description:
+      - A list of incidents, instead of the one that O(incident_id) names.
+      - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
+        task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
+      - What an entry does not give, or leaves empty, is taken from the options of the task.
+      - An incident that is there twice is handled once. If its entries ask for different things, none of them is.
+      - Ctrl-C lets no further entry begin, and waits for those that were begun; a second one does not wait.
+    type: list
+    elements: dict
+    suboptions:
+      workspace_id:
+        description: UUID of the workspace that the incident belongs to.
+        type: str
+      source:
+        description: The product that raised the incident.
+        type: str
+      incident_id:
+        description: Identifier of the incident in its source.
+        type: str
+        required: true
+      status:
+        description: As O(status), for this incident.
+        type: str
+        choices:
+          - Active
+          - New
+          - Closed
+      classification:
+        description: As O(classification), for this incident.
+        type: str
+        choices:
+          - BenignPositive
+          - FalsePositive
+          - TruePositive
+          - Undetermined
+          - InformationalExpectedActivity
+          - Unknown
+          - NonIssue
+          - PolicyViolation
+          - QradarFalsePositive
+          - Undefined
+          - Suspicious
+      classification_reason:
+        description: As O(classification_reason), for this incident.
+        type: str
+        choices:
+          - InaccurateData
+          - IncorrectAlertLogic
+          - SuspiciousActivity
+          - SuspiciousButExpected
+          - Unknown
+          - Apt
+          - Malware
+          - SecurityPersonnel
+          - SecurityTesting
+          - UnwantedSoftware
+          - Other
+          - MultistagedAttack
+          - CompromisedUser
+          - Phishing
+          - MaliciousUserActivity
+          - NotMalicious
+          - NoEnoughDataToValidate
+          - ConfirmedUserActivity
+          - LineOfBusinessApplication
+      comment:
+        description: As O(comment), for this incident.
+        type: str
+      update_ticket:
+        description: As O(update_ticket), for this incident.
+        type: bool
+      ticket_id:
+        description: As O(ticket_id), for this incident.
+        type: str
   status:
     description: The status that the incident is to have.
     type: str
@@ -135,6 +211,23 @@ EXAMPLES = r"""
     comment: Mailbox cleaned and password reset.
     update_ticket: true
     ticket_id: T20261121.0042
+
+- name: Close many incidents in one task, eight at a time
+  secops.itsm.contraforce_incident_status:
+    status: Closed
+    classification: FalsePositive
+    classification_reason: IncorrectAlertLogic
+    comment: The rule matched the backup account. Rule tuned in change 4711.
+    incidents:
+      - workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+        source: Sentinel
+        incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
+      - workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+        source: DefenderXDR
+        incident_id: "48213"
+        classification: BenignPositive
+        classification_reason: SuspiciousButExpected
+        comment: A penetration test, announced as change 4712.
 
 - name: Connection options once for all tasks
   module_defaults:
@@ -242,6 +335,94 @@ request_ids:
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
+results:
+  description:
+    - What came of each entry of the list, in its order. Besides the keys below, each has those that a run for one
+      incident returns, but not the record of the incident, which would make the result of a long list too large.
+  returned: with a list
+  type: list
+  elements: dict
+  contains:
+    workspace_id:
+      description: The workspace of the incident.
+      returned: always
+      type: str
+    source:
+      description: The source of the incident.
+      returned: always
+      type: str
+    incident_id:
+      description: The incident.
+      returned: always
+      type: str
+    changed:
+      description: Whether this entry changed something. V(false) for one that only repeats another.
+      returned: always
+      type: bool
+    failed:
+      description: Whether this entry failed.
+      returned: always
+      type: bool
+    before:
+      description: The state before the run, or null if it was not read.
+      returned: always
+      type: dict
+    after:
+      description: The state after the run, or null if it was not read.
+      returned: always
+      type: dict
+    diff:
+      description: As RV(diff), or null if nothing is known.
+      returned: always
+      type: dict
+    error:
+      description: As RV(error), or null if the entry did not fail.
+      returned: always
+      type: dict
+    msg:
+      description: What went wrong with this entry, and what to do.
+      returned: if the entry failed
+      type: str
+    warnings:
+      description: What the user should know about this entry.
+      returned: if there are any
+      type: list
+      elements: str
+    duplicate_of:
+      description: The place in the list, from 0, of the entry that this one repeats.
+      returned: if it repeats one
+      type: int
+summary:
+  description: How many there are of each outcome, every incident counted once.
+  returned: with a list
+  type: dict
+  contains:
+    total:
+      description: How many different ones the list has.
+      returned: always
+      type: int
+    changed:
+      description: How many were changed.
+      returned: always
+      type: int
+    ok:
+      description: How many were as wanted already.
+      returned: always
+      type: int
+    failed:
+      description: How many failed.
+      returned: always
+      type: int
+    duplicates:
+      description: How many entries only repeat another one.
+      returned: always
+      type: int
+  sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
+msg:
+  description: For a list, the outcome in a line. For a failure, what happened, to what, and what to do.
+  returned: with a list, and on failure
+  type: str
+  sample: 37 changed, 2 ok, 0 failed
 error:
   description: What went wrong, for a C(rescue) to branch on.
   returned: failure
@@ -288,30 +469,43 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_status import set_incident_status
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE, INCIDENT_SPEC
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_status import (
+    bring_to_status,
+    set_incident_status,
+    wanted_from,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import (
+    CONTRAFORCE_SERVICE,
+    ONE_OR_MANY,
+    incidents,
+    one_or_many_spec,
+)
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
     CLASSIFICATION_REASONS,
     CLASSIFICATIONS,
     STATUSES,
 )
+from ansible_collections.secops.itsm.plugins.module_utils.job import Job
 from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
-ARGUMENT_SPEC = {
-    **INCIDENT_SPEC,
-    "status": {"type": "str", "required": True, "choices": list(STATUSES)},
-    "classification": {"type": "str", "choices": list(CLASSIFICATIONS)},
-    "classification_reason": {"type": "str", "choices": list(CLASSIFICATION_REASONS)},
-    "comment": {"type": "str"},
-    "update_ticket": {"type": "bool", "default": False},
-    "ticket_id": {"type": "str"},
-    "verify_timeout": {"type": "int", "default": 30},
-}
+ARGUMENT_SPEC = one_or_many_spec(
+    {
+        "status": {"type": "str", "required": True, "choices": list(STATUSES)},
+        "classification": {"type": "str", "choices": list(CLASSIFICATIONS)},
+        "classification_reason": {"type": "str", "choices": list(CLASSIFICATION_REASONS)},
+        "comment": {"type": "str"},
+        "update_ticket": {"type": "bool", "default": False},
+        "ticket_id": {"type": "str"},
+        "verify_timeout": {"type": "int", "default": 30},
+    }
+)
+
+JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, set_incident_status, incidents(wanted_from, bring_to_status), ONE_OR_MANY)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, set_incident_status)
+    run_module(JOB)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ description:
     named, unless O(replace=true). Where nothing shows it, that link may be replaced, and a warning says so.
 extends_documentation_fragment:
   - secops.itsm.contraforce
-  - secops.itsm.contraforce.incident
+  - secops.itsm.contraforce.incident_or_list
   - secops.itsm.attributes
+  - secops.itsm.attributes.list
   - secops.itsm.attributes.actiongroup_contraforce
 attributes:
   check_mode:
@@ -40,6 +41,42 @@ attributes:
         changes nothing. A link is then reported as a change unless the incident's comments name the ticket; unlinking
         is not, because the answer tells whether there was a link.
 options:
+  incidents:
+    description:
+      - A list of incidents, instead of the one that O(incident_id) names.
+      - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
+        task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
+      - What an entry does not give, or leaves empty, is taken from the options of the task.
+      - An incident that is there twice is handled once. If its entries ask for different things, none of them is.
+      - Ctrl-C lets no further entry begin, and waits for those that were begun; a second one does not wait.
+    type: list
+    elements: dict
+    suboptions:
+      workspace_id:
+        description: UUID of the workspace that the incident belongs to.
+        type: str
+      source:
+        description: The product that raised the incident.
+        type: str
+      incident_id:
+        description: Identifier of the incident in its source.
+        type: str
+        required: true
+      incident_number:
+        description: As O(incident_number), for this incident.
+        type: str
+      ticket_id:
+        description: As O(ticket_id), for this incident.
+        type: str
+      state:
+        description: As O(state), for this incident.
+        type: str
+        choices:
+          - present
+          - absent
+      replace:
+        description: As O(replace), for this incident.
+        type: bool
   incident_number:
     description: Number of the incident, passed on to the ticketing system. Only needed if the service asks for it.
     type: str
@@ -122,6 +159,15 @@ EXAMPLES = r"""
       ansible.builtin.assert:
         that: linked.error.category == 'conflict'
         fail_msg: "{{ linked.msg }}"
+
+- name: Link several incidents of one workspace to the same ticket
+  secops.itsm.contraforce_ticket_link:
+    workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+    source: Sentinel
+    ticket_id: "41877"
+    incidents:
+      - incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
+      - incident_id: c4a7e0b2-1d3f-4f6a-8b9c-2e4d6f8091a2
 """
 
 RETURN = r"""
@@ -246,6 +292,94 @@ request_ids:
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
+results:
+  description:
+    - What came of each entry of the list, in its order. Besides the keys below, each has those that a run for one
+      incident returns, but not the record of the incident, which would make the result of a long list too large.
+  returned: with a list
+  type: list
+  elements: dict
+  contains:
+    workspace_id:
+      description: The workspace of the incident.
+      returned: always
+      type: str
+    source:
+      description: The source of the incident.
+      returned: always
+      type: str
+    incident_id:
+      description: The incident.
+      returned: always
+      type: str
+    changed:
+      description: Whether this entry changed something. V(false) for one that only repeats another.
+      returned: always
+      type: bool
+    failed:
+      description: Whether this entry failed.
+      returned: always
+      type: bool
+    before:
+      description: The state before the run, or null if it was not read.
+      returned: always
+      type: dict
+    after:
+      description: The state after the run, or null if it was not read.
+      returned: always
+      type: dict
+    diff:
+      description: As RV(diff), or null if nothing is known.
+      returned: always
+      type: dict
+    error:
+      description: As RV(error), or null if the entry did not fail.
+      returned: always
+      type: dict
+    msg:
+      description: What went wrong with this entry, and what to do.
+      returned: if the entry failed
+      type: str
+    warnings:
+      description: What the user should know about this entry.
+      returned: if there are any
+      type: list
+      elements: str
+    duplicate_of:
+      description: The place in the list, from 0, of the entry that this one repeats.
+      returned: if it repeats one
+      type: int
+summary:
+  description: How many there are of each outcome, every incident counted once.
+  returned: with a list
+  type: dict
+  contains:
+    total:
+      description: How many different ones the list has.
+      returned: always
+      type: int
+    changed:
+      description: How many were changed.
+      returned: always
+      type: int
+    ok:
+      description: How many were as wanted already.
+      returned: always
+      type: int
+    failed:
+      description: How many failed.
+      returned: always
+      type: int
+    duplicates:
+      description: How many entries only repeat another one.
+      returned: always
+      type: int
+  sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
+msg:
+  description: For a list, the outcome in a line. For a failure, what happened, to what, and what to do.
+  returned: with a list, and on failure
+  type: str
+  sample: 37 changed, 2 ok, 0 failed
 error:
   description: What went wrong, for a C(rescue) to branch on.
   returned: failure
@@ -292,23 +426,37 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE, INCIDENT_SPEC
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.ticket_link import STATES, change_ticket_link
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import (
+    CONTRAFORCE_SERVICE,
+    ONE_OR_MANY,
+    incidents,
+    one_or_many_spec,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.ticket_link import (
+    STATES,
+    bring_to_link,
+    change_ticket_link,
+    wanted_from,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.job import Job
 from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
-ARGUMENT_SPEC = {
-    **INCIDENT_SPEC,
-    "incident_number": {"type": "str"},
-    "ticket_id": {"type": "str"},
-    "state": {"type": "str", "choices": list(STATES), "default": "present"},
-    "replace": {"type": "bool", "default": False},
-    "verify_timeout": {"type": "int", "default": 30},
-}
+ARGUMENT_SPEC = one_or_many_spec(
+    {
+        "incident_number": {"type": "str"},
+        "ticket_id": {"type": "str"},
+        "state": {"type": "str", "choices": list(STATES), "default": "present"},
+        "replace": {"type": "bool", "default": False},
+        "verify_timeout": {"type": "int", "default": 30},
+    }
+)
+
+JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, change_ticket_link, incidents(wanted_from, bring_to_link), ONE_OR_MANY)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, change_ticket_link)
+    run_module(JOB)
 
 
 if __name__ == "__main__":

@@ -215,6 +215,7 @@ error:
       type: dict
 """
 
+from ansible_collections.secops.itsm.plugins.module_utils.job import Job
 from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.catalog_info import catalog_info
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.service import CATALOG_SPEC, TICKETING_SERVICE
@@ -225,10 +226,12 @@ ARGUMENT_SPEC = {
     **CATALOG_SPEC,
 }
 
+JOB = Job(TICKETING_SERVICE, ARGUMENT_SPEC, catalog_info)
+
 
 def main() -> None:
     """Run the module."""
-    run_module(TICKETING_SERVICE, ARGUMENT_SPEC, catalog_info)
+    run_module(JOB)
 
 
 if __name__ == "__main__":

@@ -148,6 +148,7 @@ error:
       type: dict
 """
 
+from ansible_collections.secops.itsm.plugins.module_utils.job import Job
 from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.connection_check import check_connection
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.service import CATALOG_SPEC, TICKETING_SERVICE
@@ -157,10 +158,12 @@ ARGUMENT_SPEC = {
     **CATALOG_SPEC,
 }
 
+JOB = Job(TICKETING_SERVICE, ARGUMENT_SPEC, check_connection)
+
 
 def main() -> None:
     """Run the module."""
-    run_module(TICKETING_SERVICE, ARGUMENT_SPEC, check_connection)
+    run_module(JOB)
 
 
 if __name__ == "__main__":

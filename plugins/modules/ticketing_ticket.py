@@ -26,6 +26,7 @@ extends_documentation_fragment:
   - secops.itsm.ticketing
   - secops.itsm.ticketing.catalog
   - secops.itsm.attributes
+  - secops.itsm.attributes.list
   - secops.itsm.attributes.actiongroup_ticketing
 attributes:
   check_mode:
@@ -108,6 +109,64 @@ options:
     description: Where the ticket comes from, for audits and metrics; sent as it is when a ticket is created.
     type: str
     default: api
+  tickets:
+    description:
+      - A list of tickets, instead of one. Excludes O(object_id).
+      - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
+        task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
+      - What an entry does not give, or leaves empty, is taken from the options of the task. The fields of an entry are
+        added to O(fields).
+      - A ticket that is there twice is handled once. Entries that would find or open the same ticket, but give it
+        different fields, fail before anything is written.
+      - The catalog is read once. Ctrl-C lets no further entry begin, and waits for those that were begun; a second one
+        does not wait.
+    type: list
+    elements: dict
+    suboptions:
+      object_id:
+        description: As O(object_id), for this ticket.
+        type: str
+      team_id:
+        description: As O(team_id), for this ticket.
+        type: str
+      item_type_id:
+        description: As O(item_type_id), for this ticket.
+        type: str
+      item_type:
+        description: As O(item_type), for this ticket.
+        type: str
+      offer_id:
+        description: As O(offer_id), for this ticket.
+        type: str
+      offer:
+        description: As O(offer), for this ticket.
+        type: str
+      summary:
+        description: As O(summary), for this ticket.
+        type: str
+      fields:
+        description: Added to O(fields), for this ticket.
+        type: dict
+      unique_by:
+        description: As O(unique_by), for this ticket.
+        type: list
+        elements: str
+      include_done:
+        description: As O(include_done), for this ticket.
+        type: bool
+      ignore_fields:
+        description: As O(ignore_fields), for this ticket.
+        type: list
+        elements: str
+      attachments:
+        description: As O(attachments), for this ticket.
+        type: dict
+      ticket_relation:
+        description: As O(ticket_relation), for this ticket.
+        type: dict
+      source:
+        description: As O(source), for this ticket.
+        type: str
   verify_timeout:
     description:
       - Seconds within which the ticket must show the change after it was written, and a new one must be found by the
@@ -144,6 +203,24 @@ EXAMPLES = r"""
     unique_by:
       - Incident Reference
   register: opened
+
+- name: Open one ticket for each of several incidents
+  secops.itsm.ticketing_ticket:
+    team_id: soc
+    item_type: Security Incident
+    offer: Report a security incident
+    unique_by:
+      - Incident Reference
+    fields:
+      Urgency: High
+    tickets:
+      - summary: "Sentinel incident 7c2a1e8f: credential dumping on SRV-DC02"
+        fields:
+          Incident Reference: SEN-7c2a1e8f
+      - summary: "Defender XDR incident 61024: mass download from the finance site"
+        fields:
+          Incident Reference: XDR-61024
+          Urgency: Medium
 
 - name: Note on it who takes care
   secops.itsm.ticketing_ticket:
@@ -276,6 +353,94 @@ request_ids:
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
+results:
+  description:
+    - What came of each entry of the list, in its order. Besides the keys below, each has those that a run for one
+      ticket returns, but not the record of the ticket, which would make the result of a long list too large.
+  returned: with a list
+  type: list
+  elements: dict
+  contains:
+    object_id:
+      description: Display id of the ticket, or null if it is not known.
+      returned: always
+      type: str
+    team_id:
+      description: The team of the entry.
+      returned: always
+      type: str
+    summary:
+      description: The summary of the entry.
+      returned: always
+      type: str
+    changed:
+      description: Whether this entry changed something. V(false) for one that only repeats another.
+      returned: always
+      type: bool
+    failed:
+      description: Whether this entry failed.
+      returned: always
+      type: bool
+    before:
+      description: The state before the run, or null if it was not read.
+      returned: always
+      type: dict
+    after:
+      description: The state after the run, or null if it was not read.
+      returned: always
+      type: dict
+    diff:
+      description: As RV(diff), or null if nothing is known.
+      returned: always
+      type: dict
+    error:
+      description: As RV(error), or null if the entry did not fail.
+      returned: always
+      type: dict
+    msg:
+      description: What went wrong with this entry, and what to do.
+      returned: if the entry failed
+      type: str
+    warnings:
+      description: What the user should know about this entry.
+      returned: if there are any
+      type: list
+      elements: str
+    duplicate_of:
+      description: The place in the list, from 0, of the entry that this one repeats.
+      returned: if it repeats one
+      type: int
+summary:
+  description: How many there are of each outcome, every ticket counted once.
+  returned: with a list
+  type: dict
+  contains:
+    total:
+      description: How many different ones the list has.
+      returned: always
+      type: int
+    changed:
+      description: How many were changed.
+      returned: always
+      type: int
+    ok:
+      description: How many were as wanted already.
+      returned: always
+      type: int
+    failed:
+      description: How many failed.
+      returned: always
+      type: int
+    duplicates:
+      description: How many entries only repeat another one.
+      returned: always
+      type: int
+  sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
+msg:
+  description: For a list, the outcome in a line. For a failure, what happened, to what, and what to do.
+  returned: with a list, and on failure
+  type: str
+  sample: 37 changed, 2 ok, 0 failed
 error:
   description: What went wrong, for a C(rescue) to branch on.
   returned: failure
@@ -322,11 +487,14 @@ error:
       type: dict
 """
 
+from ansible_collections.secops.itsm.plugins.module_utils.job import Job
+from ansible_collections.secops.itsm.plugins.module_utils.many import CONCURRENCY_SPEC
 from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.service import CATALOG_SPEC, TICKETING_SERVICE
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.ticket import keep_ticket
+from ansible_collections.secops.itsm.plugins.module_utils.ticketing.tickets import TICKETS
 
-ARGUMENT_SPEC = {
+TICKET_SPEC = {
     "object_id": {"type": "str"},
     "team_id": {"type": "str"},
     "item_type_id": {"type": "str"},
@@ -335,20 +503,31 @@ ARGUMENT_SPEC = {
     "offer": {"type": "str"},
     "summary": {"type": "str"},
     "fields": {"type": "dict"},
-    "unique_by": {"type": "list", "elements": "str", "default": ["summary"]},
-    "include_done": {"type": "bool", "default": False},
+    "unique_by": {"type": "list", "elements": "str"},
+    "include_done": {"type": "bool"},
     "ignore_fields": {"type": "list", "elements": "str"},
     "attachments": {"type": "dict"},
     "ticket_relation": {"type": "dict"},
+    "source": {"type": "str"},
+}
+
+ARGUMENT_SPEC = {
+    **TICKET_SPEC,
+    "unique_by": {"type": "list", "elements": "str", "default": ["summary"]},
+    "include_done": {"type": "bool", "default": False},
     "source": {"type": "str", "default": "api"},
+    "tickets": {"type": "list", "elements": "dict", "options": TICKET_SPEC},
     "verify_timeout": {"type": "int", "default": 30},
+    **CONCURRENCY_SPEC,
     **CATALOG_SPEC,
 }
+
+JOB = Job(TICKETING_SERVICE, ARGUMENT_SPEC, keep_ticket, TICKETS, {"mutually_exclusive": [("object_id", "tickets")]})
 
 
 def main() -> None:
     """Run the module."""
-    run_module(TICKETING_SERVICE, ARGUMENT_SPEC, keep_ticket)
+    run_module(JOB)
 
 
 if __name__ == "__main__":

@@ -16,13 +16,15 @@ import pytest
 import yaml
 
 from ansible_collections.secops.itsm.plugins.doc_fragments import attributes, contraforce, ticketing
-from ansible_collections.secops.itsm.plugins.module_utils import connection, errors, runner
+from ansible_collections.secops.itsm.plugins.module_utils import connection, errors, job, runner
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce import assumptions as contraforce_assumptions
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import INCIDENT_SPEC
+from ansible_collections.secops.itsm.plugins.module_utils.many import CONCURRENCY_SPEC
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing import assumptions as ticketing_assumptions
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.connection import TICKETING_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.service import CATALOG_SPEC
+from ansible_collections.secops.itsm.plugins.plugin_utils.in_process import InProcessAction
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -36,7 +38,6 @@ class Api:
     :param prefix: of its environment variables.
     :param assumed: the first part of its assumptions' names.
     :param fragment: its documentation fragments.
-    :param shared: the fragment that its modules may take further options from, and the spec with the same.
     :param table: its connection options.
     :param assumptions: what is assumed about it.
     :param secrets: the connection options that must not be shown.
@@ -46,7 +47,6 @@ class Api:
     prefix: str
     assumed: str
     fragment: Any
-    shared: tuple[str, str, Mapping[str, Any]]
     table: Mapping[str, connection.Option]
     assumptions: Mapping[str, str]
     secrets: frozenset[str]
@@ -59,7 +59,6 @@ APIS = {
         "CONTRAFORCE",
         "CF-A",
         contraforce.ModuleDocFragment,
-        ("secops.itsm.contraforce.incident", contraforce.ModuleDocFragment.INCIDENT, INCIDENT_SPEC),
         CONTRAFORCE_OPTIONS,
         contraforce_assumptions.ASSUMPTIONS,
         frozenset({"client_secret", "access_token", "proxy", "headers"}),
@@ -69,12 +68,22 @@ APIS = {
         "TICKETING",
         "TK-A",
         ticketing.ModuleDocFragment,
-        ("secops.itsm.ticketing.catalog", ticketing.ModuleDocFragment.CATALOG, CATALOG_SPEC),
         TICKETING_OPTIONS,
         ticketing_assumptions.ASSUMPTIONS,
         frozenset({"client_secret", "access_token", "api_key", "proxy", "headers"}),
         frozenset({"client_key", "token_url"}),
     ),
+}
+
+#: Fragments with options that modules share, each with the spec that it documents.
+SHARED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "secops.itsm.contraforce.incident": (contraforce.ModuleDocFragment.INCIDENT, INCIDENT_SPEC),
+    "secops.itsm.contraforce.incident_or_list": (
+        contraforce.ModuleDocFragment.INCIDENT_OR_LIST,
+        {name: {"type": "str"} for name in INCIDENT_SPEC},
+    ),
+    "secops.itsm.ticketing.catalog": (ticketing.ModuleDocFragment.CATALOG, CATALOG_SPEC),
+    "secops.itsm.attributes.list": (attributes.ModuleDocFragment.LIST, CONCURRENCY_SPEC),
 }
 ASSUMPTIONS = {name: text for api in APIS.values() for name, text in api.assumptions.items()}
 
@@ -104,12 +113,14 @@ def test_every_module_belongs_to_a_known_api():
 
 
 def own_options(name: str) -> dict[str, Any]:
-    """A module's documented options, with those that it takes from a fragment of its API."""
+    """A module's documented options, with those that it takes from fragments, but for the connection's."""
     documentation = documented(module(name).DOCUMENTATION)
-    shared, fragment, _spec = APIS[group_of(name)].shared
-    taken = documented(fragment)["options"] if shared in documentation["extends_documentation_fragment"] else {}
-    assert not set(taken) & set(documentation["options"])
-    return {**taken, **documentation["options"]}
+    options = dict(documentation["options"])
+    for fragment in set(documentation["extends_documentation_fragment"]) & set(SHARED):
+        taken = documented(SHARED[fragment][0])["options"]
+        assert not set(taken) & set(options)
+        options.update(taken)
+    return options
 
 
 def check_options(options: Mapping[str, Any], spec: Mapping[str, Any], place: str = "") -> None:
@@ -133,10 +144,10 @@ def test_argument_spec_and_documentation_agree(name):
     check_options(options, spec)
 
 
-@pytest.mark.parametrize("group", APIS)
-def test_shared_fragment_and_spec_agree(group):
-    _name, fragment, spec = APIS[group].shared
-    options = documented(fragment)["options"]
+@pytest.mark.parametrize("fragment", SHARED)
+def test_shared_fragment_and_spec_agree(fragment):
+    text, spec = SHARED[fragment]
+    options = documented(text)["options"]
     assert list(options) == list(spec)
     check_options(options, spec)
 
@@ -152,6 +163,45 @@ def test_attributes_are_stated(name):
     documentation = documented(module(name).DOCUMENTATION)
     assert {"check_mode", "diff_mode", "idempotent"} <= set(documentation["attributes"])
     assert "secops.itsm.attributes" in documentation["extends_documentation_fragment"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_module_has_an_action_plugin_that_does_the_same_job(name):
+    plugin = importlib.import_module(f"ansible_collections.secops.itsm.plugins.action.{name}")
+    assert plugin.ActionModule.job is module(name).JOB
+    assert issubclass(plugin.ActionModule, InProcessAction)
+    assert module(name).JOB.argument_spec is module(name).ARGUMENT_SPEC
+
+
+def test_every_action_plugin_is_of_a_module():
+    assert sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py")) == sorted(MODULES)
+
+
+LISTS = [name for name in MODULES if module(name).JOB.many]
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_entry_of_a_list_takes_what_the_task_takes(name):
+    """Without defaults of its own, which would hide what the task gives."""
+    job, spec = module(name).JOB, module(name).ARGUMENT_SPEC
+    entry = spec[job.many.option]["options"]
+    for option, facts in entry.items():
+        assert "default" not in facts, option
+        assert {key: facts.get(key) for key in ("type", "choices", "elements")} == {
+            key: spec[option].get(key) for key in ("type", "choices", "elements")
+        }, option
+    others = set(spec) - set(entry)
+    assert others == {job.many.option, "concurrency", "verify_timeout", *({"type"} & set(spec))}
+
+
+def test_lists_are_there():
+    assert LISTS == ["contraforce_incident_status", "contraforce_ticket_link", "ticketing_ticket"]
+
+
+@pytest.mark.parametrize("part", ["summary", "msg"])
+def test_what_lists_return_is_described_alike(part):
+    texts = {str(documented(module(name).RETURN)[part]).replace("every ticket", "every incident") for name in LISTS}
+    assert len(texts) == 1
 
 
 @pytest.mark.parametrize("name", MODULES)
@@ -256,7 +306,7 @@ def test_addresses_are_options(group):
 
 
 def test_version_is_one():
-    assert read("galaxy.yml")["version"] == runner.VERSION
+    assert read("galaxy.yml")["version"] == job.VERSION
 
 
 @pytest.mark.parametrize("group", APIS)

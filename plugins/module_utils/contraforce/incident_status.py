@@ -253,7 +253,17 @@ def set_incident_status(api: Api, options: Mapping[str, Any], run: Run) -> Resul
     :param run: how the run is to go.
     :raises ApiError: as :func:`wanted_from` and :func:`desired_state.reach` say.
     """
-    wanted = wanted_from(options)
+    return bring_to_status(api, wanted_from(options), run)
+
+
+def bring_to_status(api: Api, wanted: Wanted, run: Run) -> Result:
+    """Bring an incident to a status.
+
+    :param api: the ContraForce API.
+    :param wanted: what the user asked for.
+    :param run: how the run is to go.
+    :raises ApiError: as :func:`desired_state.reach` says.
+    """
     operation = SetIncidentStatus(api, wanted)
     outcome = reach(operation, run)
     return Result(

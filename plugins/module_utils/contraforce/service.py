@@ -6,13 +6,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Any, Callable, Collection, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.api import CONTRAFORCE, ContraForceApi
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection import (
     CONTRAFORCE_OPTIONS,
     contraforce_connection,
 )
+from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Result, Run
+from ansible_collections.secops.itsm.plugins.module_utils.many import CONCURRENCY_SPEC, Many, checked
 from ansible_collections.secops.itsm.plugins.module_utils.service import Service
 
 #: The options that name an incident; the documentation fragment C(contraforce.incident) says what they are.
@@ -21,6 +23,53 @@ INCIDENT_SPEC: Mapping[str, Any] = {
     "source": {"type": "str", "required": True},
     "incident_id": {"type": "str", "required": True},
 }
+
+#: What names an incident in the results of a list.
+IDENTIFIERS: tuple[str, ...] = tuple(INCIDENT_SPEC)
+
+#: One incident or a list of them, for Ansible's own check.
+ONE_OR_MANY: Mapping[str, Any] = {
+    "mutually_exclusive": [("incident_id", "incidents")],
+    "required_one_of": [("incident_id", "incidents")],
+    "required_by": {"incident_id": ("workspace_id", "source")},
+}
+
+
+def one_or_many_spec(own: Mapping[str, Any], for_all: Collection[str] = ("verify_timeout",)) -> dict[str, Any]:
+    """The options of a module that takes one incident or a list of them.
+
+    :param own: the module's own options, which an entry of the list may give, too.
+    :param for_all: those that it may not.
+    """
+    kept = ("type", "choices", "elements")
+    named: dict[str, Any] = {name: {"type": "str"} for name in IDENTIFIERS}
+    entry: dict[str, Any] = {**named, "incident_id": INCIDENT_SPEC["incident_id"]}
+    for name, option in own.items():
+        if name not in for_all:
+            entry[name] = {key: value for key, value in option.items() if key in kept}
+    return {
+        **named,
+        "incidents": {"type": "list", "elements": "dict", "options": entry},
+        **CONCURRENCY_SPEC,
+        **own,
+    }
+
+
+def incidents(
+    wanted_from: Callable[[Mapping[str, Any]], Any], operation: Callable[[ContraForceApi, Any, Run], Result]
+) -> Many[ContraForceApi]:
+    """How a module handles a list of incidents.
+
+    :param wanted_from: checks the options of one; what it gives has the incident as C(key).
+    :param operation: handles one.
+    """
+    return Many(
+        "incidents",
+        "incident",
+        lambda _api, entries: checked(entries, IDENTIFIERS, IDENTIFIERS, wanted_from, lambda wanted: wanted.key),
+        operation,
+    )
+
 
 CONTRAFORCE_SERVICE: Service[ContraForceApi] = Service(
     CONTRAFORCE_OPTIONS,

@@ -317,7 +317,17 @@ def change_ticket_link(api: Api, options: Mapping[str, Any], run: Run) -> Result
     :param run: how the run is to go.
     :raises ApiError: as :func:`wanted_from` and :func:`desired_state.reach` say.
     """
-    wanted = wanted_from(options)
+    return bring_to_link(api, wanted_from(options), run)
+
+
+def bring_to_link(api: Api, wanted: Wanted, run: Run) -> Result:
+    """Bring the link between an incident and a ticket to the wanted state.
+
+    :param api: the ContraForce API.
+    :param wanted: what the user asked for.
+    :param run: how the run is to go.
+    :raises ApiError: as :func:`desired_state.reach` says.
+    """
     operation = ChangeTicketLink(api, wanted)
     outcome = _reach(operation, run)
     changed = has_changed(outcome, operation, run)

@@ -66,7 +66,7 @@ def spelled(word: str, words: tuple[str, ...]) -> str | None:
     return next((known for known in words if known.lower() == word.strip().lower()), None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IncidentKey:
     """What identifies an incident.
 
@@ -78,6 +78,17 @@ class IncidentKey:
     workspace_id: str
     source: str
     incident_id: str
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """What two keys of the same incident have in common."""
+        return self.workspace_id.lower(), self.source, self.incident_id
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, IncidentKey) and self.identity == other.identity
+
+    def __hash__(self) -> int:
+        return hash(self.identity)
 
     def __str__(self) -> str:
         return f"incident {self.incident_id} ({self.source}, workspace {self.workspace_id})"

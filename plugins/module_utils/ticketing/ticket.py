@@ -260,8 +260,19 @@ def keep_ticket(api: Api, options: Mapping[str, Any], run: Run) -> Result:
     :param run: how the run is to go.
     :raises ApiError: as :func:`goal.wanted_from` and :func:`desired_state.reach` say.
     """
-    wanted = wanted_from(options)
-    operation = KeepTicket(api, wanted)
+    return bring_ticket(api, wanted_from(options), run)
+
+
+def bring_ticket(api: Api, wanted: Wanted, run: Run, goal: Goal | None = None) -> Result:
+    """Bring a ticket to what is wanted, creating it if it is not there.
+
+    :param api: the ticketing API.
+    :param wanted: what the user asked for.
+    :param run: how the run is to go.
+    :param goal: the same in the service's own ids, where the catalog was looked at before.
+    :raises ApiError: as :func:`desired_state.reach` says.
+    """
+    operation = KeepTicket(api, wanted, goal or Goal())
     try:
         outcome = reach(operation, run)
     except ApiError as failure:

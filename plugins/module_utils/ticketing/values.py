@@ -10,7 +10,7 @@ import math
 import re
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, Mapping
+from typing import Any, Hashable, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils.instants import instant
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.assumptions import (
@@ -125,6 +125,22 @@ def is_same(field: Field, one: Any, other: Any) -> bool:
     if field.kind == OTHER and _same_instant(one, other):
         return True
     return _is_number(one) != _is_number(other) and _same_number(one, other)
+
+
+def likeness(value: Any) -> Hashable:
+    """What values that are the same (:func:`is_same`) have in common; those that have it in common need not be.
+
+    :param value: a text or a number.
+    """
+    moment = moment_of(value)
+    if moment is not None:
+        return moment
+    text = str(value).strip()
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text
+    return number if number.is_finite() else text
 
 
 def _is_number(value: Any) -> bool:

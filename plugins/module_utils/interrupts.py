@@ -1,0 +1,49 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Signals that end a process, put off for as long as something must not be left half done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from typing import Any, Callable
+
+#: Ctrl-C, and what a job's controller sends. A terminal's Ctrl-C makes Ansible send the other one, too.
+PUT_OFF = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """While it is entered, each of the signals is put off once; the same one again ends the process at once.
+
+    :param finish: brings what is under way to its end; called for the first signal.
+    """
+
+    def __init__(self, finish: Callable[[], None]) -> None:
+        self._finish = finish
+        self._former: dict[int, Any] = {}
+        self._came: list[int] = []
+
+    def __enter__(self) -> Interrupts:
+        # Only the main thread may; elsewhere nobody sends us signals.
+        if threading.current_thread() is threading.main_thread():
+            for number in PUT_OFF:
+                # What the process ignores stays ignored; a handler that was not set from Python could not be set again.
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._former[number] = signal.signal(number, self._put_off)
+        return self
+
+    def _put_off(self, number: int, frame: Any) -> None:
+        del frame
+        # Not the former handler: one that raises would still wait for the workers.
+        signal.signal(number, signal.SIG_DFL)
+        self._came.append(number)
+        self._finish()
+
+    def __exit__(self, *_exc: object) -> None:
+        for number, former in self._former.items():
+            signal.signal(number, former)
+        if self._came:
+            os.kill(os.getpid(), self._came[0])
