@@ -224,9 +224,8 @@ class _Work:
             return None if self.stopped else next(self.places, None)
 
     def stop(self) -> None:
-        """Let no further entry begin."""
-        with self.lock:
-            self.stopped = True
+        """Let no further entry begin. Without the lock, which the same thread may hold when a signal comes."""
+        self.stopped = True
 
     def done(self, place: int, outcome: Result | ApiError) -> None:
         """Take in what came of an entry."""
@@ -309,8 +308,8 @@ def _run_workers(
 
     began = time.monotonic()
     with Interrupts(finish), ThreadPoolExecutor(max(1, count)) as pool:
-        under_way: set[Future[None]] = {pool.submit(labour) for _worker in range(count)}
         try:
+            under_way: set[Future[None]] = {pool.submit(labour) for _worker in range(count)}
             while under_way:
                 ended, under_way = wait(under_way, timeout=LONGEST_SILENCE)
                 tell(time.monotonic() - began)

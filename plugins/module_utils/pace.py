@@ -132,7 +132,8 @@ class Together:
                 if self._over is not None:
                     raise self._over
                 now = self._clock.now()
-                if now < self._held_until:
+                # Who is interrupted does not wait: each worker has one request left at the most.
+                if now < self._held_until and not self._in_a_hurry:
                     self._turn.wait(self._held_until - now)
                 elif self._under_way >= int(self._allowed):
                     self._turn.wait()

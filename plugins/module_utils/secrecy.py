@@ -14,7 +14,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.connection import (
     is_bare_address,
     secrets_in,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.redact import MASK, Redactor
+from ansible_collections.secops.itsm.plugins.module_utils.redact import MASK, Redactor, copied
 
 #: Results that are dicts with the collection's own keys; those of others come from the service.
 OWN_NAMES = frozenset({"before", "after", "diff", "error", "link", "summary"})
@@ -78,6 +78,8 @@ class Secrecy:
 
 
 def _result(redactor: Redactor, values: Mapping[str, Any]) -> dict[str, Any]:
+    if redactor.finds_nothing(values):
+        return dict(copied(values))
     return {name: _value(redactor, name, value) for name, value in values.items()}
 
 

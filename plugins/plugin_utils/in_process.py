@@ -150,13 +150,16 @@ def names_another_python(asked: str, own: str) -> bool:
 @contextmanager
 def _within(variables: Mapping[str, str]) -> Iterator[None]:
     """The environment that the task asks for, for as long as it runs."""
-    former = dict(os.environ)
-    os.environ.update(variables)
+    former = {name: os.environ.get(name) for name in variables}
     try:
+        os.environ.update(variables)
         yield
     finally:
-        os.environ.clear()
-        os.environ.update(former)
+        for name, value in former.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
 
 
 def run_here(job: Job[Any], action: str, arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
@@ -204,4 +207,6 @@ def tell(noun: str, counts: Counts, seconds: float) -> None:
     :param counts: how the list stands.
     :param seconds: that have passed.
     """
-    display.display(f"secops.itsm: {counts.done} of {counts.total} {noun}s after {seconds:.0f} s: {counts}")
+    # What stdout holds may be read by a program.
+    line = f"secops.itsm: {counts.done} of {counts.total} {noun}s after {seconds:.0f} s: {counts}"
+    display.display(line, stderr=True)

@@ -81,8 +81,10 @@ class IncidentKey:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What two keys of the same incident have in common."""
-        return self.workspace_id.lower(), self.source, self.incident_id
+        """What two keys of the same incident have in common. Sentinel names its incidents by UUIDs, in any case."""
+        is_uuid = self.source == "Sentinel" and _UUID.fullmatch(self.incident_id)
+        incident_id = self.incident_id.lower() if is_uuid else self.incident_id
+        return self.workspace_id.lower(), self.source, incident_id
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, IncidentKey) and self.identity == other.identity

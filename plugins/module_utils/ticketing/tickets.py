@@ -43,15 +43,22 @@ class Remembered:
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def get(self, key: Hashable, read: Callable[[], Any]) -> Any:
-        """An answer that was had before, or a new one.
+        """An answer that was had before, good or bad, or a new one.
 
         :param key: what is asked for.
         :param read: asks the service; raises ApiError.
         """
         with self.lock:
             if key not in self.answers:
-                self.answers[key] = read()
-            return self.answers[key]
+                try:
+                    self.answers[key] = read()
+                except ApiError as failure:
+                    # It would fail for every other entry, too, and each would wait for it.
+                    self.answers[key] = failure
+            answer = self.answers[key]
+        if isinstance(answer, ApiError):
+            raise answer.retold(str(answer))
+        return answer
 
 
 @dataclass(frozen=True)
