@@ -1,12 +1,13 @@
 # SPDX-FileCopyrightText: 2026 secops.itsm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# make demo     the main job against the sandbox; sets up what it needs
-# make test     every check and test; sets up what it needs
-# make unit     the quick path while working
-# make matrix   sanity, unit, integration and generic tests on every supported ansible-core (CORES="2.16 2.21" for some)
-# make format   bring the code into shape
-# make clean    remove everything that make made in this folder
+# make demo       the main job against the sandbox; sets up what it needs
+# make test       every check and test; sets up what it needs
+# make unit       the quick path while working
+# make matrix     sanity, unit, integration and generic tests on every supported ansible-core (CORES="2.16 2.21" for some)
+# make benchmark  what many incidents cost, measured against rivals in the same run; writes docs/benchmark.md (25 minutes)
+# make format     bring the code into shape
+# make clean      remove everything that make made in this folder
 
 PYTHON ?= python3
 CORES ?=
@@ -15,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Values of the machine's user must not reach a test or the demo.
 unexport CONTRAFORCE_URL CONTRAFORCE_CLIENT_ID CONTRAFORCE_CLIENT_SECRET CONTRAFORCE_ACCESS_TOKEN CONTRAFORCE_PROXY
 unexport TICKETING_URL TICKETING_TENANT_ID TICKETING_REALM TICKETING_ACCESS_TOKEN TICKETING_TOKEN_URL TICKETING_CLIENT_ID
-unexport TICKETING_CLIENT_SECRET TICKETING_SCOPE TICKETING_API_KEY TICKETING_PROXY
+unexport TICKETING_CLIENT_SECRET TICKETING_SCOPE TICKETING_API_KEY TICKETING_PROXY SECOPS_ITSM_IN_PROCESS
 export RUFF_CACHE_DIR = $(CACHE)/ruff
 
 ROOT := $(CURDIR)
@@ -27,7 +28,7 @@ REQUIREMENTS := tests/requirements
 PYTHONS := $(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.*/bin))
 IN_STAGE := cd "$(STAGE)" && PATH="$(BIN):$(PATH):$(PYTHONS)" PYTHONPATH="$(CACHE)"
 
-.PHONY: demo test unit matrix format clean stage lint types generic integration sanity package
+.PHONY: demo test unit matrix benchmark format clean stage lint types generic integration sanity package
 .DEFAULT_GOAL := help
 
 help:
@@ -48,6 +49,11 @@ help:
 .venv/tools.stamp: .venv/tests.stamp $(REQUIREMENTS)/tools.txt
 	@echo "== setting up: the checks"
 	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/tools.txt -c $(REQUIREMENTS)/constraints.txt
+	@touch $@
+
+.venv/benchmark.stamp: .venv/runtime.stamp $(REQUIREMENTS)/benchmark.txt
+	@echo "== setting up: the benchmark"
+	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/benchmark.txt -c $(REQUIREMENTS)/constraints.txt
 	@touch $@
 
 stage: .venv/runtime.stamp
@@ -78,7 +84,8 @@ lint: .venv/tools.stamp stage
 types: .venv/tools.stamp stage
 	@echo "== types: mypy"
 	@MYPYPATH="$(CACHE)" "$(BIN)/mypy" --cache-dir .cache/mypy -p ansible_collections.secops.itsm.plugins \
-		-p ansible_collections.secops.itsm.tests.sandbox -p ansible_collections.secops.itsm.tests.tools
+		-p ansible_collections.secops.itsm.tests.sandbox -p ansible_collections.secops.itsm.tests.tools \
+		-p ansible_collections.secops.itsm.tests.benchmark
 
 generic: .venv/tests.stamp stage
 	@echo "== generic tests: every module, runbook and the sandbox through ansible-playbook"
@@ -102,6 +109,9 @@ package: .venv/tools.stamp stage
 
 matrix: stage
 	@"$(BIN)/python" tests/tools/matrix.py $(CORES)
+
+benchmark: .venv/benchmark.stamp stage
+	@$(IN_STAGE) "$(BIN)/python" -m ansible_collections.secops.itsm.tests.benchmark --output "$(ROOT)/docs"
 
 format: .venv/tools.stamp
 	@"$(BIN)/ruff" check --fix .

@@ -22,10 +22,11 @@ class Auth(Protocol):
     def secrets(self) -> tuple[str, ...]:
         """The texts that must never be shown, as far as they are known by now."""
 
-    def renew(self, refused: Any) -> bool:
+    def renew(self, refused: Any, again: bool = False) -> bool:
         """Forget what was refused, and tell whether something else can be sent instead.
 
         :param refused: the request that was not let in.
+        :param again: whether it had something else sent before.
         """
 
     def __call__(self, request: Any) -> Any:
@@ -45,9 +46,9 @@ class HeaderAuth:
         self._header = header
         self.secrets = secrets
 
-    def renew(self, refused: Any) -> bool:
+    def renew(self, refused: Any, again: bool = False) -> bool:
         """What was given stays what it is."""
-        del refused
+        del refused, again
         return False
 
     def __call__(self, request: Any) -> Any:
@@ -69,18 +70,28 @@ class FetchedToken:
         self._token: str | None = None
         self._failure: ApiError | None = None
         self._fetches = 0
+        self._uses: dict[str, int] = {}
         self._lock = threading.Lock()
         self.secrets = secrets
 
-    def renew(self, refused: Any) -> bool:
-        """Have another token fetched, unless another thread had that done already."""
+    def renew(self, refused: Any, again: bool = False) -> bool:
+        """Have another token fetched, unless another thread had that done already.
+
+        A second time only if other threads used the token, too, and so may have used it up.
+        """
+        sent = refused.headers.get("Authorization")
         with self._lock:
-            if self._token and refused.headers.get("Authorization") == _bearer(self._token):
+            if again and self._uses.get(sent, 0) <= 1:
+                return False
+            if self._token and sent == _bearer(self._token):
                 self._token = None
         return True
 
     def __call__(self, request: Any) -> Any:
-        request.headers["Authorization"] = _bearer(self._current())
+        sent = _bearer(self._current())
+        with self._lock:
+            self._uses[sent] = self._uses.get(sent, 0) + 1
+        request.headers["Authorization"] = sent
         return request
 
     def _current(self) -> str:

@@ -41,6 +41,9 @@ from ansible_collections.secops.itsm.plugins.module_utils.retries import Clock
 
 MAX_REDIRECTS = 3
 
+#: How often a request has another token fetched; more than once only if others used it up.
+MOST_RENEWALS = 5
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -209,7 +212,7 @@ class Client:
     def _exchange(self, request: _Request) -> Answer:
         began: float | None = None
         tries = 0
-        renewed = False
+        renewals = 0
         while True:
             tries += 1
             moment = self._pace.begin()
@@ -218,9 +221,9 @@ class Client:
             if isinstance(failure, Answer):
                 return failure
             # Who was not let in has changed nothing, so a write goes out again, too.
-            if failure.http_status == 401 and failure.category == "authentication" and not renewed:
-                renewed = self._auth.renew(self._sent)
-                if renewed:
+            if failure.http_status == 401 and failure.category == "authentication" and renewals < MOST_RENEWALS:
+                renewals += 1
+                if self._auth.renew(self._sent, again=renewals > 1):
                     continue
             if not self._pace.wait(failure, tries, began):
                 raise failure.told(request.method, request.path, tries)

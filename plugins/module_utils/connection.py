@@ -9,7 +9,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from dataclasses import dataclass
-from typing import Any, Mapping
+from typing import Any, Iterator, Mapping
 from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from ansible_collections.secops.itsm.plugins.module_utils.auth import Auth
@@ -63,12 +63,28 @@ def harmless_in(options: Mapping[str, Any]) -> list[str]:
 
     :param options: values by option name.
     """
-    return [text for text in _header_values(options) if len(text) < SHORTEST_HEADER_SECRET]
-
-
-def _header_values(options: Mapping[str, Any]) -> list[str]:
     headers = options.get("headers")
-    return [str(value) for value in headers.values()] if isinstance(headers, Mapping) else []
+    values = headers.values() if isinstance(headers, Mapping) else []
+    return [str(value) for value in values if is_harmless_header(value)]
+
+
+def is_harmless_header(value: Any) -> bool:
+    """Whether a header's value is too short for a secret.
+
+    :param value: as the user gave it.
+    """
+    return isinstance(value, (str, int, float)) and len(str(value)) < SHORTEST_HEADER_SECRET
+
+
+def _texts_in(value: Any) -> Iterator[Any]:
+    """A value of whatever type as it may be sent or shown: what lists and dicts hold, too."""
+    if isinstance(value, (Mapping, list, tuple)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            if isinstance(item, (Mapping, list, tuple)):
+                yield str(item)
+            yield from _texts_in(item)
+    elif value is not None:
+        yield value
 
 
 @dataclass(frozen=True)
@@ -85,9 +101,12 @@ def secrets_in(options: Mapping[str, Any], table: Mapping[str, Option]) -> list[
     :param options: values by option name.
     :param table: the connection's options.
     """
-    values = [options.get(name) for name, option in table.items() if option.secret]
-    found = [str(value) for value in values if value and not isinstance(value, Mapping)]
-    found += [text for text in _header_values(options) if len(text) >= SHORTEST_HEADER_SECRET]
+    found = []
+    for name, option in table.items():
+        if option.secret:
+            value = options.get(name)
+            is_dict = isinstance(value, Mapping)
+            found += [str(item) for item in _texts_in(value) if not (is_dict and is_harmless_header(item))]
     proxy = _split(str(options.get("proxy") or ""))
     return [*found, proxy.password] if proxy and proxy.password else found
 

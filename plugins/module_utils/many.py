@@ -11,9 +11,8 @@ from __future__ import annotations
 
 import threading
 import time
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
-from typing import Any, Callable, Generic, Hashable, Iterator, Mapping, Sequence
+from typing import Any, Callable, Collection, Generic, Hashable, Iterator, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Result, Run
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError, configuration_error
@@ -29,6 +28,9 @@ CONCURRENCY_SPEC: Mapping[str, Any] = {"concurrency": {"type": "int", "default":
 
 #: Seconds after which it is looked whether there is something to tell.
 LONGEST_SILENCE = 0.5
+
+#: Seconds for which a list that was interrupted waits for the entries that were begun.
+LONGEST_FINISH = 60.0
 
 #: How many different warnings of entries the task itself repeats.
 MOST_WARNINGS = 10
@@ -64,6 +66,7 @@ class Many(Generic[Api]):
     :param entries: checks the entries; takes the API and each one's options. Those that fail carry their failure.
     :param operation: handles one; takes the API, what is wanted and how to run.
     :param added_up: options that are dicts, to which an entry adds instead of replacing them.
+    :param displaces: for an option of an entry, those of the task that make no sense beside it.
     """
 
     option: str
@@ -71,6 +74,7 @@ class Many(Generic[Api]):
     entries: Callable[[Api, Sequence[Mapping[str, Any]]], Sequence[Entry]]
     operation: Callable[[Api, Any, Run], Result]
     added_up: frozenset[str] = frozenset()
+    displaces: Mapping[str, Collection[str]] = field(default_factory=dict)
 
 
 @dataclass
@@ -140,8 +144,10 @@ def options_of(many: Many[Any], options: Mapping[str, Any]) -> list[dict[str, An
 
 def _merged(many: Many[Any], shared: Mapping[str, Any], entry: Mapping[str, Any]) -> dict[str, Any]:
     given = {name: value for name, value in entry.items() if value is not None and value != ""}
+    displaced = {other for name in given for other in many.displaces.get(name, ())}
+    kept = {name: None if name in displaced else value for name, value in shared.items()}
     sums = {name: {**(shared.get(name) or {}), **given[name]} for name in many.added_up & set(given)}
-    return {**shared, **given, **sums}
+    return {**kept, **given, **sums}
 
 
 def checked(
@@ -216,16 +222,20 @@ class _Work:
     outcomes: dict[int, Result | ApiError]
     counts: Counts
     lock: threading.Lock = field(default_factory=threading.Lock)
-    stopped: bool = False
+    stopped_at: float | None = None
+    begun: set[int] = field(default_factory=set)
 
     def next(self) -> int | None:
         """The place of the next entry, None when there is none, or no further one is to begin."""
         with self.lock:
-            return None if self.stopped else next(self.places, None)
+            place = None if self.stopped_at is not None else next(self.places, None)
+            self.begun |= {place} if place is not None else set()
+            return place
 
     def stop(self) -> None:
         """Let no further entry begin. Without the lock, which the same thread may hold when a signal comes."""
-        self.stopped = True
+        if self.stopped_at is None:
+            self.stopped_at = time.monotonic()
 
     def done(self, place: int, outcome: Result | ApiError) -> None:
         """Take in what came of an entry."""
@@ -237,8 +247,14 @@ class _Work:
             self.counts.ok += not failed and not isinstance(outcome, ApiError) and not outcome.changed
 
 
-#: What becomes of an entry that a worker did not begin.
+#: What becomes of an entry that a worker did not begin, or did not end.
 NOT_BEGUN = ApiError("The run was interrupted before this was begun.", "unavailable", retryable=True)
+NOT_ENDED = ApiError(
+    "The run was interrupted while this was handled, so it is not known what became of it. Run the task again.",
+    "ambiguous_write",
+    wrote=True,
+    retryable=True,
+)
 
 
 def handle(
@@ -288,8 +304,8 @@ def handle(
             place = work.next()
 
     _run_workers(labour, min(workers, len(to_do)), work, pace, lambda seconds: _tell(many, counts, progress, seconds))
-    outcomes = [work.outcomes.get(leader, NOT_BEGUN) for leader in leaders]
-    counts.failed += sum(outcomes[place] is NOT_BEGUN for place in to_do)
+    counts.failed += sum(place not in work.outcomes for place in to_do)
+    outcomes = [work.outcomes.get(leader, NOT_ENDED if leader in work.begun else NOT_BEGUN) for leader in leaders]
     results = [
         _shown(entry, outcome, None if leader == place else leader)
         for place, (entry, outcome, leader) in enumerate(zip(entries, outcomes, leaders))
@@ -306,18 +322,40 @@ def _run_workers(
         work.stop()
         pace.hurry()
 
-    began = time.monotonic()
-    with Interrupts(finish), ThreadPoolExecutor(max(1, count)) as pool:
+    broken: list[BaseException] = []
+
+    def work_on() -> None:
         try:
-            under_way: set[Future[None]] = {pool.submit(labour) for _worker in range(count)}
-            while under_way:
-                ended, under_way = wait(under_way, timeout=LONGEST_SILENCE)
+            labour()
+        except BaseException as error:  # it is raised again where somebody can see it
+            broken.append(error)
+
+    # They end with the process, even if a service that trickles keeps one of them for ever.
+    workers = [threading.Thread(target=work_on, daemon=True) for _worker in range(count)]
+    began = time.monotonic()
+    with Interrupts(finish):
+        try:
+            for worker in workers:
+                worker.start()
+            while not broken and _still_working(workers, work):
                 tell(time.monotonic() - began)
-                for future in ended:
-                    future.result()
+            if broken:
+                raise broken[0]
         except BaseException:
             finish()
+            while _still_working(workers, work):
+                pass
             raise
+
+
+def _still_working(workers: Sequence[threading.Thread], work: _Work) -> bool:
+    """Whether to go on waiting, after a moment of it: for as long as it takes, but not when the work was stopped."""
+    if work.stopped_at is not None and time.monotonic() > work.stopped_at + LONGEST_FINISH:
+        return False
+    alive = [worker for worker in workers if worker.is_alive()]
+    if alive:
+        alive[0].join(LONGEST_SILENCE)
+    return bool(alive)
 
 
 def _tell(many: Many[Any], counts: Counts, progress: Progress | None, seconds: float) -> None:

@@ -92,13 +92,16 @@ class Redactor:
 
 
 def copied(value: Any, change: Callable[[str], str] = str) -> Any:
-    """The same lists and dicts with every text in them, keys included, changed.
+    """The same lists and dicts with every text in them changed, keys included, and every number whose digits change.
 
     :param value: what JSON can carry, or a tuple.
     :param change: takes a text and gives another one.
     """
     if isinstance(value, str):
         return change(value)
+    if change is not str and _is_number(value):
+        text = change(str(value))
+        return value if text == str(value) else text
     if isinstance(value, dict):
         return {copied(key, change): copied(item, change) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
@@ -107,9 +110,11 @@ def copied(value: Any, change: Callable[[str], str] = str) -> Any:
 
 
 def _texts(value: Any) -> Iterator[str]:
-    """Every text in lists and dicts, keys included."""
+    """Every text in lists and dicts, keys and numbers included."""
     if isinstance(value, str):
         yield value
+    elif _is_number(value):
+        yield str(value)
     elif isinstance(value, dict):
         for key, item in value.items():
             yield from _texts(key)
@@ -117,3 +122,7 @@ def _texts(value: Any) -> Iterator[str]:
     elif isinstance(value, (list, tuple)):
         for item in value:
             yield from _texts(item)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -12,6 +12,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.connection import (
     ADDRESSES,
     Option,
     is_bare_address,
+    is_harmless_header,
     secrets_in,
 )
 from ansible_collections.secops.itsm.plugins.module_utils.redact import MASK, Redactor, copied
@@ -63,6 +64,9 @@ class Secrecy:
     def options(self) -> dict[str, Any]:
         """The options without any secret, as Ansible shows them beside a result."""
         options = dict(self._given())
+        for name, option in self._table.items():
+            if option.secret:
+                options[name] = _masked(options.get(name))
         # A refused address may hold a password; one that was taken does not.
         for name in ADDRESSES:
             if options.get(name) and not is_bare_address(str(options[name])):
@@ -75,6 +79,13 @@ class Secrecy:
         :param values: by name.
         """
         return _result(self.redactor, values)
+
+
+def _masked(value: Any) -> Any:
+    """The value of a secret option, whatever its type, for it may be a wrong one. Short header values are none."""
+    if isinstance(value, Mapping):
+        return {name: item if is_harmless_header(item) else MASK for name, item in value.items()}
+    return None if value is None else MASK
 
 
 def _result(redactor: Redactor, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -219,12 +219,12 @@ EXAMPLES = r"""
     classification_reason: IncorrectAlertLogic
     comment: The rule matched the backup account. Rule tuned in change 4711.
     incidents:
-      - workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+      - workspace_id: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
         source: Sentinel
-        incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
-      - workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+        incident_id: 7c2a1e8f-63d4-4b9f-8a22-1d3e4f5a6b72
+      - workspace_id: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
         source: DefenderXDR
-        incident_id: "48213"
+        incident_id: "61024"
         classification: BenignPositive
         classification_reason: SuspiciousButExpected
         comment: A penetration test, announced as change 4712.

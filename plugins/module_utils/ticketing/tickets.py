@@ -17,6 +17,8 @@ from ansible_collections.secops.itsm.plugins.module_utils.desired_state import E
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils.many import Entry, Many
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.goal import (
+    FOR_NEW,
+    SENT_AS_IS,
     SUMMARY,
     Goal,
     Wanted,
@@ -234,4 +236,15 @@ def bring_listed(api: Api, order: Order, run: Run) -> Result:
     return bring_ticket(WithMemory(api, order.memory), order.wanted, run, order.goal)
 
 
-TICKETS: Many[Any] = Many("tickets", "ticket", ticket_entries, bring_listed, added_up=frozenset({"fields"}))
+#: An entry that names its ticket, its offer or its type in one way is not held to what the task says in another one.
+DISPLACES: Mapping[str, Sequence[str]] = {
+    "object_id": (*FOR_NEW, *SENT_AS_IS),
+    "offer_id": ("offer",),
+    "offer": ("offer_id",),
+    "item_type_id": ("item_type",),
+    "item_type": ("item_type_id",),
+}
+
+TICKETS: Many[Any] = Many(
+    "tickets", "ticket", ticket_entries, bring_listed, added_up=frozenset({"fields"}), displaces=DISPLACES
+)
