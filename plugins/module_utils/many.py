@@ -335,8 +335,9 @@ def _run_workers(
     began = time.monotonic()
     with Interrupts(finish):
         try:
-            for worker in workers:
-                worker.start()
+            workers = _started(workers)
+            if not workers:
+                work_on()
             while not broken and _still_working(workers, work):
                 tell(time.monotonic() - began)
             if broken:
@@ -346,6 +347,21 @@ def _run_workers(
             while _still_working(workers, work):
                 pass
             raise
+        finally:
+            # Who hangs must not write later, beside whatever is run next.
+            pace.give_up(NOT_ENDED)
+
+
+def _started(workers: Sequence[threading.Thread]) -> list[threading.Thread]:
+    """Those that could be started: a system may allow fewer threads than a user asks for."""
+    started = []
+    for worker in workers:
+        try:
+            worker.start()
+        except RuntimeError:
+            break
+        started.append(worker)
+    return started
 
 
 def _still_working(workers: Sequence[threading.Thread], work: _Work) -> bool:
