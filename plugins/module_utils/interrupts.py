@@ -11,8 +11,8 @@ import signal
 import threading
 from typing import Any, Callable
 
-#: Ctrl-C, and what a job's controller sends. A terminal's Ctrl-C makes Ansible send the other one, too.
-PUT_OFF = (signal.SIGINT, signal.SIGTERM)
+#: Ctrl-C, what a job's controller sends, and what comes when the terminal is gone. One of them may bring another one.
+PUT_OFF = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Interrupts:

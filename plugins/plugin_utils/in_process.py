@@ -47,6 +47,8 @@ VARIABLE, ENVIRONMENT = "secops_itsm_in_process", "SECOPS_ITSM_IN_PROCESS"
 #: How often a list tells how far it is, in seconds; 0 for never.
 PROGRESS_VARIABLE, PROGRESS_SECONDS = "secops_itsm_progress_seconds", 5.0
 
+INVOCATION_SETTING = "INJECT_INVOCATION"
+
 #: Values of ansible_python_interpreter that leave the choice to Ansible.
 NO_CHOICE = frozenset({"", "auto", "auto_legacy", "auto_silent", "auto_legacy_silent"})
 
@@ -75,6 +77,8 @@ class InProcessAction(OrdinaryRun):  # type: ignore[misc]  # Ansible has no type
         result = ActionBase.run(self, tmp, task_vars)
         with _within(environment):
             result.update(run_here(self.job, self._task.action, arguments, self._shell_settings(variables)))
+        if not _shows_invocation(variables):
+            result.pop("invocation", None)
         return dict(result)
 
     def _environment(self) -> dict[str, str]:
@@ -130,6 +134,13 @@ class InProcessAction(OrdinaryRun):  # type: ignore[misc]  # Ansible has no type
             "progress": Progress(seconds, tell),
             "passing": (AnsibleError,),
         }
+
+
+def _shows_invocation(variables: Mapping[str, Any]) -> bool:
+    """Whether a result has the module's arguments: always before ansible-core 2.21, by a setting since then."""
+    if constants.config.get_configuration_definition(INVOCATION_SETTING) is None:
+        return True
+    return bool(constants.config.get_config_value(INVOCATION_SETTING, variables=variables))
 
 
 def names_another_python(asked: str, own: str) -> bool:

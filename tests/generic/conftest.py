@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass, field
@@ -17,11 +18,19 @@ from typing import Any, Iterator, Sequence
 import pytest
 import yaml
 
+from ansible_collections.secops.itsm.tests.sandbox.crowd import crowd_id
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
 
 PLAYBOOK_COMMAND = Path(sys.executable).parent / "ansible-playbook"
-INTEGRATION = Path(__file__).resolve().parents[1] / "integration" / "targets"
-ACTION_PLUGINS = (Path(__file__).parent / "action_plugins", INTEGRATION / "setup_sandbox" / "action_plugins")
+HERE = Path(__file__).resolve().parent
+INTEGRATION = HERE.parent / "integration" / "targets"
+ACTION_PLUGINS = (HERE / "action_plugins", INTEGRATION / "setup_sandbox" / "action_plugins")
+
+#: Makes every task an ordinary run of its module.
+AS_MODULES = {"SECOPS_ITSM_IN_PROCESS": "false"}
+
+#: Where the sandbox's crowd of incidents is.
+CROWD_WORKSPACE = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
 
 
 @dataclass(frozen=True)
@@ -31,11 +40,13 @@ class Case:
     :param name: what it shows.
     :param task: as in a playbook.
     :param faults: what goes wrong from here on; the sandbox begins anew before each case.
+    :param crowd: how many incidents the sandbox has besides.
     """
 
     name: str
     task: dict[str, Any]
     faults: list[dict[str, Any]] = field(default_factory=list)
+    crowd: int = 0
 
 
 @dataclass
@@ -53,6 +64,21 @@ class Played:
     result: dict[str, Any] = field(default_factory=dict)
     results: dict[str, dict[str, Any]] = field(default_factory=dict)
 
+    @property
+    def words(self) -> str:
+        """The output as one line, because Ansible folds its messages."""
+        return " ".join(self.output.split())
+
+    def ran_as_module(self, name: str) -> bool:
+        """Whether a task was an ordinary run: at -vvv that shows how its module is carried over and started.
+
+        :param name: of the task; it must be there once.
+        """
+        parts = re.split(r"^TASK \[(.*)\] \**\n", self.output, flags=re.MULTILINE)
+        found = [text for title, text in zip(parts[1::2], parts[2::2]) if title == name]
+        assert len(found) == 1, f"{len(found)} tasks are called {name}"
+        return bool(re.search(r"^<[^>]+> (EXEC|PUT) ", found[0], re.MULTILINE))
+
 
 class Player:
     """Runs playbooks in an environment that holds nothing of the machine's user.
@@ -69,9 +95,13 @@ class Player:
             "LANG": "C.UTF-8",
             "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
             "ANSIBLE_ACTION_PLUGINS": os.pathsep.join(map(str, ACTION_PLUGINS)),
+            "ANSIBLE_BECOME_PLUGINS": str(HERE / "become_plugins"),
+            "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
+            # From ansible-core 2.21 on, results show what a module was called with only if asked for it.
+            "ANSIBLE_INJECT_INVOCATION": "true",
             **environment,
         }
 
@@ -82,11 +112,10 @@ class Player:
         :param arguments: further words of the command.
         :param environment: further variables; an empty text takes one away.
         """
-        variables = {**self.environment, **(environment or {})}
         done = subprocess.run(
             [str(PLAYBOOK_COMMAND), str(playbook), *arguments],
             cwd=self.folder,
-            env={name: value for name, value in variables.items() if value != ""},
+            env=self.variables(environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -94,6 +123,13 @@ class Player:
             check=False,
         )
         return Played(done.returncode, done.stdout)
+
+    def variables(self, further: dict[str, str] | None = None) -> dict[str, str]:
+        """The environment of a playbook.
+
+        :param further: variables besides; an empty text takes one away.
+        """
+        return {name: value for name, value in {**self.environment, **(further or {})}.items() if value != ""}
 
     def play_tasks(self, tasks: list[dict[str, Any]], *arguments: str, **kwargs: Any) -> Played:
         """Run tasks; the last one's result is given back, whether it failed or not.
@@ -117,7 +153,8 @@ class Player:
         """
         tasks: list[dict[str, Any]] = []
         for number, case in enumerate(cases):
-            reset = {"url": f"{sandbox.url}/_sandbox/reset", "method": "POST", "body": {"faults": case.faults}}
+            body = {"faults": case.faults, "crowd": case.crowd}
+            reset = {"url": f"{sandbox.url}/_sandbox/reset", "method": "POST", "body": body}
             tasks.append({"name": f"Begin {case.name}", "steer_sandbox": reset, "no_log": True})
             tasks.append({**self._kept(case.task, number), "ignore_errors": True})
         played = self.play(self.write(tasks), *arguments, **kwargs)
@@ -171,6 +208,15 @@ def sandbox(sandbox_process: SandboxProcess) -> SandboxProcess:
     """The sandbox, as new."""
     sandbox_process.reset()
     return sandbox_process
+
+
+def crowd_incidents(count: int) -> list[dict[str, str]]:
+    """Incidents of the sandbox's crowd, as entries of a list.
+
+    :param count: how many.
+    """
+    named = {"workspace_id": CROWD_WORKSPACE, "source": "Sentinel"}
+    return [{**named, "incident_id": crowd_id(number)} for number in range(1, count + 1)]
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import pytest
 import yaml
 
 from ansible_collections.secops.itsm.plugins.module_utils import errors
-from ansible_collections.secops.itsm.tests.generic.conftest import Case
+from ansible_collections.secops.itsm.tests.generic.conftest import AS_MODULES, Case
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
@@ -156,9 +156,10 @@ HARMLESS = {
 }
 
 
+@pytest.mark.parametrize("shell", [{}, AS_MODULES], ids=["here", "module"])
 @pytest.mark.parametrize("way", ["options", "environment"])
 @pytest.mark.parametrize("name", MODULES)
-def test_no_secret_in_any_output(player, sandbox, name, way):
+def test_no_secret_in_any_output(player, sandbox, name, way, shell):
     """Each module takes each path, in turn with the secrets as options and from the environment."""
     known = credentials(sandbox, name)
     own = {"client_id": known["client_id"], "client_secret": known["client_secret"]}
@@ -168,6 +169,7 @@ def test_no_secret_in_any_output(player, sandbox, name, way):
         environment = variables(name, client_id="", client_secret="")
     turn = (MODULES.index(name) + (way == "options")) % 2
     paths = dict(list(PATHS.items())[turn::2])
+    environment.update(shell)
     given = own if way == "options" else {}
     cases = [
         Case(path, first_task(name, **{**given, **arguments}), faults) for path, (arguments, faults) in paths.items()
@@ -189,10 +191,11 @@ def test_no_secret_in_any_output(player, sandbox, name, way):
             assert set(result["error"]) == set(errors.ApiError("", "internal").as_dict())
 
 
+@pytest.mark.parametrize("shell", [{}, AS_MODULES], ids=["here", "module"])
 @pytest.mark.parametrize("name", MODULES)
-def test_access_token_is_not_shown(player, sandbox, name):
+def test_access_token_is_not_shown(player, sandbox, name, shell):
     token = credentials(sandbox, name)["access_token"]
-    environment = variables(name, client_id="", client_secret="", access_token=token)
+    environment = {**variables(name, client_id="", client_secret="", access_token=token), **shell}
     played = player.play_tasks([first_task(name)], "-vvvv", environment=environment)
     assert played.code == 0, played.output
     assert token not in played.output + json.dumps(played.result)
@@ -276,7 +279,8 @@ def test_missing_library(player, sandbox, tmp_path, name):
         hidden = tmp_path / f"without_{library}"
         hidden.mkdir()
         (hidden / f"{library}.py").write_text("raise ImportError('hidden by a test')\n")
-        cases.append(Case(library, {**first_task(name), "environment": {"PYTHONPATH": str(hidden)}}))
+        ordinary = {"vars": {"secops_itsm_in_process": False}, "environment": {"PYTHONPATH": str(hidden)}}
+        cases.append(Case(library, {**first_task(name), **ordinary}))
     played = player.play_cases(sandbox, cases, "-vvv")
     for library, result in played.results.items():
         wanted = rf"Failed to import the required Python library \({library}\) on "
@@ -284,3 +288,11 @@ def test_missing_library(player, sandbox, tmp_path, name):
         assert result["error"]["category"] == "configuration"
     assert "Traceback" not in played.output
     assert sandbox.journal()["entries"] == []
+
+
+def test_missing_library_of_the_controller(player, sandbox, tmp_path):
+    """Nothing can be done in its process then, and the ordinary run says what is missing, and where."""
+    (tmp_path / "requests.py").write_text("raise ImportError('hidden by a test')\n")
+    played = player.play_tasks([first_task(MODULES[0])], "-vvv", environment={"PYTHONPATH": str(tmp_path)})
+    assert "Failed to import the required Python library (requests)" in played.result["msg"]
+    assert "Traceback" not in played.output

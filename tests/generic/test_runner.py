@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from ansible_collections.secops.itsm.tests.generic.conftest import AS_MODULES
+
 SECRET = "T20261121.0042"
 CLOSE = {
     "workspace_id": "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60",
@@ -21,9 +25,10 @@ def task(**arguments: object) -> dict[str, object]:
     return {"name": "A task", "secops.itsm.contraforce_incident_status": {**CLOSE, **arguments}}
 
 
-def test_warnings_hold_no_secret(player):
+@pytest.mark.parametrize("way", [{}, AS_MODULES], ids=["here", "module"])
+def test_warnings_hold_no_secret(player, way):
     """The ticket's id, which the warning names, is a secret here."""
-    environment = {"CONTRAFORCE_HEADERS": json.dumps({"X-Key": SECRET}), "TICKET": SECRET}
+    environment = {"CONTRAFORCE_HEADERS": json.dumps({"X-Key": SECRET}), "TICKET": SECRET, **way}
     ticket = {"update_ticket": True, "ticket_id": "{{ lookup('ansible.builtin.env', 'TICKET') }}"}
     played = player.play_tasks([task(status="New", **ticket)], "-vvvv", environment=environment)
     assert played.code == 0, played.output
@@ -58,7 +63,8 @@ def test_a_bug_ends_as_one_sentence(player, tmp_path):
     (tmp_path / "hidden" / "requests.py").write_text(
         "class RequestException(Exception): pass\ndef Session(): raise TypeError('boom ' + 'private')\n"
     )
-    played = player.play_tasks([{**task(), "environment": {"PYTHONPATH": str(tmp_path / "hidden")}}], "-vvvv")
+    ordinary = {"vars": {"secops_itsm_in_process": False}, "environment": {"PYTHONPATH": str(tmp_path / "hidden")}}
+    played = player.play_tasks([{**task(), **ordinary}], "-vvvv")
     assert played.code != 0
     assert played.result["error"]["category"] == "internal"
     assert "has a bug: TypeError at client.py:" in played.result["msg"]

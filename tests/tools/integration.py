@@ -2,16 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs C(ansible-test integration), each target in a copy of the collection and against a sandbox of its own.
+"""Runs C(ansible-test integration), each target twice: as ordinary modules, and in the controller's own process.
 
-Most of their time goes into starting Python processes one after another, and some into waiting, so one more target than
-there are cores runs side by side. ansible-test hands no environment on to its tests, so the sandbox's address goes into
-integration_config.yml.
+Both must pass, and what the modules returned must be the same. Each run has a copy of the collection and a sandbox of
+its own. Some of the time goes into waiting, so one more of them than there are cores go side by side. ansible-test
+hands no environment on to its tests, so whatever they need to know goes into integration_config.yml.
+
+Which way a module took is not believed but counted: the local connection starts its processes by a shell that notes
+each start. There is one for each ordinary run of a module, and none at all in the controller's process.
 """
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,16 +25,71 @@ import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Collection, Iterator, Mapping, Sequence
 
 import yaml
 
+from ansible_collections.secops.itsm.tests.sandbox.parsing import timestamp
 from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
+from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ROOT / "tests" / "integration" / "targets"
 STREAMS = (os.cpu_count() or 1) + 1
 ANSIBLE_TEST = Path(sys.executable).parent / "ansible-test"
+
+#: The ways, and the value of the variable secops_itsm_in_process that each is.
+MODULES, IN_PROCESS = "as modules", "in process"
+WAYS = {MODULES: False, IN_PROCESS: True}
+
+#: A shell that notes each of its starts.
+NOTING_SHELL = """#!/bin/sh
+echo >> '{starts}'
+exec /bin/sh "$@"
+"""
+
+#: What two runs cannot have in common, and all else counts: the sandbox's address, and what it draws. Two of a kind
+#: that are not the same stay so.
+UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+DRAWN: Mapping[str, re.Pattern[str]] = {
+    "address": re.compile(r"http://127\.0\.0\.1:\d+"),
+    "request": re.compile(rf"0H[0-9A-F]{{11}}:00000001|req-{UUID}-1"),
+    "id": re.compile(UUID),  # of a comment, of a ticket, of a ticket's state (etag)
+    "time": re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"),
+}
+#: Keys that ansible-core 2.19 gives failures of modules, and those of action plugins not.
+OF_THE_SHELL = frozenset({"failed_when_suppressed_exception"})
+
+#: What the sandbox begins with is not drawn.
+SEED = SEED_FILE.read_text(encoding="utf-8")
+
+#: How many differences of a target are shown.
+MOST_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Run:
+    """A target's run in one of the ways, once it ended.
+
+    :param code: the exit code.
+    :param output: what was printed.
+    :param seconds: how long it took.
+    :param records: what the modules returned, in their order.
+    :param began: when it did, as the sandbox writes times.
+    """
+
+    code: int
+    output: str
+    seconds: float
+    records: Sequence[Mapping[str, Any]]
+    began: str
+
+    def outcomes(self) -> Iterator[Any]:
+        """What the modules returned, with names for what another run cannot have in common."""
+        for record in self.records:
+            yield without_drawn(without(record["outcome"], {*record["chance"], *OF_THE_SHELL}), self.began, {})
 
 
 class Runs:
@@ -44,30 +104,40 @@ class Runs:
         self._lock = threading.Lock()
         self._stopped = False
 
-    def run(self, target: str, folder: Path) -> tuple[str, int, str]:
-        """Run one target, and give its name with the time that it took, its exit code and what it printed.
+    def run(self, target: str, way: str, folder: Path) -> Run:
+        """Run a target in one of the ways.
 
         :param target: its name.
-        :param folder: an empty one, for the copy.
+        :param way: of C(WAYS).
+        :param folder: a new one, for the copy.
         """
-        began = time.monotonic()
+        began, clock = time.monotonic(), timestamp()
         collections = folder / "ansible_collections"
         copy = collections / "secops" / "itsm"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("output", "__pycache__", "integration_config.yml"))
+        records, starts, shell = folder / "records.jsonl", folder / "starts", folder / "shell"
+        shell.write_text(NOTING_SHELL.format(starts=starts), encoding="utf-8")
+        shell.chmod(0o755)
         with SandboxProcess() as sandbox:
             values = {
                 "sandbox_url": sandbox.url,
                 "sandbox_client_id": sandbox.credentials["client_id"],
                 "sandbox_client_secret": sandbox.credentials["client_secret"],
                 "sandbox_ticketing": sandbox.ticketing,
+                "sandbox_records": str(records),
+                "sandbox_starts": str(starts),
+                "secops_itsm_in_process": WAYS[way],
+                "ansible_shell_executable": str(shell),
             }
             config = copy / "tests" / "integration" / "integration_config.yml"
             config.write_text(yaml.safe_dump(values), encoding="utf-8")
             process = self._start([str(ANSIBLE_TEST), "integration", *self._options, target], copy, collections)
             if process is None:
-                return target, 1, ""
+                return Run(1, "", 0, [], clock)
             output = process.communicate()[0]
-        return f"{target} ({time.monotonic() - began:.0f} s)", process.returncode, output
+        lines = records.read_text(encoding="utf-8").splitlines() if records.exists() else []
+        found = [json.loads(line) for line in lines]
+        return Run(process.returncode, output, time.monotonic() - began, found, clock)
 
     def _start(self, command: list[str], copy: Path, collections: Path) -> subprocess.Popen[str] | None:
         environment = {**os.environ, "PYTHONPATH": str(collections.parent)}
@@ -86,6 +156,112 @@ class Runs:
             self._stopped = True
             for process in self._processes:
                 process.terminate()
+
+
+def wrong_ways(way: str, records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The records of modules that went another way than they were to go.
+
+    :param way: of C(WAYS).
+    :param records: of a run; each has how many processes the connection started since the one before.
+    """
+    for record in records:
+        started, expected = record["starts"], 0 if WAYS[way] else len(record["outcome"]["results"])
+        if started != expected:
+            yield f"{way}, {record['name']}: {started} processes were started, and not {expected}"
+
+
+def differences(ordinary: Any, here: Any, place: str = "") -> Iterator[str]:
+    """What is not the same, each as one line.
+
+    :param ordinary: what modules returned, or a part of it.
+    :param here: the same, from the controller's process.
+    :param place: where in the result that is.
+    """
+    if isinstance(ordinary, dict) and isinstance(here, dict):
+        for key in sorted({*ordinary, *here}):
+            if key in ordinary and key in here:
+                yield from differences(ordinary[key], here[key], f"{place}.{key}")
+            else:
+                missing = MODULES if key in here else IN_PROCESS
+                yield f"{place}.{key}: not there {missing}, otherwise {ordinary.get(key, here.get(key))!r}"
+    elif isinstance(ordinary, list) and isinstance(here, list) and len(ordinary) == len(here):
+        for number, (one, other) in enumerate(zip(ordinary, here)):
+            yield from differences(one, other, f"{place}[{number}]")
+    elif type(ordinary) is not type(here) or ordinary != here:
+        yield f"{place}: {ordinary!r} {MODULES}, {here!r} {IN_PROCESS}"
+
+
+def without(value: Any, keys: Collection[str]) -> Any:
+    """A result without some keys, wherever they are.
+
+    :param value: anything that JSON can carry.
+    :param keys: those that may be others in each run, as the test says (C(chance)).
+    """
+    if isinstance(value, dict):
+        return {key: without(entry, keys) for key, entry in value.items() if key not in keys}
+    return [without(entry, keys) for entry in value] if isinstance(value, list) else value
+
+
+def without_drawn(value: Any, began: str, names: dict[str, str]) -> Any:
+    """A result with names for what two runs cannot have in common.
+
+    :param value: anything that JSON can carry.
+    :param began: the time at which the run began, as the sandbox writes it.
+    :param names: by what was drawn; those that are given are added.
+    """
+    if isinstance(value, dict):
+        return {key: without_drawn(entry, began, names) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [without_drawn(entry, began, names) for entry in value]
+    if not isinstance(value, str):
+        return value
+
+    def named(kind: str, drawn: str) -> str:
+        if kind == "time":
+            return "<now>" if drawn >= began else drawn
+        known = sum(name.startswith(f"<{kind} ") for name in names.values())
+        return drawn if drawn in SEED else names.setdefault(drawn, f"<{kind} {known + 1}>")
+
+    for kind, pattern in DRAWN.items():
+        for drawn in dict.fromkeys(pattern.findall(value)):
+            value = value.replace(drawn, named(kind, drawn))
+    return value
+
+
+def compared(ordinary: Run, here: Run) -> Iterator[str]:
+    """What is not as it should be with the records of a target, each as one line.
+
+    :param ordinary: the run as modules.
+    :param here: the run in the controller's process.
+    """
+    yield from wrong_ways(MODULES, ordinary.records)
+    yield from wrong_ways(IN_PROCESS, here.records)
+    names = [[record["name"] for record in run.records] for run in (ordinary, here)]
+    if not names[0] or names[0] != names[1]:
+        yield f"not the same runs were recorded: {len(names[0])} {MODULES}, {len(names[1])} {IN_PROCESS}"
+        return
+    for name, one, other in zip(names[0], ordinary.outcomes(), here.outcomes()):
+        yield from (f"{name}: {line}" for line in differences(one, other))
+
+
+def report(target: str, runs: Mapping[str, Run]) -> bool:
+    """Print how a target went, and tell whether it went well.
+
+    :param target: its name.
+    :param runs: by way.
+    """
+    failed = [way for way, run in runs.items() if run.code]
+    wrong = [] if failed else list(compared(runs[MODULES], runs[IN_PROCESS]))
+    times = ", ".join(f"{way} {run.seconds:.0f} s" for way, run in runs.items())
+    count = sum(len(record["outcome"]["results"]) for record in runs[MODULES].records)
+    print(f"{'FAILED' if failed or wrong else 'ok    '} {target} ({times}, {count} results compared)", flush=True)
+    for way in failed:
+        print(f"{way}:\n{runs[way].output}", flush=True)
+    for line in wrong[:MOST_SHOWN]:
+        print(f"  {line}", flush=True)
+    if len(wrong) > MOST_SHOWN:
+        print(f"  and {len(wrong) - MOST_SHOWN} more differences", flush=True)
+    return not failed and not wrong
 
 
 def targets_of(arguments: list[str]) -> tuple[list[str], list[str]]:
@@ -110,16 +286,22 @@ def main(arguments: list[str]) -> int:
     """
     targets, options = targets_of(arguments)
     runs = Runs(options)
-    failed = []
     with tempfile.TemporaryDirectory(prefix="integration-") as folder, ThreadPoolExecutor(STREAMS) as pool:
+
+        def begin(target: str, number: int) -> dict[str, Any]:
+            places = {way: Path(folder) / f"{number}{'p' if WAYS[way] else 'm'}" for way in WAYS}
+            return {way: pool.submit(runs.run, target, way, place) for way, place in places.items()}
+
         try:
-            for target, code, output in pool.map(lambda name: runs.run(name, Path(folder) / name), targets):
-                print(f"{'ok    ' if code == 0 else 'FAILED'} {target}\n{output if code else ''}", flush=True)
-                failed += [target] if code else []
+            begun = {target: begin(target, number) for number, target in enumerate(targets)}
+            went_well = [
+                report(target, {way: future.result() for way, future in futures.items()})
+                for target, futures in begun.items()
+            ]
         except BaseException:
             runs.stop()
             raise
-    return 1 if failed else 0
+    return 0 if all(went_well) else 1
 
 
 if __name__ == "__main__":

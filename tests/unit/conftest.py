@@ -9,8 +9,13 @@ from __future__ import annotations
 from typing import Callable, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock, LoopbackServer
+
+# A machine that has much else to do is no reason to fail.
+settings.register_profile("unit", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("unit")
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import base64
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import Any
 
@@ -21,6 +23,11 @@ def headers_of(credentials: auth.Auth, **headers: str) -> dict[str, str]:
     request = SimpleNamespace(headers=dict(headers))
     assert credentials(request) is request
     return request.headers
+
+
+def refused(headers: dict[str, str]) -> Any:
+    """A request that was not let in."""
+    return SimpleNamespace(headers=headers)
 
 
 PAIR = base64.b64encode(b"id:s3cr3t").decode()
@@ -38,14 +45,14 @@ PAIR = base64.b64encode(b"id:s3cr3t").decode()
 def test_what_was_given_is_sent_and_stays_what_it_is(credentials, header, value, secrets):
     assert headers_of(credentials, Accept="x") == {"Accept": "x", header: value}
     assert set(credentials.secrets) == secrets
-    assert credentials.renew() is False
+    assert credentials.renew(refused({header: value})) is False
     assert headers_of(credentials) == {header: value}
 
 
 def test_no_credentials_are_none():
     credentials = auth.NoAuth()
     assert headers_of(credentials, Accept="x") == {"Accept": "x"}
-    assert (credentials.secrets, credentials.renew()) == ((), False)
+    assert (credentials.secrets, credentials.renew(refused({}))) == ((), False)
 
 
 class TokenServer:
@@ -75,8 +82,7 @@ def test_a_token_is_fetched_once_and_not_before_it_is_needed():
 def test_a_refused_token_is_fetched_anew_and_both_stay_secret():
     server = TokenServer("one", "two")
     credentials = auth.FetchedToken(server, ("s3cr3t",))
-    headers_of(credentials)
-    assert credentials.renew() is True
+    assert credentials.renew(refused(headers_of(credentials))) is True
     assert server.asked == 1
     assert headers_of(credentials) == {"Authorization": "Bearer two"}
     assert credentials.secrets == ("s3cr3t", "one", "two")
@@ -89,6 +95,179 @@ def test_a_token_that_could_not_be_fetched_is_asked_for_again():
         headers_of(credentials)
     assert credentials.secrets == ()
     assert headers_of(credentials) == {"Authorization": "Bearer two"}
+
+
+def test_a_token_that_is_not_the_one_of_now_was_renewed_already():
+    server = TokenServer("one", "two", "three")
+    credentials = auth.FetchedToken(server, ())
+    first = headers_of(credentials)
+    assert credentials.renew(refused(first)) is True
+    second = headers_of(credentials)
+    assert credentials.renew(refused(first)) is True
+    assert headers_of(credentials) == second == {"Authorization": "Bearer two"}
+    assert server.asked == 2
+    # Nobody has fetched another one yet: there is nothing to forget.
+    credentials.renew(refused(second))
+    assert credentials.renew(refused(second)) is True
+    assert headers_of(credentials) == {"Authorization": "Bearer three"}
+
+
+def test_a_token_that_nobody_else_used_is_not_renewed_for_the_same_request_again():
+    credentials = auth.FetchedToken(TokenServer("one", "two"), ())
+    assert credentials.renew(refused(headers_of(credentials))) is True
+    second = headers_of(credentials)
+    assert credentials.renew(refused(second), again=True) is False
+    # It is what others may still be let in with.
+    assert headers_of(credentials) == second
+
+
+def test_a_token_that_others_used_up_is_renewed_for_the_same_request_again():
+    credentials = auth.FetchedToken(TokenServer("one", "two", "three"), ())
+    assert credentials.renew(refused(headers_of(credentials))) is True
+    mine, _theirs = headers_of(credentials), headers_of(credentials)
+    assert credentials.renew(refused(mine), again=True) is True
+    assert headers_of(credentials) == {"Authorization": "Bearer three"}
+
+
+@pytest.mark.parametrize("credentials", [auth.bearer("t0k3n"), auth.NoAuth()], ids=["bearer", "none"])
+def test_what_was_given_is_never_renewed(credentials):
+    assert credentials.renew(refused({}), again=True) is False
+
+
+# --- threads --------------------------------------------------------------------------------------------------------
+
+CROWD = 8
+
+
+class SlowTokenServer(TokenServer):
+    """Answers once everybody who is to wait for it is there."""
+
+    def __init__(self, *script: str | ApiError) -> None:
+        super().__init__(*script)
+        self.is_asked = threading.Event()
+        self.may_answer = threading.Event()
+
+    def __call__(self) -> str:
+        self.is_asked.set()
+        assert self.may_answer.wait(30)
+        return super().__call__()
+
+
+class CountingLock:
+    """A lock that tells how many threads are at it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.came = 0
+        self.changed = threading.Condition()
+
+    def __enter__(self) -> None:
+        with self.changed:
+            self.came += 1
+            self.changed.notify_all()
+        self.lock.acquire()
+
+    def __exit__(self, *_exc: object) -> None:
+        self.lock.release()
+
+    def wait_for(self, count: int) -> None:
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.came >= count, 30)
+
+
+def asked_by_a_crowd(credentials: auth.FetchedToken, server: SlowTokenServer) -> list[str | Exception]:
+    """What each of many threads sends, or gets raised, that all ask while the first fetch is under way."""
+    lock = CountingLock()
+    credentials._lock = lock  # type: ignore[assignment]  # a lock as far as a with statement goes
+
+    def ask() -> str | Exception:
+        try:
+            return headers_of(credentials)["Authorization"]
+        except (ApiError, RuntimeError) as failure:
+            return failure
+
+    with ThreadPoolExecutor(CROWD) as pool:
+        asking = [pool.submit(ask) for _each in range(CROWD)]
+        try:
+            assert server.is_asked.wait(30)
+            lock.wait_for(CROWD)
+        finally:
+            server.may_answer.set()
+        return [future.result(30) for future in asking]
+
+
+def test_threads_that_need_a_token_have_it_fetched_once():
+    server = SlowTokenServer("one")
+    credentials = auth.FetchedToken(server, ("s3cr3t",))
+    assert asked_by_a_crowd(credentials, server) == ["Bearer one"] * CROWD
+    assert (server.asked, credentials.secrets) == (1, ("s3cr3t", "one"))
+
+
+def test_a_fetch_that_failed_is_not_repeated_by_those_who_waited_for_it():
+    failure = ApiError("The credentials were refused.", "authentication")
+    server = SlowTokenServer(failure, "two")
+    credentials = auth.FetchedToken(server, ())
+    assert asked_by_a_crowd(credentials, server) == [failure] * CROWD
+    assert server.asked == 1
+    # Who comes later has not waited.
+    assert headers_of(credentials) == {"Authorization": "Bearer two"}
+
+
+def test_a_fetch_that_failed_is_forgotten_once_another_one_was_made():
+    first, second = ApiError("It is down.", "unavailable"), ApiError("It is still down.", "unavailable")
+    server = SlowTokenServer(first, second)
+    credentials = auth.FetchedToken(server, ())
+    asked_by_a_crowd(credentials, server)
+    server.is_asked.clear()
+    server.may_answer.clear()
+    assert asked_by_a_crowd(credentials, server) == [second] * CROWD
+    assert server.asked == 2
+
+
+def test_many_refused_requests_have_the_token_renewed_once():
+    server = SlowTokenServer("one", "two", "three")
+    credentials = auth.FetchedToken(server, ())
+    server.may_answer.set()
+    sent = [headers_of(credentials) for _each in range(CROWD)]
+    server.may_answer.clear()
+    server.is_asked.clear()
+    with ThreadPoolExecutor(CROWD) as pool:
+        assert all(pool.map(lambda headers: credentials.renew(refused(headers)), sent))
+    assert asked_by_a_crowd(credentials, server) == ["Bearer two"] * CROWD
+    # One of them comes late with the refusal of the former token.
+    credentials.renew(refused(sent[0]))
+    assert headers_of(credentials) == {"Authorization": "Bearer two"}
+    assert server.asked == 2
+
+
+def test_a_bug_in_a_fetch_is_no_failure_of_the_fetch():
+    def fetch() -> str:
+        raise KeyError("x")
+
+    credentials = auth.FetchedToken(fetch, ())
+    for _each in range(2):
+        with pytest.raises(KeyError):
+            headers_of(credentials)
+    assert credentials.secrets == ()
+
+
+def test_who_waited_for_a_bug_is_not_told_of_a_failure_before_it():
+    class Buggy(SlowTokenServer):
+        def __call__(self) -> str:
+            if self.asked:
+                self.is_asked.set()
+                assert self.may_answer.wait(30)
+                raise RuntimeError("a bug")
+            return super().__call__()
+
+    server = Buggy(ApiError("It is down.", "unavailable"))
+    credentials = auth.FetchedToken(server, ())
+    server.may_answer.set()
+    with pytest.raises(ApiError):
+        headers_of(credentials)
+    server.may_answer.clear()
+    server.is_asked.clear()
+    assert [str(raised) for raised in asked_by_a_crowd(credentials, server)] == ["a bug"] * CROWD
 
 
 # --- claims ---------------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ import pytest
 import trustme
 
 from ansible_collections.secops.itsm.plugins.module_utils import auth
-from ansible_collections.secops.itsm.plugins.module_utils import client as client_module
-from ansible_collections.secops.itsm.plugins.module_utils.client import Client, Transport
+from ansible_collections.secops.itsm.plugins.module_utils import pace as pace_module
+from ansible_collections.secops.itsm.plugins.module_utils.client import MOST_RENEWALS, Client, Transport
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.api import CONTRAFORCE
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils.failures import Vendor, no_category, retry_after_of
@@ -90,7 +90,7 @@ def test_no_try_begins_after_the_retry_timeout(serve, clock, retry_timeout):
 
 @pytest.mark.parametrize("wait, tries", [(10.0, 2), (10.1, 1)])
 def test_a_try_may_begin_as_the_retry_timeout_ends(serve, clock, monkeypatch, wait, tries):
-    monkeypatch.setattr(client_module, "wait_before", lambda attempt, retry_after: wait)
+    monkeypatch.setattr(pace_module, "wait_before", lambda attempt, retry_after: wait)
     server = serve(Reply(503))
     failure(make(server.url, clock, retry_timeout=10).read, "GET", "/x")
     assert len(server.seen) == tries
@@ -670,6 +670,15 @@ def test_a_second_refusal_ends_as_authentication(serve, clock):
     assert (error.category, error.code, error.ambiguous) == ("authentication", "TOKEN_EXPIRED", False)
     assert "after 2 tries" in error.message
     assert sent_tokens(server) == ["t0k3n-1", "t0k3n-2"]
+
+
+def test_a_token_that_others_use_up_is_renewed_so_many_times(serve, clock):
+    server, tokens = serve(EXPIRED), Tokens()
+    tokens.auth._uses = dict.fromkeys((f"Bearer t0k3n-{number}" for number in range(1, 20)), 7)
+    error = failure(desk(server.url, clock, tokens.auth).write, "POST", "/x", {})
+    assert error.category == "authentication"
+    assert MOST_RENEWALS == 5
+    assert sent_tokens(server) == [f"t0k3n-{number}" for number in range(1, MOST_RENEWALS + 2)]
 
 
 def test_each_request_may_renew_the_token_once(serve, clock):

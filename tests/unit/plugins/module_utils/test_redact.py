@@ -55,6 +55,37 @@ def test_data_of_every_kind():
     }
 
 
+def test_numbers_that_are_a_secret_or_hold_one():
+    redactor = Redactor(["123456789", "True", "1.5"])
+    data = {"n": 123456789, "in": [7123456789, 1.5, 2.5], "own": 12, "truth": True, 123456789: 1}
+    assert redactor.data(data) == {"n": MASK, "in": [f"7{MASK}", MASK, 2.5], "own": 12, "truth": True, MASK: 1}
+
+
+PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+DATA = st.recursive(
+    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+)
+
+
+@given(DATA)
+def test_what_holds_no_secret_stays_as_it_is_but_is_another_thing(data):
+    redactor = Redactor(["\U0001f511 no text of hypothesis holds this"])
+    found = redactor.data(data)
+    assert found == data
+    assert found is not data or not isinstance(data, (list, dict))
+
+
+@given(st.lists(st.sampled_from(["x", "secret", "a secret of mine", 7, None, ("secret",), {"secret": "x"}])))
+def test_looking_at_all_at_once_finds_what_looking_at_each_does(data):
+    redactor = Redactor(["secret"])
+    assert redactor.finds_nothing(data) is ("secret" not in str(data))
+    assert "secret" not in str(redactor.data(data))
+
+
+def test_a_secret_is_not_found_across_two_texts():
+    assert Redactor(["ab"]).data(["a", "b"]) == ["a", "b"]
+
+
 def test_percent_encoding_in_lower_case():
     assert Redactor(["a/b+c=d"]).text("a%2fb%2bc%3dd") == MASK
 

@@ -1,0 +1,231 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The first signal is put off until all is whole, and comes in the end; the same one again ends the process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from typing import Iterator
+
+import pytest
+
+from ansible_collections.secops.itsm.plugins.module_utils import interrupts
+from ansible_collections.secops.itsm.plugins.module_utils.interrupts import PUT_OFF, Interrupts
+
+BOTH = pytest.mark.parametrize("number", PUT_OFF, ids=lambda number: number.name)
+
+
+@pytest.fixture(autouse=True)
+def came() -> Iterator[list[int]]:
+    """The signals that this process got; none of them ends it."""
+    got: list[int] = []
+    former = {number: signal.signal(number, lambda each, frame: got.append(each)) for number in PUT_OFF}
+    yield got
+    for number, handler in former.items():
+        signal.signal(number, handler)
+
+
+def send(number: int) -> None:
+    """Send a signal to this process; Python's handler of it has run when this returns."""
+    signal.raise_signal(number)
+
+
+# --- in this process, whose handlers only take note -----------------------------------------------------------------
+
+
+@BOTH
+def test_a_signal_is_put_off_and_comes_in_the_end(came, number):
+    finished: list[int] = []
+    with Interrupts(lambda: finished.append(1)):
+        send(number)
+        assert (finished, came) == ([1], [])
+    assert (finished, came) == ([1], [number])
+
+
+def test_without_a_signal_nothing_happens(came):
+    with Interrupts(lambda: came.append(-1)):
+        pass
+    assert came == []
+
+
+@BOTH
+def test_handlers_are_as_before_afterwards(came, number):
+    before = [signal.getsignal(each) for each in PUT_OFF]
+    with Interrupts(lambda: None):
+        assert [signal.getsignal(each) for each in PUT_OFF] != before
+        send(number)
+    assert [signal.getsignal(each) for each in PUT_OFF] == before
+
+
+def test_handlers_are_as_before_after_an_exception(came):
+    before = [signal.getsignal(each) for each in PUT_OFF]
+    with pytest.raises(KeyError), Interrupts(lambda: None):
+        raise KeyError
+    assert [signal.getsignal(each) for each in PUT_OFF] == before
+    assert came == []
+
+
+@pytest.mark.parametrize("order", [PUT_OFF, PUT_OFF[::-1]], ids=["INT, TERM", "TERM, INT"])
+def test_each_kind_is_put_off_once_and_the_first_one_comes(came, order):
+    """A terminal's Ctrl-C makes Ansible send the other one, too."""
+    finished: list[int] = []
+    with Interrupts(lambda: finished.append(1)):
+        for number in order:
+            send(number)
+        assert came == []
+    assert came == [order[0]]
+    assert len(finished) == 2
+
+
+@BOTH
+def test_what_a_process_ignores_stays_ignored(came, number):
+    """As nohup and the background of a script set it."""
+    former = signal.signal(number, signal.SIG_IGN)
+    try:
+        with Interrupts(lambda: came.append(-1)):
+            assert signal.getsignal(number) == signal.SIG_IGN
+            send(number)
+        assert signal.getsignal(number) == signal.SIG_IGN
+    finally:
+        signal.signal(number, former)
+    assert came == []
+
+
+def test_one_within_another_finishes_the_inner_one_first(came):
+    finished: list[str] = []
+    with Interrupts(lambda: finished.append("outer")):
+        with Interrupts(lambda: finished.append("inner")):
+            send(signal.SIGTERM)
+            assert finished == ["inner"]
+        assert finished == ["inner", "outer"]
+        assert came == []
+    assert came == [signal.SIGTERM]
+
+
+def test_in_another_thread_nothing_is_taken_over(came):
+    seen: list[object] = []
+
+    def work() -> None:
+        with Interrupts(lambda: came.append(-1)):
+            seen.extend(signal.getsignal(number) for number in PUT_OFF)
+
+    before = [signal.getsignal(number) for number in PUT_OFF]
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(30)
+    assert seen == before
+
+
+def test_a_signal_from_outside_wakes_what_the_main_thread_waits_for(came):
+    finished = threading.Event()
+    with Interrupts(finished.set):
+        threading.Timer(0.01, os.kill, (os.getpid(), signal.SIGTERM)).start()
+        assert finished.wait(30)
+    assert came == [signal.SIGTERM]
+
+
+# --- in a process of its own, which may be ended --------------------------------------------------------------------
+
+#: The file alone: it needs nothing of the collection. Workers that take a minute stand for those of a list.
+SCRIPT = """
+    import importlib.util, os, signal, sys, threading, time
+    from concurrent.futures import ThreadPoolExecutor, wait
+    spec = importlib.util.spec_from_file_location("interrupts", sys.argv[1])
+    interrupts = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(interrupts)
+
+    def tell(text):
+        os.write(1, text.encode() + b"\\n")
+
+    go_on = threading.Event()
+    signal.signal(signal.SIGUSR1, lambda number, frame: go_on.set())
+
+    def work():
+        go_on.wait(60)
+        tell("whole")
+
+    with interrupts.Interrupts(lambda: tell("finish")), ThreadPoolExecutor(2) as pool:
+        under_way = {pool.submit(work) for _each in range(2)}
+        tell("begun")
+        while under_way:
+            _ended, under_way = wait(under_way, timeout=0.05)
+    tell("after")
+    time.sleep(60)
+"""
+
+
+class Child:
+    """A process that handles two things, and tells what it does."""
+
+    def __init__(self, *before: str) -> None:
+        arguments = [*before, sys.executable, "-c", textwrap.dedent(SCRIPT), interrupts.__file__]
+        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+
+    def send(self, number: int) -> None:
+        self.process.send_signal(number)
+
+    def tells(self, text: str) -> None:
+        """Wait for the next line, which is this."""
+        assert self.process.stdout is not None
+        assert self.process.stdout.readline().strip() == text
+
+    def ended(self) -> int:
+        """How it ended, within far less than its workers take."""
+        return self.process.wait(30)
+
+    def close(self) -> None:
+        """End it, whatever it does."""
+        self.process.kill()
+        self.process.wait(30)
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
+
+@pytest.fixture
+def child() -> Iterator[Child]:
+    child = Child("env", "--default-signal=INT,TERM") if sys.platform == "linux" else Child()
+    yield child
+    child.close()
+
+
+@BOTH
+def test_the_process_ends_by_the_signal_once_all_is_whole(child, number):
+    child.tells("begun")
+    child.send(number)
+    child.tells("finish")
+    child.send(signal.SIGUSR1)
+    child.tells("whole")
+    child.tells("whole")
+    # With SIGINT, as with a KeyboardInterrupt that nobody takes.
+    assert child.ended() == -number
+
+
+@BOTH
+def test_the_same_signal_again_ends_the_process_at_once(child, number):
+    child.tells("begun")
+    child.send(number)
+    child.tells("finish")
+    began = time.monotonic()
+    child.send(number)
+    assert child.ended() == -number
+    # The workers would have taken a minute.
+    assert time.monotonic() - began < 30
+
+
+def test_the_other_signal_does_not_end_it_but_the_third_does(child):
+    child.tells("begun")
+    child.send(signal.SIGINT)
+    child.tells("finish")
+    child.send(signal.SIGTERM)
+    child.tells("finish")
+    assert child.process.poll() is None
+    child.send(signal.SIGINT)
+    assert child.ended() == -signal.SIGINT
