@@ -111,6 +111,7 @@ class Together:
         self._failing_since: float | None = None
         self._granted = 0.0
         self._in_a_hurry = False
+        self._in_doubt: int | None = None
         self._over: ApiError | None = None
 
     def give_up(self, failure: ApiError) -> None:
@@ -135,9 +136,10 @@ class Together:
                 # Who is interrupted does not wait: each worker has one request left at the most.
                 if now < self._held_until and not self._in_a_hurry:
                     self._turn.wait(self._held_until - now)
-                elif self._under_way >= int(self._allowed):
+                elif self._under_way >= int(self._allowed) or self._in_doubt not in (None, threading.get_ident()):
                     self._turn.wait()
                 else:
+                    self._in_doubt = None
                     self._under_way += 1
                     return now
 
@@ -146,6 +148,9 @@ class Together:
         with self._turn:
             self._under_way -= 1
             category = failure.category if failure else None
+            if category in FATAL:
+                # Nobody else is to be refused for the same, until its thread has tried another token, or given up.
+                self._in_doubt = threading.get_ident()
             if answered and category not in TROUBLE | FATAL:
                 self._failing_since, self._refusals, self._granted = None, 0, 0.0
                 # All of them after the first answer; after a refusal, one more for each round of answers.
