@@ -17,13 +17,23 @@ else:
 
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 
+#: Validators by the identity of their schema, which is kept with it so that no other one can get the same.
+_VALIDATORS: dict[int, tuple[Mapping[str, Any], Any]] = {}
+
+
+def _validator(schema: Mapping[str, Any]) -> Any:
+    """The validator of a schema of the contract; there are few of them, and every request needs some."""
+    if id(schema) not in _VALIDATORS:
+        _VALIDATORS[id(schema)] = (schema, jsonschema.Draft202012Validator(schema))
+    return _VALIDATORS[id(schema)][1]
+
 
 def violation(schema: Mapping[str, Any], value: Any) -> str | None:
     """Where and how a value departs from a schema, or None.
 
     The text names places and rules only: the value itself may hold what a log must not show.
     """
-    validator = jsonschema.Draft202012Validator(schema)
+    validator = _validator(schema)
     error = jsonschema.exceptions.best_match(validator.iter_errors(value))
     if error is None:
         return None

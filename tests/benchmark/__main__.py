@@ -29,11 +29,11 @@ from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
 WHOLE = Plan(
     number=100,
     latencies=(0.0, 0.05),
-    slow_rounds=3,
+    slow_rounds=2,
     quick_rounds=5,
     repeated=10,
     sizes=(100, 1_000, 10_000),
-    size_rounds=3,
+    size_rounds=2,
     import_rounds=9,
 )
 QUICK = Plan(

@@ -228,10 +228,10 @@ class TicketingApi:
         path = "/ticket/list"
         answer = self._client.read("POST", path, self._query, dict(body))
         found = list_in(answer.body, ROWS_PATHS)
-        _check({"type": "array", "items": {"type": "object"}}, answer, "POST", path, found)
+        _check(schemas.ROWS, answer, "POST", path, found)
         rows = found or []
         ids = [object_id_of(row) for row in rows]
-        _check({"type": "array", "items": {"type": "string"}}, answer, "POST", path, ids)
+        _check(schemas.DISPLAY_IDS, answer, "POST", path, ids)
         pagination = at(answer.body, ("data", "pagination"))
         return Page(rows, _is_last(pagination, int(body["offset"]) + len(rows)))
 
@@ -259,7 +259,7 @@ class TicketingApi:
         """
         path = "/user/userinfo"
         answer = self._client.read("GET", path, self._query)
-        _check({"type": "object"}, answer, "GET", path)
+        _check(schemas.USER_INFO, answer, "GET", path)
         data = answer.body.get("data")
         return data if isinstance(data, Mapping) else dict(answer.body)
 

@@ -135,3 +135,9 @@ OFFERS: Mapping[str, Any] = {
         },
     },
 }
+
+#: The rows of a list of tickets, and their display ids.
+ROWS: Mapping[str, Any] = {"type": "array", "items": {"type": "object"}}
+DISPLAY_IDS: Mapping[str, Any] = {"type": "array", "items": _TEXT}
+
+USER_INFO: Mapping[str, Any] = {"type": "object"}
