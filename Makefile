@@ -5,7 +5,7 @@
 # make test       every check and test; sets up what it needs
 # make unit       the quick path while working
 # make matrix     sanity, unit, integration and generic tests on every supported ansible-core (CORES="2.16 2.21" for some)
-# make benchmark  what many incidents cost, measured against rivals in the same run; writes docs/benchmark.md (25 minutes)
+# make benchmark  what many incidents cost, measured against rivals in the same run; writes docs/benchmark.md (16 minutes)
 # make format     bring the code into shape
 # make clean      remove everything that make made in this folder
 

@@ -131,7 +131,8 @@ class Together:
         with self._turn:
             while True:
                 if self._over is not None:
-                    raise self._over
+                    # A new one each time: thousands of entries would hang their tracebacks on the same.
+                    raise self._over.retold(self._over.message)
                 now = self._clock.now()
                 # Who is interrupted does not wait: each worker has one request left at the most.
                 if now < self._held_until and not self._in_a_hurry:
@@ -165,7 +166,7 @@ class Together:
             self._turn.notify_all()
 
     def _hold(self, failure: Failure) -> None:
-        """Hold everybody back. What was under way when the hold began was refused by the same token."""
+        """Hold everybody back. What was under way when the hold began belongs to the same refusal."""
         now = self._clock.now()
         is_first_of_hold = now >= self._held_until
         if is_first_of_hold:

@@ -33,6 +33,7 @@ attributes:
     support: full
 options:
   incidents:
+    version_added: 0.4.0
     description:
       - A list of incidents, instead of the one that O(incident_id) names.
       - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the

@@ -42,6 +42,7 @@ attributes:
         is not, because the answer tells whether there was a link.
 options:
   incidents:
+    version_added: 0.4.0
     description:
       - A list of incidents, instead of the one that O(incident_id) names.
       - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the

@@ -110,6 +110,7 @@ options:
     type: str
     default: api
   tickets:
+    version_added: 0.4.0
     description:
       - A list of tickets, instead of one. Excludes O(object_id).
       - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
