@@ -71,7 +71,7 @@ OVERLOADED = {"operation": "v2-get-incident", "status": 503}
 
 #: Names of tasks and the tasks, which are done both ways.
 ENDS: dict[str, dict[str, Any]] = {
-    "success": task(comment="Größe „ü“ ✓ 日本語 😀"),
+    "success": task(comment="Größe «ü» ✓ 日本語 😀"),
     "ok": task(status="Active", classification=None, classification_reason=None),
     "check mode": task({"check_mode": True}, comment="Not posted."),
     "difference": task({"diff": True}, comment="Shown."),

@@ -132,8 +132,8 @@ def begin(player, sandbox):
     """Begins a job, and gives it back when it is in the middle of its list."""
     jobs = []
 
-    def begun(way: dict[str, str], fault: dict[str, Any] = SLOW, writes: int = 6) -> Job:
-        sandbox.reset(crowd=CROWD, faults=[fault])
+    def begun(way: dict[str, str], fault: dict[str, Any] | None = None, writes: int = 6) -> Job:
+        sandbox.reset(crowd=CROWD, faults=[fault or SLOW])
         job = Job(player, way)
         jobs.append(job)
         eventually(lambda: job.process.poll() is not None or sandbox.journal()["writes"] >= writes, "the middle")

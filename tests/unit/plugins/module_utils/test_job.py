@@ -210,10 +210,9 @@ def test_a_bug_is_one_sentence_with_its_place(server, lines):
 
 
 def test_a_bug_below_is_told_with_the_place_in_the_collection():
-    try:
+    with pytest.raises(ValueError, match="Expecting") as caught:
         json.loads("{")
-    except ValueError as bug:
-        error = internal_error(bug, ("incident", "incident_id"), {"incident_id": None})
+    error = internal_error(caught.value, ("incident", "incident_id"), {"incident_id": None})
     assert "ValueError" not in error.message
     assert "JSONDecodeError at test_job.py:" in error.message
     assert "Look at what the task was about before" in error.message

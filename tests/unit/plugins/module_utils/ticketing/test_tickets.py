@@ -268,7 +268,8 @@ def test_what_has_no_goal_has_no_name():
     assert same_tickets([]) == []
     first, none, second = same_tickets([goal, None, goal])
     assert none is None
-    assert first == second is not None
+    assert first is not None
+    assert first == second
 
 
 def found_for(goals: Sequence[Any]) -> list[int]:
