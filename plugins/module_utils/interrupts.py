@@ -9,10 +9,14 @@ from __future__ import annotations
 import os
 import signal
 import threading
+import time
 from typing import Any, Callable
 
 #: Ctrl-C, what a job's controller sends, and what comes when the terminal is gone. One of them may bring another one.
 PUT_OFF = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+#: Seconds within which the same signal again is the same interruption: Ansible cleans up twice, and sends it each time.
+ECHO = 0.3
 
 
 class Interrupts:
@@ -24,7 +28,7 @@ class Interrupts:
     def __init__(self, finish: Callable[[], None]) -> None:
         self._finish = finish
         self._former: dict[int, Any] = {}
-        self._came: list[int] = []
+        self._came: dict[int, float] = {}
 
     def __enter__(self) -> Interrupts:
         # Only the main thread may; elsewhere nobody sends us signals.
@@ -37,13 +41,17 @@ class Interrupts:
 
     def _put_off(self, number: int, frame: Any) -> None:
         del frame
-        # Not the former handler: one that raises would still wait for the workers.
-        signal.signal(number, signal.SIG_DFL)
-        self._came.append(number)
-        self._finish()
+        now = time.monotonic()
+        if number not in self._came:
+            self._came[number] = now
+            self._finish()
+        elif now - self._came[number] >= ECHO:
+            # Not the former handler: one that raises would still wait for the workers.
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
 
     def __exit__(self, *_exc: object) -> None:
         for number, former in self._former.items():
             signal.signal(number, former)
         if self._came:
-            os.kill(os.getpid(), self._came[0])
+            os.kill(os.getpid(), next(iter(self._came)))
