@@ -213,6 +213,7 @@ def test_the_same_signal_again_ends_the_process_at_once(child, number):
     child.tells("begun")
     child.send(number)
     child.tells("finish")
+    time.sleep(0.5)  # another interruption, and not an echo of the first
     began = time.monotonic()
     child.send(number)
     assert child.ended() == -number
@@ -227,5 +228,6 @@ def test_the_other_signal_does_not_end_it_but_the_third_does(child):
     child.send(signal.SIGTERM)
     child.tells("finish")
     assert child.process.poll() is None
+    time.sleep(0.5)  # another interruption, and not an echo of the first
     child.send(signal.SIGINT)
     assert child.ended() == -signal.SIGINT
