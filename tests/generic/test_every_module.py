@@ -237,7 +237,10 @@ def test_options_as_they_come(player, sandbox, name):
         assert result["changed"] is not is_info, case
         # Masking must neither blot out what is no secret, nor rename what a playbook reads.
         assert {"request_ids"} | (set() if is_info else {"before", "after", "diff"}) <= set(result), case
-    assert "****" not in json.dumps(played.results["short header values"])
+    short_result = dict(played.results["short header values"])
+    # From ansible-core 2.21 on it shows the task's arguments, with its own mask for the secrets among them.
+    short_result.pop("invocation", None)
+    assert "****" not in json.dumps(short_result)
     assert "1" in json.dumps(played.results["short header values"]["request_ids"])
 
 
