@@ -31,6 +31,7 @@ ASSUMPTIONS: Mapping[str, str] = {
     "CF-A16": "The list's next tokens are in data.workspacePageTokens and go back as they came; with none it is over.",
     "CF-A17": "A listed incident names its workspace as workspaceId.",
     "CF-A18": "Linking a ticket to an incident that has another one replaces that, or is refused with 409.",
+    "CF-A19": "UUIDs of workspaces and of Sentinel's incidents count in any case, all other identifiers as they are.",
 }
 
 #: CF-A4. Source: the older generation's pages.

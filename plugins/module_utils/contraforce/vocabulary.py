@@ -81,7 +81,7 @@ class IncidentKey:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """What two keys of the same incident have in common. Sentinel names its incidents by UUIDs, in any case."""
+        """What two keys of the same incident have in common: UUIDs count in any case (CF-A19)."""
         is_uuid = self.source == "Sentinel" and _UUID.fullmatch(self.incident_id)
         incident_id = self.incident_id.lower() if is_uuid else self.incident_id
         return self.workspace_id.lower(), self.source, incident_id
