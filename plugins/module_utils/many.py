@@ -48,6 +48,7 @@ class Entry:
     :param thing: what it is about; entries of the same thing must not be handled at the same time.
     :param wanted: what is to become of it, for the operation.
     :param failure: why nothing can be done about it.
+    :param called: what messages call the thing.
     """
 
     named: Mapping[str, Any]
@@ -55,6 +56,7 @@ class Entry:
     thing: Hashable = None
     wanted: Any = None
     failure: ApiError | None = None
+    called: str = ""
 
 
 @dataclass(frozen=True)
@@ -153,31 +155,40 @@ def _merged(many: Many[Any], shared: Mapping[str, Any], entry: Mapping[str, Any]
 def checked(
     entries: Sequence[Mapping[str, Any]],
     identifiers: Sequence[str],
-    required: Sequence[str],
     wanted_from: Callable[[Mapping[str, Any]], Any],
     thing_of: Callable[[Any], Hashable],
 ) -> list[Entry]:
     """The entries of a list whose things are known from their options alone.
 
     :param entries: the options of each.
-    :param identifiers: the keys by which an entry's result names it.
-    :param required: options without which there is no entry.
+    :param identifiers: the options by which an entry's result names it, and without which there is none.
     :param wanted_from: checks an entry's options; raises ApiError.
-    :param thing_of: the thing that it is about.
+    :param thing_of: the thing that it is about; its text is what messages call it.
     """
 
     def check(number: int, options: Mapping[str, Any]) -> Entry:
         named = {name: options.get(name) for name in identifiers}
-        missing = [name for name in required if not (options.get(name) or "").strip()]
         try:
-            if missing:
-                raise configuration_error(f"Entry {number + 1} of the list lacks {' and '.join(missing)}.")
+            _check_that_it_is_named(number, named)
             wanted = wanted_from(options)
         except ApiError as failure:
             return Entry(named, options, failure=failure)
-        return Entry(named, options, thing_of(wanted), wanted)
+        thing = thing_of(wanted)
+        return Entry(named, options, thing, wanted, called=str(thing))
 
     return [check(number, options) for number, options in enumerate(entries)]
+
+
+def _check_that_it_is_named(number: int, named: Mapping[str, Any]) -> None:
+    """Refuse an entry that lacks an identifier, and say which one of the list it is."""
+    given = [f"{name} {value}" for name, value in named.items() if (value or "").strip()]
+    missing = [name for name, value in named.items() if not (value or "").strip()]
+    if missing:
+        known = f" ({', '.join(given)})" if given else ""
+        raise configuration_error(
+            f"Entry {number + 1} of the list{known} lacks {' and '.join(missing)}. Add what is missing to the entry, "
+            "or to the task for all entries."
+        )
 
 
 def without_contradictions(entries: Sequence[Entry]) -> tuple[list[Entry], list[int]]:
@@ -197,17 +208,17 @@ def without_contradictions(entries: Sequence[Entry]) -> tuple[list[Entry], list[
         at_odds = any(entries[place].wanted != first.wanted for place in places)
         for place in places if len(places) > 1 else []:
             if at_odds:
-                judged[place] = replace(entries[place], failure=_at_odds(places))
+                judged[place] = replace(entries[place], failure=_at_odds(places, first.called))
             else:
                 leaders[place] = places[0]
     return judged, leaders
 
 
-def _at_odds(places: Sequence[int]) -> ApiError:
+def _at_odds(places: Sequence[int], called: str) -> ApiError:
     named = ", ".join(str(place + 1) for place in places[:10]) + (", ..." if len(places) > 10 else "")
     return configuration_error(
-        f"Entries {named} of the list ask for different ends of the same thing. Nothing was written for them; leave "
-        "one of them."
+        f"Entries {named} of the list ask for different ends of {called}. Nothing was written for them; leave one of "
+        "them in the list."
     )
 
 
@@ -247,14 +258,24 @@ class _Work:
             self.counts.ok += not failed and not isinstance(outcome, ApiError) and not outcome.changed
 
 
-#: What becomes of an entry that a worker did not begin, or did not end.
-NOT_BEGUN = ApiError("The run was interrupted before this was begun.", "unavailable", retryable=True)
-NOT_ENDED = ApiError(
-    "The run was interrupted while this was handled, so it is not known what became of it. Run the task again.",
-    "ambiguous_write",
-    wrote=True,
-    retryable=True,
-)
+#: What a worker gets that would send something after the end of an interrupted list; no result shows it.
+TOO_LATE = ApiError("The run was interrupted.", "unavailable")
+
+
+def _interrupted(entry: Entry, begun: bool) -> ApiError:
+    """What becomes of an entry that a worker did not begin, or did not end."""
+    if entry.failure:
+        return entry.failure
+    if not begun:
+        message = f"The run was interrupted before {entry.called} was begun. Run the task again."
+        return ApiError(message, "unavailable", retryable=True)
+    return ApiError(
+        f"The run was interrupted while {entry.called} was handled, so it is not known what became of it. Run the task "
+        "again.",
+        "ambiguous_write",
+        wrote=True,
+        retryable=True,
+    )
 
 
 def handle(
@@ -305,7 +326,9 @@ def handle(
 
     _run_workers(labour, min(workers, len(to_do)), work, pace, lambda seconds: _tell(many, counts, progress, seconds))
     counts.failed += sum(place not in work.outcomes for place in to_do)
-    outcomes = [work.outcomes.get(leader, NOT_ENDED if leader in work.begun else NOT_BEGUN) for leader in leaders]
+    for place in set(to_do) - set(work.outcomes):
+        work.outcomes[place] = _interrupted(entries[place], begun=place in work.begun)
+    outcomes = [work.outcomes[leader] for leader in leaders]
     results = [
         _shown(entry, outcome, None if leader == place else leader)
         for place, (entry, outcome, leader) in enumerate(zip(entries, outcomes, leaders))
@@ -349,7 +372,7 @@ def _run_workers(
             raise
         finally:
             # Who hangs must not write later, beside whatever is run next.
-            pace.give_up(NOT_ENDED)
+            pace.give_up(TOO_LATE)
 
 
 def _started(workers: Sequence[threading.Thread]) -> list[threading.Thread]:

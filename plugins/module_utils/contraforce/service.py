@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Collection, Mapping
+from typing import Any, Callable, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.api import CONTRAFORCE, ContraForceApi
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection import (
@@ -27,6 +27,9 @@ INCIDENT_SPEC: Mapping[str, Any] = {
 #: What names an incident in the results of a list.
 IDENTIFIERS: tuple[str, ...] = tuple(INCIDENT_SPEC)
 
+#: Options that are the same for all incidents of a list.
+FOR_ALL = frozenset({"verify_timeout"})
+
 #: One incident or a list of them, for Ansible's own check.
 ONE_OR_MANY: Mapping[str, Any] = {
     "mutually_exclusive": [("incident_id", "incidents")],
@@ -35,17 +38,16 @@ ONE_OR_MANY: Mapping[str, Any] = {
 }
 
 
-def one_or_many_spec(own: Mapping[str, Any], for_all: Collection[str] = ("verify_timeout",)) -> dict[str, Any]:
+def one_or_many_spec(own: Mapping[str, Any]) -> dict[str, Any]:
     """The options of a module that takes one incident or a list of them.
 
-    :param own: the module's own options, which an entry of the list may give, too.
-    :param for_all: those that it may not.
+    :param own: the module's own options, which an entry of the list may give, too, but for those in FOR_ALL.
     """
     kept = ("type", "choices", "elements")
     named: dict[str, Any] = {name: {"type": "str"} for name in IDENTIFIERS}
     entry: dict[str, Any] = {**named, "incident_id": INCIDENT_SPEC["incident_id"]}
     for name, option in own.items():
-        if name not in for_all:
+        if name not in FOR_ALL:
             entry[name] = {key: value for key, value in option.items() if key in kept}
     return {
         **named,
@@ -66,7 +68,7 @@ def incidents(
     return Many(
         "incidents",
         "incident",
-        lambda _api, entries: checked(entries, IDENTIFIERS, IDENTIFIERS, wanted_from, lambda wanted: wanted.key),
+        lambda _api, entries: checked(entries, IDENTIFIERS, wanted_from, lambda wanted: wanted.key),
         operation,
     )
 

@@ -145,10 +145,7 @@ def ticket_entries(api: Api, entries: Sequence[Mapping[str, Any]]) -> list[Entry
     memory = Remembered()
     checked = [_entry(WithMemory(api, memory), options, memory) for options in entries]
     things = same_tickets([_goal_of(entry) for entry in checked])
-    return [
-        Entry(entry.named, entry.options, thing or entry.thing, entry.wanted, entry.failure)
-        for entry, thing in zip(checked, things)
-    ]
+    return [replace(entry, thing=thing or entry.thing) for entry, thing in zip(checked, things)]
 
 
 def _entry(api: WithMemory, options: Mapping[str, Any], memory: Remembered) -> Entry:
@@ -162,7 +159,7 @@ def _entry(api: WithMemory, options: Mapping[str, Any], memory: Remembered) -> E
             raise
         return Entry(named, options, failure=failure.retold(f"{failure} Nothing was written."))
     order = Order(wanted, goal, memory)
-    return Entry(named, options, ("object_id", order.object_id), order)
+    return Entry(named, options, ("object_id", order.object_id), order, called=str(wanted))
 
 
 def _goal_of(entry: Entry) -> Goal | None:
@@ -193,9 +190,7 @@ def _same_pairs(goals: Mapping[int, Goal]) -> Iterator[tuple[int, int]]:
     searched: dict[Hashable, list[int]] = {}
     for place, goal in goals.items():
         alike = searched.setdefault(_likeness(goal, _signature(goal)), [])
-        same = [other for other in alike if _finds(goals[other], goal)]
-        yield from ((place, other) for other in same)
-        if not same:
+        if not any(_finds(goals[other], goal) for other in alike):
             alike.append(place)
     signatures = sorted({_signature(goal) for goal in goals.values()})
     for place, goal in goals.items():

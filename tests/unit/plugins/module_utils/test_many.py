@@ -102,7 +102,7 @@ class Things:
         return Many(
             "things",
             "thing",
-            lambda api, entries: checked(entries, ("name",), ("name",), wanted_from, lambda wanted: wanted.key),
+            lambda api, entries: checked(entries, ("name",), wanted_from, lambda wanted: wanted.key),
             self.operation,
         )
 
@@ -193,22 +193,22 @@ def test_an_option_of_an_entry_displaces_what_makes_no_sense_beside_it():
 
 
 def check(*entries: Mapping[str, Any]) -> list[Entry]:
-    return checked(entries, ("name", "place"), ("place", "name"), wanted_from, lambda wanted: wanted.key)
+    return checked(entries, ("name", "place"), wanted_from, lambda wanted: wanted.key)
 
 
 def test_entries_that_are_right_have_a_thing_and_what_is_wanted():
     options = {"name": "A", "place": "x", "end": "y"}
-    assert check(options) == [Entry({"name": "A", "place": "x"}, options, "a", Wanted("A", "y"))]
+    assert check(options) == [Entry({"name": "A", "place": "x"}, options, "a", Wanted("A", "y"), called="a")]
 
 
 @pytest.mark.parametrize(
     "entry, words",
     [
-        ({"name": "a"}, "place"),
-        ({"name": "a", "place": ""}, "place"),
-        ({"name": "a", "place": " "}, "place"),
-        ({"name": None, "place": "x"}, "name"),
-        ({}, "place and name"),
+        ({"name": "a"}, " (name a) lacks place"),
+        ({"name": "a", "place": ""}, " (name a) lacks place"),
+        ({"name": "a", "place": " "}, " (name a) lacks place"),
+        ({"name": None, "place": "x"}, " (place x) lacks name"),
+        ({}, " lacks name and place"),
     ],
     ids=str,
 )
@@ -218,7 +218,7 @@ def test_an_entry_without_what_it_needs_fails_alone(entry, words):
     assert first.failure is None
     assert second.failure is not None
     assert (second.failure.message, second.failure.category) == (
-        f"Entry 2 of the list lacks {words}.",
+        f"Entry 2 of the list{words}. Add what is missing to the entry, or to the task for all entries.",
         "configuration",
     )
     assert second.named == {"name": entry.get("name"), "place": entry.get("place")}
@@ -235,7 +235,7 @@ def test_an_entry_that_is_refused_carries_why():
 
 
 def entry(thing: Any, wanted: Any = "x", failure: ApiError | None = None) -> Entry:
-    return Entry({"name": thing}, {"name": thing}, thing, wanted, failure)
+    return Entry({"name": thing}, {"name": thing}, thing, wanted, failure, f"thing {thing}")
 
 
 def test_what_is_there_twice_follows_the_first():
@@ -253,8 +253,8 @@ def test_different_ends_of_the_same_thing_fail_all_that_ask_for_one():
     assert failure is not None
     assert failure.category == "configuration"
     assert failure.message == (
-        "Entries 1, 3, 5 of the list ask for different ends of the same thing. Nothing was written for them; leave one "
-        "of them."
+        "Entries 1, 3, 5 of the list ask for different ends of thing a. Nothing was written for them; leave one of "
+        "them in the list."
     )
     assert (judged[2].named, judged[2].options) == (entries[2].named, entries[2].options)
 
@@ -487,7 +487,7 @@ def test_contradictions_fail_and_nothing_is_sent_for_them():
     assert things.handled == ["b"]
     assert column(result, "failed") == [True, False, True]
     assert column(result, "changed") == [False, True, False]
-    assert "Entries 1, 3 of the list ask for different ends" in result.values["results"][0]["msg"]
+    assert "Entries 1, 3 of the list ask for different ends of a." in result.values["results"][0]["msg"]
     assert result.values["summary"] == {"total": 3, "changed": 1, "ok": 0, "failed": 2, "duplicates": 0}
 
 
@@ -495,7 +495,9 @@ def test_entries_that_were_refused_are_never_begun():
     things = Things()
     result = things.handle("a/b", "", "c")
     assert things.handled == ["c"]
-    assert column(result, "msg") == ["a/b is no name.", "Entry 2 of the list lacks name.", None]
+    first, second, third = column(result, "msg")
+    assert (first, third) == ("a/b is no name.", None)
+    assert second.startswith("Entry 2 of the list lacks name. ")
     assert result.values["summary"] == {"total": 3, "changed": 1, "ok": 0, "failed": 2, "duplicates": 0}
 
 
@@ -767,6 +769,10 @@ def signals():
         signal.signal(number, handler)
 
 
+def not_begun(name: str) -> str:
+    return f"The run was interrupted before {name} was begun. Run the task again."
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_whoever_interrupts_a_list_gets_whole_entries(signals, monkeypatch, number):
     monkeypatch.setattr(many, "LONGEST_SILENCE", 0.01)
@@ -787,7 +793,7 @@ def test_whoever_interrupts_a_list_gets_whole_entries(signals, monkeypatch, numb
     result = things.handle(*"abcd", "c", concurrency=2, pace=pace)
     assert sorted(things.handled) == ["a", "b"]
     assert column(result, "failed") == [False, False, True, True, True]
-    assert column(result, "msg")[2:] == ["The run was interrupted before this was begun."] * 3
+    assert column(result, "msg")[2:] == [not_begun(name) for name in "cdc"]
     assert result.values["results"][2]["error"] == {
         **ApiError("x", "unavailable").as_dict(),
         "retryable": True,
@@ -813,7 +819,24 @@ def test_an_interrupted_wait_for_a_further_try_ends_at_once(signals, monkeypatch
         raise failure
 
     result = Things({"a": waiting}).handle("a", "b", concurrency=1, pace=pace)
-    assert column(result, "msg") == ["It is busy.", "The run was interrupted before this was begun."]
+    assert column(result, "msg") == ["It is busy.", not_begun("b")]
+
+
+def test_an_interrupted_list_says_of_each_entry_what_is_wrong_with_it(signals, monkeypatch):
+    """Running the task again would not mend an entry that was refused."""
+    monkeypatch.setattr(many, "LONGEST_SILENCE", 0.01)
+
+    def interrupting() -> Result:
+        os.kill(os.getpid(), signal.SIGINT)
+        while not pace._in_a_hurry:
+            time.sleep(0.001)
+        return ok()
+
+    pace = Together(1, 60, Clock())
+    result = Things({"a": interrupting}).handle("a", "b/c", "d", concurrency=1, pace=pace)
+    assert column(result, "msg") == [None, "b/c is no name.", not_begun("d")]
+    assert result.failure is not None
+    assert not result.failure.retryable
 
 
 def test_a_signal_within_a_signal_does_not_wait_for_itself():
@@ -894,13 +917,15 @@ def test_an_entry_that_hangs_does_not_keep_an_interrupted_list_for_ever(signals,
     result = Things({"a": hanging}).handle("a", "a", *"bcdefgh", concurrency=concurrency, pace=pace)
     first, repeated = result.values["results"][:2]
     assert (first["error"]["category"], first["error"]["retryable"]) == ("ambiguous_write", True)
-    assert first["msg"].startswith("The run was interrupted while this was handled, so it is not known what became of")
+    assert first["msg"] == (
+        "The run was interrupted while a was handled, so it is not known what became of it. Run the task again."
+    )
     assert (first["changed"], first["failed"]) == (True, True)
     assert (repeated["changed"], repeated["failed"], repeated["duplicate_of"]) == (False, True, 0)
     assert result.changed
     assert result.values["summary"]["failed"] + result.values["summary"]["changed"] == 8
     if concurrency == 1:
-        assert set(column(result, "msg")[2:]) == {"The run was interrupted before this was begun."}
+        assert column(result, "msg")[2:] == [not_begun(name) for name in "bcdefgh"]
     assert signals == [signal.SIGTERM]
     # What comes of it later is in no result, and nothing may be sent for it any more.
     hangs.set()

@@ -54,7 +54,7 @@ def operation(api: Any, options: Mapping[str, Any], run: Run) -> Result:
 THINGS: Many[Any] = Many(
     "things",
     "thing",
-    lambda _api, entries: checked(entries, ("name",), ("name",), lambda options: options, lambda found: found["name"]),
+    lambda _api, entries: checked(entries, ("name",), lambda options: options, lambda found: found["name"]),
     operation,
 )
 

@@ -229,7 +229,8 @@ def test_different_ends_of_the_same_ticket_are_at_odds(options, changes):
     entries = ticket_entries(MemoryTicketing(), [options, {**options, **changes}, options])
     judged, leaders = without_contradictions(entries)
     assert len({entry.thing for entry in entries}) == 1
-    assert ["ask for different ends" in str(entry.failure) for entry in judged] == [True] * 3
+    called = "ticket CTC-0054" if "object_id" in options else f"ticket {options['summary']!r} (team soc)"
+    assert [f"ask for different ends of {called}. " in str(entry.failure) for entry in judged] == [True] * 3
     assert leaders == [0, 1, 2]
 
 
