@@ -22,7 +22,8 @@ ECHO = 0.3
 class Interrupts:
     """While it is entered, each of the signals is put off once; the same one again ends the process at once.
 
-    :param finish: brings what is under way to its end; called for the first signal.
+    :param finish: brings what is under way to its end; called for the first one of each kind, so it may be called more
+        than once.
     """
 
     def __init__(self, finish: Callable[[], None]) -> None:

@@ -13,12 +13,13 @@ import sys
 import textwrap
 import threading
 import time
+from types import SimpleNamespace
 from typing import Iterator
 
 import pytest
 
 from ansible_collections.secops.itsm.plugins.module_utils import interrupts
-from ansible_collections.secops.itsm.plugins.module_utils.interrupts import PUT_OFF, Interrupts
+from ansible_collections.secops.itsm.plugins.module_utils.interrupts import ECHO, PUT_OFF, Interrupts
 
 BOTH = pytest.mark.parametrize("number", PUT_OFF, ids=lambda number: number.name)
 
@@ -83,6 +84,22 @@ def test_each_kind_is_put_off_once_and_the_first_one_comes(came, order):
         assert came == []
     assert came == [order[0]]
     assert len(finished) == len(PUT_OFF)
+
+
+@BOTH
+def test_the_same_signal_twice_in_a_moment_is_one_interruption(came, number, monkeypatch):
+    """Ansible cleans up twice, and sends it each time; the process must not end for that."""
+    moments = iter([100.0, 100.0 + ECHO / 3, 100.0 + ECHO * 0.99])
+    monkeypatch.setattr(interrupts, "time", SimpleNamespace(monotonic=lambda: next(moments)))
+    sent: list[int] = []
+    monkeypatch.setattr(interrupts, "os", SimpleNamespace(getpid=os.getpid, kill=lambda _pid, each: sent.append(each)))
+    finished: list[int] = []
+    with Interrupts(lambda: finished.append(1)):
+        for _echo in range(3):
+            send(number)
+            assert (finished, sent) == ([1], [])
+    assert (finished, sent) == ([1], [number])
+    assert next(moments, None) is None
 
 
 @BOTH
