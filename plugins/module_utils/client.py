@@ -161,13 +161,14 @@ class Client:
         self._redact = redact
         self._pace = pace or Alone(transport.retry_timeout, clock or Clock())
         self._sent: Any = None
-        self._own_sessions = None if sessions else Sessions(transport, auth, user_agent)
-        self._session = (sessions or self._own_sessions or Sessions(transport, auth, user_agent)).mine()
+        self._sessions = sessions or Sessions(transport, auth, user_agent)
+        self._closes_sessions = sessions is None
+        self._session = self._sessions.mine()
 
     def close(self) -> None:
         """End the session and its connections, if they are its own."""
-        if self._own_sessions:
-            self._own_sessions.close()
+        if self._closes_sessions:
+            self._sessions.close()
 
     def quoted(self, text: str, longest: int = 300) -> str:
         """A service's words as a message may have them: without secrets, on one line, and not too many.

@@ -156,13 +156,13 @@ def ending(end: Result | ApiError) -> Ending:
     :param end: from :func:`perform`.
     """
     if isinstance(end, ApiError):
-        return Ending(True, failure_values(end, end.wrote))
+        return Ending(True, _failure_values(end, end.wrote))
     if end.failure:
-        return Ending(True, {**end.values, **failure_values(end.failure, end.changed)}, end.warnings)
+        return Ending(True, {**end.values, **_failure_values(end.failure, end.changed)}, end.warnings)
     return Ending(False, {**end.values, "changed": end.changed}, end.warnings)
 
 
-def failure_values(failure: ApiError, changed: bool) -> dict[str, Any]:
+def _failure_values(failure: ApiError, changed: bool) -> dict[str, Any]:
     """A failure as keys of a result.
 
     :param failure: what went wrong.
