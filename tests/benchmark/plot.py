@@ -13,7 +13,7 @@ import matplotlib as mpl  # type: ignore[import-not-found,unused-ignore]  # not 
 
 mpl.use("Agg")
 
-from matplotlib import pyplot as plt  # type: ignore[import-not-found,unused-ignore]
+from matplotlib import pyplot as plt  # type: ignore[import-not-found,unused-ignore]  # as above
 
 from ansible_collections.secops.itsm.tests.benchmark.figures import Spread, short
 from ansible_collections.secops.itsm.tests.benchmark.report import MOST_GROWTH, MOST_MEMORY

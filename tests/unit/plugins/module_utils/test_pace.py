@@ -500,7 +500,7 @@ def waits(pace: Together) -> threading.Event:
         waiting.set()
         return wait(timeout)
 
-    pace._turn.wait = told  # type: ignore[method-assign]
+    pace._turn.wait = told  # type: ignore[method-assign]  # it tells, and waits as before
     return waiting
 
 
