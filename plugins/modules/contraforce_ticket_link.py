@@ -313,6 +313,11 @@ results:
       description: The incident.
       returned: always
       type: str
+    title:
+      description: The incident's title as the service shows it, so that a report can be read by people.
+      returned: if the incident was read and has one, whether the entry failed or not
+      type: str
+      sample: Credential dumping on SRV-DC02
     changed:
       description: Whether this entry changed something. V(false) for one that only repeats another.
       returned: always

@@ -55,6 +55,10 @@ def test_results_in_the_order_of_the_list(player, sandbox, way):
     changed = [entry["changed"] for entry in result["results"]]
     assert changed == [place not in (3, 4) for place in range(20)] + [False]
     assert result["results"][20]["duplicate_of"] == 7
+    # For people; the crowd's incidents are counted from 1.
+    assert [entry["title"] for entry in result["results"]] == [
+        f"Incident {number} of a crowd" for number in [*range(1, 21), 8]
+    ]
     assert stored(sandbox) == [("Closed", 1)] * 20
     # One read, one write and one read-back for each that changes, one read for each that does not.
     assert [sandbox.journal()[kind] for kind in ("reads", "writes")] == [2 * 2 + 18 * 2 + 2, 2 + 18]
@@ -94,7 +98,7 @@ def test_one_failure_can_be_rescued_and_looked_at(player, sandbox, way):
                 {"name": "Say which", "ansible.builtin.debug": {"msg": failed}},
                 {
                     "name": "Say of the others",
-                    "ansible.builtin.debug": {"msg": "{{ item.after.status }}"},
+                    "ansible.builtin.debug": {"msg": "{{ item.title }} is {{ item.after.status }}"},
                     "loop": others,
                 },
             ],
@@ -105,7 +109,8 @@ def test_one_failure_can_be_rescued_and_looked_at(player, sandbox, way):
     assert played.code == 0, played.output
     assert played.result["msg"].startswith("3 changed, 0 ok, 1 failed: Incident nobody-knows-it (Sentinel, ")
     assert re.search(r'"msg": \[\s+"nobody-knows-it"\s+\]', played.output)
-    assert played.output.count('"msg": "Closed"') == 3
+    told = re.findall(r'"msg": "(.*) is Closed"', played.output)
+    assert told == [f"Incident {number} of a crowd" for number in (1, 2, 3)]
     assert stored(sandbox) == [("Closed", 1)] * 3
     assert played.words.count("3 changed, 0 ok, 1 failed: Incident nobody-knows-it") >= 2
 
@@ -158,7 +163,7 @@ def test_service_that_refuses_for_good_is_not_asked_by_each_worker(player, sandb
     """From some request on, every one is refused; patience is that of the task, not that of each entry."""
     sandbox.reset(crowd=100)
     sandbox.set_faults({"latency": 0.01, "times": answered}, {**REFUSED, "times": -1})
-    played = player.play_tasks([closing(crowd_incidents(100), retry_timeout=3)])
+    played = player.play_tasks([closing(crowd_incidents(100), retry_timeout=3, verify_timeout=3)])
     failed = [entry for entry in played.result["results"] if entry["failed"]]
     assert len(failed) == 100 if answered == 0 else 80 <= len(failed) < 100
     assert {entry["error"]["category"] for entry in failed} == {"rate_limited"}

@@ -16,7 +16,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumption
     PAGE_TOKENS_KEY,
     REQUEST_ID_HEADERS,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import record_of
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import record_of, title_of
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils.failures import Problem, Vendor
@@ -87,6 +87,8 @@ class ContraForceApi:
     """
 
     def __init__(self, client: Client) -> None:
+        #: The title of the incident that was read last, if it shows one.
+        self.title: str | None = None
         self._client = client
 
     @property
@@ -107,7 +109,9 @@ class ContraForceApi:
         answer = self._client.read("GET", path, {"withDetails": "true" if with_details else "false"})
         _check(schemas.INCIDENT_ANSWER, answer, "GET", path)
         data = dict(answer.body["data"])
-        _check(schemas.INCIDENT_RECORD, answer, "GET", path, record_of(data))
+        record = record_of(data)
+        _check(schemas.INCIDENT_RECORD, answer, "GET", path, record)
+        self.title = title_of(record)
         return data
 
     def incident(self, key: IncidentKey) -> dict[str, Any]:

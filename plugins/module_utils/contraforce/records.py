@@ -18,6 +18,15 @@ def record_of(data: Mapping[str, Any]) -> dict[str, Any]:
     return dict(record) if isinstance(record, Mapping) else dict(data)
 
 
+def title_of(record: Mapping[str, Any]) -> str | None:
+    """What people call an incident, if its record shows that.
+
+    :param record: as the service gave it.
+    """
+    shown = [record.get(key) for key in ("title", "name")]
+    return next((text for text in shown if isinstance(text, str) and text.strip()), None)
+
+
 def folded(text: Any) -> str:
     """A text with every run of white space as one blank, as comments are compared (CF-A7).
 

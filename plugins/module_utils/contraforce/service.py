@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Callable, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.api import CONTRAFORCE, ContraForceApi
@@ -14,6 +15,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection
     contraforce_connection,
 )
 from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Result, Run
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils.many import CONCURRENCY_SPEC, Many, checked
 from ansible_collections.secops.itsm.plugins.module_utils.service import Service
 
@@ -69,8 +71,19 @@ def incidents(
         "incidents",
         "incident",
         lambda _api, entries: checked(entries, IDENTIFIERS, wanted_from, lambda wanted: wanted.key),
-        operation,
+        lambda api, wanted, run: _with_title(api, operation, wanted, run),
     )
+
+
+def _with_title(
+    api: ContraForceApi, operation: Callable[[ContraForceApi, Any, Run], Result], wanted: Any, run: Run
+) -> Result:
+    """What came of one incident of a list, good or bad, with the title that people know it by, if it was read."""
+    try:
+        outcome = operation(api, wanted, run)
+    except ApiError as failure:
+        outcome = Result(failure.wrote, {}, failure=failure)
+    return replace(outcome, values={**outcome.values, "title": api.title}) if api.title else outcome
 
 
 CONTRAFORCE_SERVICE: Service[ContraForceApi] = Service(
