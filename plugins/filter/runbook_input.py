@@ -1,0 +1,78 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Checks what a runbook was given."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: runbook_input
+short_description: Check what a runbook was given
+version_added: 0.5.0
+author:
+  - secops.itsm contributors (@secops-itsm)
+description:
+  - Reads the variables of a runbook as a person, a file or a survey gives them, and says what is wrong, before anything
+    is sent. Meant for the runbooks of this collection.
+  - Texts of lists and mappings are read as YAML or JSON, and what is blank counts as not given.
+options:
+  _input:
+    description: The variables by name. What is not set is an empty text.
+    type: dict
+    required: true
+  runbook:
+    description: Name of the runbook.
+    type: str
+    required: true
+  table:
+    description: What the runbooks take, as C(playbooks/vars/runbooks.yml) has it.
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Take in what was given
+  ansible.builtin.set_fact:
+    itsm: "{{ raw | secops.itsm.runbook_input('close_incident', table) }}"
+  vars:
+    raw: {classification: FalsePositive, incidents: "[]"}
+    table: {itsm_variables: "{{ itsm_variables }}", itsm_runbooks: "{{ itsm_runbooks }}"}
+"""
+
+RETURN = r"""
+_value:
+  description: C(spec) and C(given) for M(ansible.builtin.validate_argument_spec), C(options) with defaults and of the
+    right types, C(incidents), and C(problems), sentences.
+  type: dict
+"""
+
+from pathlib import Path
+from typing import Any, Mapping
+
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank, take_in
+
+
+def runbook_input(raw: Mapping[str, Any], runbook: str, table: Mapping[str, Any]) -> dict[str, Any]:
+    """What a runbook was given, checked.
+
+    :param raw: its variables by name; what is not set is None or an empty text.
+    :param runbook: its name.
+    :param table: C(itsm_variables) and C(itsm_runbooks).
+    """
+    path = raw.get("pairs_file")
+    try:
+        text = None if is_blank(path) else Path(str(path)).expanduser().read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is no UTF-8"
+        problem = f"'pairs_file' cannot be read: {path}: {reason}."
+        return {**take_in(runbook, {**raw, "pairs_file": None}, table), "incidents": [], "problems": [problem]}
+    return take_in(runbook, raw, table, text)
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Any]:
+        """The filter by its name."""
+        return {"runbook_input": runbook_input}

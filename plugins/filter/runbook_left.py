@@ -1,0 +1,82 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tells which incidents a step of a runbook left in play."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: runbook_left
+short_description: The incidents that are still in play after a step of a runbook
+version_added: 0.5.0
+author:
+  - secops.itsm contributors (@secops-itsm)
+description:
+  - Leaves out the incidents that a step failed for, and adds what it learnt of the others, C(ticket_id) and C(record).
+    Meant for the runbooks of this collection.
+options:
+  _input:
+    description: The incidents that were in play before.
+    type: list
+    elements: dict
+    required: true
+  result:
+    description: What the step registered, a list in one task or a loop.
+    type: dict
+    required: true
+  of:
+    description: The incidents that it was about, in the order of its outcomes, if those do not name theirs.
+    type: list
+    elements: dict
+"""
+
+EXAMPLES = r"""
+- name: Link the tickets
+  secops.itsm.contraforce_ticket_link:
+    incidents: "{{ incidents }}"
+  register: links
+  ignore_errors: true
+  vars:
+    incidents: &incidents
+      - workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+        source: DefenderXDR
+        incident_id: "48213"
+        ticket_id: T20261121.0042
+
+- name: Say which are linked
+  ansible.builtin.debug:
+    msg: "{{ incidents | secops.itsm.runbook_left(links) | map(attribute='incident_id') }}"
+  vars:
+    incidents: *incidents
+"""
+
+RETURN = r"""
+_value:
+  description: The incidents that are still in play.
+  type: list
+"""
+
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.secops.itsm.plugins.plugin_utils.report import left
+
+
+def runbook_left(
+    incidents: Sequence[Mapping[str, Any]], result: Mapping[str, Any], of: Sequence[Mapping[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """The incidents that are still in play.
+
+    :param incidents: that were in play before.
+    :param result: what Ansible registered.
+    :param of: those that the step was about, if its outcomes do not name theirs.
+    """
+    return left(incidents, result, of)
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Any]:
+        """The filter by its name."""
+        return {"runbook_left": runbook_left}

@@ -1,0 +1,94 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes the report of a runbook."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: runbook_report
+short_description: Make the report of a runbook, as data
+version_added: 0.5.0
+author:
+  - secops.itsm contributors (@secops-itsm)
+description:
+  - Puts together what the steps of a runbook did to each incident, what changed, what failed, and what to do about it.
+  - P(secops.itsm.report_html#filter) and P(secops.itsm.report_markdown#filter) make a text of it.
+options:
+  _input:
+    description:
+      - The steps in their order. Each has a C(name), what was registered as C(result), and C(incidents) if the outcomes
+        in it do not name theirs.
+      - A name is C(find), C(verify), C(read), C(ticket), C(link), C(unlink), C(reconcile), C(close), C(activate),
+        C(reopen), C(assign) or C(comment).
+    type: list
+    elements: dict
+    required: true
+  about:
+    description:
+      - The run. C(runbook), C(title), C(rehearsed), C(head) (a list of pairs of label and value), and C(asked) (a
+        mapping).
+    type: dict
+    required: true
+  incidents:
+    description: The incidents that it was about.
+    type: list
+    elements: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Close an incident
+  secops.itsm.contraforce_incident_status:
+    status: Closed
+    classification: FalsePositive
+    classification_reason: IncorrectAlertLogic
+    comment: The rule matched the backup account.
+    incidents: "{{ incidents }}"
+  register: closures
+  vars:
+    incidents: &incidents
+      - workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+        source: Sentinel
+        incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
+
+- name: Sum up
+  ansible.builtin.debug:
+    msg: "{{ (steps | secops.itsm.runbook_report(about, incidents)).summary }}"
+  vars:
+    incidents: *incidents
+    steps: [{name: close, result: "{{ closures }}"}]
+    about: {runbook: mine, title: My closures, rehearsed: false, head: [], asked: {}}
+"""
+
+RETURN = r"""
+_value:
+  description: What was in C(about), C(outcome) (C(changed), C(ok) or C(failed)), C(counts), C(summary) (a line),
+    C(incidents) with the C(steps) of each, C(failures), and C(problems) that concern no single incident.
+  type: dict
+"""
+
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.secops.itsm.plugins.plugin_utils.report import build
+
+
+def runbook_report(
+    steps: Sequence[Mapping[str, Any]], about: Mapping[str, Any], incidents: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """The report of a run.
+
+    :param steps: in their order.
+    :param about: the run.
+    :param incidents: that it was about.
+    """
+    return build(steps, about, incidents)
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Any]:
+        """The filter by its name."""
+        return {"runbook_report": runbook_report}

@@ -1,0 +1,73 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Makes the tickets of incidents."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: runbook_tickets
+short_description: Make the tickets of incidents, for ticketing_ticket
+version_added: 0.5.0
+author:
+  - secops.itsm contributors (@secops-itsm)
+description:
+  - Fills the summary and the fields of a ticket for each incident, from templates and the incident's record. Meant for
+    the runbooks of this collection.
+  - In the summary and the fields, C({source}), C({incident_id}), C({workspace_id}), C({title}) and C({severity}) are
+    those of the incident; C({title_html}) is its title for a field of rich text.
+options:
+  _input:
+    description:
+      - The incidents, each with C(workspace_id), C(source), C(incident_id), and what its ticket is to have of its own.
+      - Its C(record) is the C(incident) that M(secops.itsm.contraforce_incident_info) returns.
+    type: list
+    elements: dict
+    required: true
+  values:
+    description: What holds for all tickets, such as C(team_id), C(offer), C(summary), C(fields) and C(reference_field).
+    type: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Open a ticket for each incident
+  secops.itsm.ticketing_ticket:
+    tickets: "{{ incidents | secops.itsm.runbook_tickets(for_all) }}"
+    unique_by: [summary]
+  vars:
+    incidents:
+      - workspace_id: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
+        source: DefenderXDR
+        incident_id: "61024"
+        record: {title: Ransomware behaviour on a file server, severity: High}
+    for_all: {team_id: soc, offer: Report a security incident}
+"""
+
+RETURN = r"""
+_value:
+  description: The entries of C(tickets), in the same order.
+  type: list
+"""
+
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import ticket_of
+
+
+def runbook_tickets(incidents: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The entries of C(tickets) of the module ticketing_ticket.
+
+    :param incidents: as the runbook was given them, with their records.
+    :param values: of the runbook's variables.
+    """
+    return [ticket_of(incident, values) for incident in incidents]
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Any]:
+        """The filter by its name."""
+        return {"runbook_tickets": runbook_tickets}

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report of a runbook as a text: a page of HTML that needs no other file, or Markdown.
+
+What a service shows, such as a title, may have been written by an attacker: nothing of it counts as markup.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Mapping
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks" / "templates"
+
+#: What Markdown gives a meaning to inside of a line, addresses included: nobody is to follow a link out of a title.
+_MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.)")
+
+#: How an outcome is told to people.
+GLANCES: Mapping[str, str] = {"failed": "failed", "changed": "changed", "ok": "ok", "not_reached": "not reached"}
+
+
+def as_html(report: Mapping[str, Any]) -> str:
+    """The report as a page.
+
+    :param report: as :func:`report.build` made it.
+    """
+    return _rendered("report.html.j2", report, autoescape=True)
+
+
+def as_markdown(report: Mapping[str, Any]) -> str:
+    """The report as Markdown.
+
+    :param report: as :func:`report.build` made it.
+    """
+    return _rendered("report.md.j2", report, autoescape=False)
+
+
+def _rendered(template: str, report: Mapping[str, Any], autoescape: bool) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["plain"] = plain
+    environment.filters["shown"] = shown
+    return environment.get_template(template).render(report=report, glances=GLANCES)
+
+
+def plain(value: Any) -> str:
+    """A text that stands in Markdown for nothing but itself.
+
+    :param value: any.
+    """
+    # A line break would end a row of a table.
+    return _MARKUP.sub(r"\\\1", " ".join(shown(value).split()))
+
+
+def shown(value: Any) -> str:
+    """A value as people read it.
+
+    :param value: any; None and what is empty are shown as nothing.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(shown, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {shown(inner)}" for key, inner in value.items())
+    return str(value)

@@ -1,0 +1,241 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a runbook was given: its variables, with defaults and of the right types, its incidents, and what is wrong.
+
+The table of the runbooks, C(playbooks/vars/runbooks.yml), says what each one takes.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from typing import Any, Iterator, Mapping, Sequence
+
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
+    SOURCES,
+    IncidentKey,
+    incident_key,
+    spelled,
+)
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import problems_of_tickets
+
+#: What names an incident.
+IDENTITY: tuple[str, ...] = ("workspace_id", "source", "incident_id")
+
+#: What is taken from the table for Ansible's own check.
+KEYS_OF_A_SPEC = ("type", "elements", "choices", "default", "required")
+
+#: Variables that hold the incidents, and what one is called.
+LISTS: Mapping[str, str] = {"incidents": "incident", "pairs": "pair"}
+
+#: What each entry of 'pairs' may say of its link.
+LINK_STATES = ("present", "absent")
+
+
+def spec_of(name: str, table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The argument spec of a runbook.
+
+    :param name: of the runbook.
+    :param table: C(itsm_variables) and C(itsm_runbooks).
+    """
+    runbook = table["itsm_runbooks"][name]
+    spec: dict[str, dict[str, Any]] = {}
+    for group in runbook["takes"]:
+        for variable, definition in table["itsm_variables"][group].items():
+            spec[variable] = {key: definition[key] for key in KEYS_OF_A_SPEC if key in definition}
+    for variable in runbook.get("without", ()):
+        del spec[variable]
+    for variable in runbook.get("required", ()):
+        spec[variable]["required"] = True
+    for variable, default in runbook.get("defaults", {}).items():
+        spec[variable]["default"] = default
+    return spec
+
+
+def is_blank(value: Any) -> bool:
+    """Whether a value counts as not given: a survey gives an empty text for what was left out.
+
+    :param value: of a variable, or of a key of an entry.
+    """
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def as_given(raw: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The variables that were given; a list or a mapping may have come as its text.
+
+    :param raw: by name; what is not set is None or an empty text.
+    :param spec: the argument spec.
+    """
+    return {
+        name: _read(value, spec[name]) if isinstance(value, str) else value
+        for name, value in raw.items()
+        if not is_blank(value)
+    }
+
+
+def _read(text: str, definition: Mapping[str, Any]) -> Any:
+    """The value that a text stands for; the text itself if it stands for none of the kind."""
+    kind = {"list": list, "dict": dict}.get(definition.get("type", "str"))
+    if kind is None:
+        return text.strip()
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError:
+        return text
+    if kind is list and definition.get("elements") == "str" and not isinstance(value, (list, dict)):
+        return [word.strip() for word in text.replace("\n", ",").split(",") if word.strip()]
+    return value if isinstance(value, kind) else text
+
+
+def take_in(
+    name: str, raw: Mapping[str, Any], table: Mapping[str, Any], pairs_text: str | None = None
+) -> dict[str, Any]:
+    """What a runbook was given, checked as far as that can be done without asking a service.
+
+    Gives C(spec) and C(given), for Ansible's own check of the variables; C(options), with defaults and of the right
+    types; C(incidents), the entries of the list, or the one incident of the variables; and C(problems), sentences.
+
+    :param name: of the runbook.
+    :param raw: its variables by name; what is not set is None or an empty text.
+    :param table: C(itsm_variables) and C(itsm_runbooks).
+    :param pairs_text: the content of C(pairs_file), if there is one.
+    """
+    runbook = table["itsm_runbooks"][name]
+    spec = spec_of(name, table)
+    given = as_given({variable: raw.get(variable) for variable in spec}, spec)
+    checked = ArgumentSpecValidator(spec).validate(given)
+    taken = {"spec": spec, "given": given, "options": checked.validated_parameters, "incidents": [], "problems": []}
+    option = next((variable for variable in LISTS if variable in spec), None)
+    if option is None or "entry" not in runbook:
+        return taken
+    problem, listed = _listed(option, given, pairs_text)
+    if problem:
+        return {**taken, "problems": [problem]}
+    entries = [_cleaned(entry) for entry in listed]
+    of_choices = {variable: spec[variable]["choices"] for variable in spec if "choices" in spec[variable]}
+    if option == "pairs":
+        of_choices["state"] = LINK_STATES
+    problems = [
+        *_problems_of_entries(option, entries, of_choices, runbook, given),
+        *_named_twice(option, entries),
+        *(problems_of_tickets(entries, checked.validated_parameters) if "team_id" in spec else ()),
+    ]
+    return {**taken, "incidents": entries, "problems": problems}
+
+
+def _listed(option: str, given: Mapping[str, Any], pairs_text: str | None) -> tuple[str, list[Any]]:
+    """What is wrong with the list itself, and its entries."""
+    single = [name for name in (*IDENTITY, "incident_number", "ticket_id") if name in given]
+    if option not in given and pairs_text is None:
+        return "", [{name: given[name] for name in single}] if option == "incidents" else []
+    if option in given and pairs_text is not None:
+        return "Both 'pairs' and 'pairs_file' are set: give one of them.", []
+    if option in given and option == "incidents" and single:
+        return f"Both 'incidents' and {', '.join(single)} are set: give the list, or the variables of one incident.", []
+    if pairs_text is not None:
+        return _rows(pairs_text)
+    value = given[option]
+    if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
+        return (
+            f"'{option}' must be a list of mappings with workspace_id, source and incident_id, or the text of one in "
+            "YAML or JSON."
+        ), []
+    return "", value
+
+
+def _rows(text: str) -> tuple[str, list[dict[str, Any]]]:
+    """The rows of a CSV file with the names of the columns in its first line."""
+    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), strict=True, skipinitialspace=True)
+    try:
+        rows = list(reader)
+    except csv.Error as error:
+        return f"'pairs_file' is no CSV file: {error} in line {reader.line_num}.", []
+    for number, row in enumerate(rows, 2):
+        if None in row or None in row.values():
+            return f"'pairs_file' has another number of columns in line {number} than in its first line.", []
+    return "", rows
+
+
+def _cleaned(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """An entry without what was left empty, its identifiers as texts, its source as the API spells it."""
+    as_text = (*IDENTITY, "incident_number", "ticket_id")
+    kept = {key: value for key, value in entry.items() if not is_blank(value)}
+    texts = {key: str(kept[key]).strip() for key in as_text if key in kept}
+    if "source" in texts:
+        texts["source"] = spelled(texts["source"], SOURCES) or texts["source"]
+    return {**kept, **texts}
+
+
+def _problems_of_entries(
+    option: str,
+    entries: Sequence[Mapping[str, Any]],
+    of_choices: Mapping[str, Sequence[str]],
+    runbook: Mapping[str, Any],
+    for_all: Mapping[str, Any],
+) -> Iterator[str]:
+    """What is wrong with single entries."""
+    allowed = [*IDENTITY, *runbook["entry"]]
+    for number, entry in enumerate(entries, 1):
+        which = f"{LISTS[option]} {number} of {len(entries)} ({entry.get('incident_id', 'without an id')})"
+        unknown = [str(key) for key in entry if key not in allowed]
+        missing = [key for key in _wanted(option, entry, runbook) if key not in {**for_all, **entry}]
+        if unknown:
+            yield f"Unknown for {which}: {', '.join(unknown)}. An entry of '{option}' may have {', '.join(allowed)}."
+        if missing:
+            yield f"Missing for {which}: {', '.join(missing)}. {_how(option)}; {runbook['hint']}"
+        for key in allowed:
+            words = of_choices.get(key, ())
+            if words and key in entry and entry[key] not in words:
+                yield f"For {which}, {key} must be one of {', '.join(words)}, not {entry[key]!r}."
+        if not isinstance(entry.get("fields", {}), dict):
+            yield f"For {which}, 'fields' must be a mapping of labels to values."
+        problem = "" if set(IDENTITY) - set(entry) else _key(entry)[0]
+        if problem:
+            yield f"For {which}, {problem}"
+
+
+def _key(entry: Mapping[str, Any]) -> tuple[str, IncidentKey | None]:
+    """What is wrong with what names an incident, or its key."""
+    try:
+        return "", incident_key(*(entry[name] for name in IDENTITY))
+    except ApiError as failure:
+        return str(failure), None
+
+
+def _wanted(option: str, entry: Mapping[str, Any], runbook: Mapping[str, Any]) -> list[str]:
+    """What an entry needs."""
+    of_sentinel = spelled(entry.get("source", ""), SOURCES) == "Sentinel"
+    of_pair = option == "pairs" and entry.get("state", "present") == "present"
+    return [
+        *IDENTITY,
+        *runbook.get("needs", ()),
+        *(runbook.get("needs_of_sentinel", ()) if of_sentinel else ()),
+        *(["ticket_id"] if of_pair else ()),
+    ]
+
+
+def _how(option: str) -> str:
+    if option == "pairs":
+        return "Name them in 'pairs', a list of workspace_id, source, incident_id and ticket_id, or in 'pairs_file'"
+    return (
+        "Name the incidents in 'incidents', a list of workspace_id, source and incident_id, or one incident in these "
+        "three variables"
+    )
+
+
+def _named_twice(option: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """An incident that is there twice: in a runbook, a slip of whoever wrote the list."""
+    seen: dict[IncidentKey, int] = {}
+    for entry in entries:
+        key = None if set(IDENTITY) - set(entry) else _key(entry)[1]
+        if key:
+            seen[key] = seen.get(key, 0) + 1
+    twice = [str(key) for key, count in seen.items() if count > 1]
+    if twice:
+        yield f"'{option}' names an incident twice; each may stand there once: {', '.join(twice)}."
