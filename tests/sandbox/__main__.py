@@ -7,35 +7,43 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
-import contextlib
-import signal
-import socket
 import sys
 from pathlib import Path
-from typing import Iterator
 
-import uvicorn
+HERE = Path(__file__).resolve().parent
+SEED_FILE = HERE / "seeds" / "contraforce.yml"
+REQUIREMENTS = HERE / "requirements.txt"
 
-from ansible_collections.secops.itsm.tests.sandbox.app import create_app
-from ansible_collections.secops.itsm.tests.sandbox.contraforce import SEED_FILE, Seed, SeedError
-from ansible_collections.secops.itsm.tests.sandbox.dropping import DroppingProtocol
+DESCRIPTION = """\
+A stand-in for the ContraForce API and the ticketing API, to rehearse runbooks on. It begins with the incidents and
+tickets of a seed file, keeps what runbooks change, and forgets it when it ends (Ctrl-C or SIGTERM). It prints its
+address, and the variables with which a runbook reaches it.
+"""
+EPILOG = f"""\
+In one terminal:
+  export PYTHONPATH=~/.ansible/collections
+  python -m ansible_collections.secops.itsm.tests.sandbox --seed seed.yml --incidents incidents.yml \\
+    --env-file sandbox.env
+In another one:
+  . ./sandbox.env
+  ansible-playbook secops.itsm.close_incident -e @incidents.yml --check --diff
+
+What it begins with unless told otherwise, to copy and change:
+  {SEED_FILE}
+GET /_sandbox/state and /_sandbox/journal show what is stored and what was asked. PUT /_sandbox/faults, POST
+/_sandbox/reset and more make it misbehave: see the guide "Rehearse a runbook".
+"""
 
 
-class Server(uvicorn.Server):
-    """A server that ends with exit code 0 on SIGTERM and SIGINT; uvicorn's own would die of the signal."""
+def port(text: str) -> int:
+    """A number of a port.
 
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Ask the server to stop on either signal."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._stop)
-        yield
-
-    def _stop(self) -> None:
-        self.force_exit = self.should_exit
-        self.should_exit = True
+    :param text: from the command line.
+    """
+    number = int(text)
+    if not 0 <= number <= 65535:
+        raise argparse.ArgumentTypeError(f"{number} is not from 0 to 65535")
+    return number
 
 
 def arguments(argv: list[str]) -> argparse.Namespace:
@@ -44,47 +52,100 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     :param argv: the words after the program's name.
     """
     parser = argparse.ArgumentParser(
-        prog="sandbox", description="A stand-in for the ContraForce API and the ticketing API."
+        prog="sandbox",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=0, help="port to listen on; 0 takes a free one (default)")
+    parser.add_argument("--port", type=port, default=0, help="port to listen on; 0 takes a free one (default)")
     parser.add_argument(
         "--seed", type=Path, default=SEED_FILE, help="YAML file with the incidents and tickets to begin with"
+    )
+    parser.add_argument(
+        "--incidents",
+        type=Path,
+        metavar="FILE",
+        action="append",
+        default=[],
+        help="variables of a runbook, as for -e @FILE; the incidents and tickets that they name and the seed does not "
+        "have are made up, open, in workspaces like the seed's first one (may be given more than once)",
+    )
+    parser.add_argument(
+        "--env-file",
+        type=Path,
+        metavar="FILE",
+        help="write the variables to this file, for a shell to read in (. ./FILE); it is there once the sandbox "
+        "answers, and is removed when the sandbox ends",
     )
     return parser.parse_args(argv)
 
 
-def main(argv: list[str]) -> int:
+def run(options: argparse.Namespace) -> int:
     """Serve until told to stop.
+
+    :param options: as C(arguments) gives them.
+    """
+    # Here, so that what is not installed can be told in a sentence.
+    from ansible_collections.secops.itsm.tests.sandbox.access import (
+        UnwritableError,
+        exports,
+        ticketing_access,
+        variables,
+        write_whole,
+    )
+    from ansible_collections.secops.itsm.tests.sandbox.named import VariablesError, read_variables
+    from ansible_collections.secops.itsm.tests.sandbox.seed import Seed, SeedError
+    from ansible_collections.secops.itsm.tests.sandbox.server import listen, serve
+
+    try:
+        seed = Seed.load(options.seed, [read_variables(path) for path in options.incidents])
+    except (SeedError, VariablesError) as error:
+        return _refuse(str(error))
+    try:
+        listener = listen(options.host, options.port)
+    except OSError as error:
+        return _refuse(f"cannot listen on {options.host}:{options.port}: {error.strerror}")
+    host, number = listener.getsockname()[:2]
+    url = f"http://{host}:{number}"
+    lines = exports(variables(url, seed.credentials, ticketing_access(url, seed.ticketing)), host)
+
+    def tell() -> None:
+        if options.env_file:
+            write_whole(options.env_file, lines)
+        print(f"Sandbox listening on {url}\n{lines}", end="", flush=True)
+
+    try:
+        serve(seed, listener, tell)
+    except UnwritableError as error:
+        return _refuse(str(error))
+    finally:
+        if options.env_file and options.env_file.is_file():
+            options.env_file.unlink(missing_ok=True)
+    return 0
+
+
+def main(argv: list[str]) -> int:
+    """Serve until told to stop, or say in a sentence why not.
 
     :param argv: the words after the program's name.
     """
     options = arguments(argv)
     try:
-        app = create_app(Seed.load(options.seed))
-    except SeedError as error:
-        print(f"sandbox: {error}", file=sys.stderr)
-        return 2
-    try:
-        listener = socket.create_server((options.host, options.port))
-        # An answer goes out in two parts, of which the second would wait for the other side, 40 ms each time.
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    except OSError as error:
-        print(f"sandbox: cannot listen on {options.host}:{options.port}: {error.strerror}", file=sys.stderr)
-        return 2
-    config = uvicorn.Config(
-        app,
-        http=DroppingProtocol,
-        log_level="warning",
-        access_log=False,
-        lifespan="off",
-        ws="none",
-        timeout_graceful_shutdown=2,
-    )
-    host, port = listener.getsockname()[:2]
-    print(f"Sandbox listening on http://{host}:{port}", flush=True)
-    asyncio.run(Server(config).serve(sockets=[listener]))
-    return 0
+        return run(options)
+    except ImportError as error:
+        missing = (error.name or "").split(".")[0]
+        if missing in ("", "ansible_collections"):
+            raise
+        return _refuse(f"{missing} is missing or too old; run: {sys.executable} -m pip install -r {REQUIREMENTS}")
+    except KeyboardInterrupt:
+        # Before the server took the signals over.
+        return 130
+
+
+def _refuse(why: str) -> int:
+    print(f"sandbox: {why}", file=sys.stderr)
+    return 2
 
 
 if __name__ == "__main__":

@@ -16,8 +16,8 @@ from typing import Any
 
 import yaml
 
+from ansible_collections.secops.itsm.tests.sandbox.access import ticketing_access, variables
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE
-from ansible_collections.secops.itsm.tests.sandbox.ticketing.accounts import WRITING_ROLES
 
 #: The folder that holds ansible_collections.
 COLLECTIONS = Path(__file__).resolve().parents[5]
@@ -49,7 +49,7 @@ class SandboxProcess:
         content = yaml.safe_load(seed.read_text(encoding="utf-8"))
         self.credentials: dict[str, str] = content["credentials"]
         #: How the ticketing service is reached; empty for a seed without one.
-        self.ticketing: dict[str, Any] = _ticketing(self.url, content["ticketing"]) if "ticketing" in content else {}
+        self.ticketing: dict[str, Any] = ticketing_access(self.url, content.get("ticketing", {}))
 
     def stop(self) -> int:
         """End it, and give its exit code."""
@@ -71,15 +71,7 @@ class SandboxProcess:
 
     def environment(self) -> dict[str, str]:
         """The variables with which a task reaches it."""
-        named = ("url", "token_url", "client_id", "client_secret", "scope", "tenant_id", "realm")
-        ticketing = {f"TICKETING_{name.upper()}": self.ticketing[name] for name in named if name in self.ticketing}
-        return {
-            "CONTRAFORCE_URL": self.url,
-            "CONTRAFORCE_CLIENT_ID": self.credentials["client_id"],
-            "CONTRAFORCE_CLIENT_SECRET": self.credentials["client_secret"],
-            **ticketing,
-            "no_proxy": "127.0.0.1",
-        }
+        return {**variables(self.url, self.credentials, self.ticketing), "no_proxy": "127.0.0.1"}
 
     def reset(
         self,
@@ -136,29 +128,3 @@ class SandboxProcess:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         with opener.open(request, timeout=10) as answer:
             return json.load(answer)
-
-
-def _ticketing(url: str, seed: dict[str, Any]) -> dict[str, Any]:
-    """How the first client of the ticketing service reaches it, and two others: C(read_only) has no role that writes,
-    C(own_only) sees its own tickets only."""
-    first, tenants = seed["clients"][0], {tenant["id"]: tenant for tenant in seed["tenants"]}
-    realm = tenants[first["tenant"]]["realm"]
-    named: dict[str, Any] = {
-        "url": url,
-        "token_url": f"{url}/auth/realms/{realm}/protocol/openid-connect/token",
-        **_credentials(first),
-        "scope": first["scope"],
-        "tenant_id": first["tenant"],
-        "realm": realm,
-        **{name: first[name] for name in ("access_token", "api_key") if name in first},
-    }
-    for client in seed["clients"]:
-        if client["tenant"] == first["tenant"] and not WRITING_ROLES.intersection(client["roles"]):
-            named.setdefault("read_only", _credentials(client))
-        elif client["tenant"] == first["tenant"] and client["roles"] == ["ticket_user"]:
-            named.setdefault("own_only", _credentials(client))
-    return named
-
-
-def _credentials(client: dict[str, Any]) -> dict[str, str]:
-    return {"client_id": client["id"], "client_secret": client["secret"]}

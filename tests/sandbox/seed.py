@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Iterable, Mapping
 
 import yaml
 from jsonschema.exceptions import best_match
 
 from ansible_collections.secops.itsm.tests.sandbox.contract import contraforce_contract
+from ansible_collections.secops.itsm.tests.sandbox.named import add_named
 from ansible_collections.secops.itsm.tests.sandbox.parsing import instant, portable
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.seed_checks import check_ticketing, once
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.store import Store
@@ -63,17 +64,20 @@ class Seed:
     ticketing: dict[str, Any] = field(default_factory=lambda: {"clients": [], "tenants": []})
 
     @classmethod
-    def load(cls, path: Path) -> Seed:
+    def load(cls, path: Path, named: Iterable[Mapping[str, Any]] = ()) -> Seed:
         """Read a seed file.
 
         :param path: a YAML file.
+        :param named: variables of runbooks, whose incidents are added.
         :raises SeedError: when it cannot be used.
         """
         try:
             content = _content(path)
             _check_shape(content)
+            _check_references(cls(**content))
+            for variables in named:
+                add_named(content, variables)
             seed = cls(**content)
-            _check_references(seed)
         except OSError as error:
             raise SeedError(f"{path} cannot be read: {error.strerror}") from None
         except ValueError as error:
