@@ -181,9 +181,11 @@ def _add(row: dict[str, Any], name: str, outcome: Mapping[str, Any], rehearsed: 
     record = outcome.get("incident") or {}
     row["title"] = row["title"] or outcome.get("title") or record.get("title") or record.get("name")
     row["severity"] = row["severity"] or record.get("severity")
-    row["ticket"] = _ticket_of(outcome) or row["ticket"]
+    was_named = row["ticket"] is not None
+    if name != "read" or not was_named:
+        row["ticket"] = _ticket_of(outcome) or row["ticket"]
     if name == "read" and not failed:
-        if (outcome.get("link") or {}).get("link") != "linked":
+        if was_named or (outcome.get("link") or {}).get("link") != "linked":
             return
         name, outcome = "known", {**outcome, "changed": False}
     elif name == "ticket" and outcome.get("created"):
@@ -243,9 +245,10 @@ def changes(diff: Any) -> list[dict[str, Any]]:
     :param diff: as a module gives it, or a list of such.
     """
     sides = [diff.get("before"), diff.get("after")] if isinstance(diff, Mapping) else []
-    if not sides or not all(isinstance(side, Mapping) for side in sides):
+    told = [dict(_leaves(side)) for side in sides if isinstance(side, Mapping)]
+    if len(told) != 2:
         return []
-    before, after = (dict(_leaves(side)) for side in sides)
+    before, after = told
     return [
         {"key": key, "before": _text(before.get(key)), "after": _text(after.get(key))}
         for key in dict.fromkeys([*before, *after])
@@ -327,11 +330,11 @@ def left(
 
     :param incidents: that were in play before it.
     :param result: what Ansible registered.
-    :param of: those that the step was about, if its outcomes do not name theirs.
+    :param of: those that the step was about, in the order of its outcomes; all of them without it.
     """
     outcomes = {_key(outcome): outcome for outcome in _outcomes(result, of)}
     if not outcomes and _has_failed(result):
-        return []
+        outcomes = {_key(incident): {"failed": True} for incident in (incidents if of is None else of)}
     kept = [incident for incident in incidents if not _has_failed(outcomes.get(_key(incident), {}))]
     return [{**incident, **_learnt(incident, outcomes.get(_key(incident), {}))} for incident in kept]
 
@@ -342,9 +345,12 @@ def _learnt(incident: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str
     link = outcome.get("link") or {}
     if "incident" in outcome:
         learnt["record"] = outcome["incident"]
-    if "ticket_id" in incident:
+    if "after" in link:
         # The identifier where it is known: the documentation of the closure knows no display numbers.
         ticket = link.get("ticket_id")
+    elif "ticket_id" in incident:
+        # What the user named stays, whatever else the incident may be linked to.
+        ticket = None
     elif link.get("link") == "linked":
         ticket = link.get("ticket_number") or link.get("ticket_id")
     else:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from typing import Any, Iterator, Mapping, Sequence
 
 import yaml
@@ -30,6 +31,9 @@ IDENTITY: tuple[str, ...] = ("workspace_id", "source", "incident_id")
 
 #: What is taken from the table for Ansible's own check.
 KEYS_OF_A_SPEC = ("type", "elements", "choices", "default", "required")
+
+#: The most hours that can be counted back; a hundred years or so.
+LONGEST_AGE = 1_000_000
 
 #: Variables that hold the incidents, and what one is called.
 LISTS: Mapping[str, str] = {"incidents": "incident", "pairs": "pair"}
@@ -113,7 +117,7 @@ def take_in(
     taken = {"spec": spec, "given": given, "options": checked.validated_parameters, "incidents": [], "problems": []}
     option = next((variable for variable in LISTS if variable in spec), None)
     if option is None or "entry" not in runbook:
-        return taken
+        return {**taken, "problems": [*_no_pattern(given.get("title_pattern")), *_no_age(checked.validated_parameters)]}
     problem, listed = _listed(option, given, pairs_text)
     if problem:
         return {**taken, "problems": [problem]}
@@ -129,11 +133,30 @@ def take_in(
     return {**taken, "incidents": entries, "problems": problems}
 
 
+def _no_pattern(pattern: Any) -> list[str]:
+    """What is wrong with a regular expression."""
+    try:
+        re.compile(str(pattern or ""))
+    except re.error as error:
+        return [f"title_pattern is no regular expression: {error}."]
+    return []
+
+
+def _no_age(options: Mapping[str, Any]) -> list[str]:
+    """What is wrong with an age."""
+    hours = options.get("older_than_hours")
+    if isinstance(hours, float) and not 0 <= hours <= LONGEST_AGE:
+        return [f"older_than_hours must be a number of hours from 0 to {LONGEST_AGE}."]
+    return []
+
+
 def _listed(option: str, given: Mapping[str, Any], pairs_text: str | None) -> tuple[str, list[Any]]:
     """What is wrong with the list itself, and its entries."""
     single = [name for name in (*IDENTITY, "incident_number", "ticket_id") if name in given]
+    if option == "pairs" and option not in given and pairs_text is None:
+        return f"{_how(option)}.", []
     if option not in given and pairs_text is None:
-        return "", [{name: given[name] for name in single}] if option == "incidents" else []
+        return "", [{name: given[name] for name in single}]
     if option in given and pairs_text is not None:
         return "Both 'pairs' and 'pairs_file' are set: give one of them.", []
     if option in given and option == "incidents" and single:
@@ -156,6 +179,8 @@ def _rows(text: str) -> tuple[str, list[dict[str, Any]]]:
         rows = list(reader)
     except csv.Error as error:
         return f"'pairs_file' is no CSV file: {error} in line {reader.line_num}.", []
+    if not reader.fieldnames:
+        return "'pairs_file' is empty: its first line must hold the names of the columns.", []
     for number, row in enumerate(rows, 2):
         if None in row or None in row.values():
             return f"'pairs_file' has another number of columns in line {number} than in its first line.", []

@@ -10,6 +10,8 @@ import html
 import re
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey
+
 #: Without a field that holds the incident's identity, the summary must.
 SUMMARY_WITH_REFERENCE = "{source} incident {incident_id}: {title}"
 SUMMARY_ALONE = "{source} incident {incident_id} in workspace {workspace_id}"
@@ -24,10 +26,13 @@ def placeholders(entry: Mapping[str, Any], record: Mapping[str, Any]) -> dict[st
     :param record: of the incident, as the service gave it.
     """
     title = " ".join(str(record.get("title") or record.get("name") or "").split())
+    # The incident's identity, however it was typed: by this its ticket is found again.
+    key = IncidentKey(entry["workspace_id"], entry["source"], entry["incident_id"])
+    workspace_id, source, incident_id = key.identity
     return {
-        "{source}": entry["source"],
-        "{incident_id}": entry["incident_id"],
-        "{workspace_id}": entry["workspace_id"].lower(),
+        "{source}": source,
+        "{incident_id}": incident_id,
+        "{workspace_id}": workspace_id,
         "{severity}": str(record.get("severity") or ""),
         # An attacker may have had a hand in a title; this is for a field of rich text.
         "{title_html}": html.escape(title),
