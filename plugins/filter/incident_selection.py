@@ -58,6 +58,7 @@ from typing import Any, Mapping, Sequence
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import select
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank
 
 
 def incident_selection(
@@ -74,8 +75,10 @@ def incident_selection(
     :param older_than_hours: raised so many hours ago or longer.
     """
     try:
-        return select(records, title_pattern, workspace_ids, older_than_hours)
-    except ValueError as error:
+        # A template that gives nothing gives an empty text before ansible-core 2.19.
+        hours = None if is_blank(older_than_hours) else float(older_than_hours or 0)
+        return select(records, title_pattern, workspace_ids, hours)
+    except (TypeError, ValueError) as error:
         raise AnsibleFilterError(str(error)) from None
 
 

@@ -63,8 +63,8 @@ def runbook_input(raw: Mapping[str, Any], runbook: str, table: Mapping[str, Any]
     path = raw.get("pairs_file")
     try:
         text = None if is_blank(path) else Path(str(path)).expanduser().read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is no UTF-8"
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         problem = f"'pairs_file' cannot be read: {path}: {reason}."
         return {**take_in(runbook, {**raw, "pairs_file": None}, table), "incidents": [], "problems": [problem]}
     return take_in(runbook, raw, table, text)

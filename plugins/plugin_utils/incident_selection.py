@@ -50,7 +50,8 @@ def select(
     return [
         entry_of(record)
         for record in records
-        if pattern.search(str(record.get("title") or ""))
+        if record.get("title")
+        and pattern.search(str(record["title"]))
         and (not workspaces or str(record.get(LISTED_WORKSPACE_KEY) or "").lower() in workspaces)
         and (latest is None or _raised_by(record, latest))
     ]

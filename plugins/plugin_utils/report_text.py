@@ -10,6 +10,7 @@ What a service shows, such as a title, may have been written by an attacker: not
 from __future__ import annotations
 
 import re
+import unicodedata
 from pathlib import Path
 from typing import Any, Mapping
 
@@ -18,7 +19,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks" / "templates"
 
 #: What Markdown gives a meaning to inside of a line, addresses included: nobody is to follow a link out of a title.
-_MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<!\w)_|_(?!\w)|:(?=//)|(?<=www)\.)")
+_MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+
+#: Categories of characters that cannot be seen: controls, formats such as those that turn the writing, and half ones.
+UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
 
 #: How an outcome is told to people.
 GLANCES: Mapping[str, str] = {"failed": "failed", "changed": "changed", "ok": "ok", "not_reached": "not reached"}
@@ -51,7 +55,25 @@ def _rendered(template: str, report: Mapping[str, Any], autoescape: bool) -> str
     )
     environment.filters["plain"] = plain
     environment.filters["shown"] = shown
-    return environment.get_template(template).render(report=report, glances=GLANCES)
+    return environment.get_template(template).render(report=visible(report), glances=GLANCES)
+
+
+def visible(value: Any) -> Any:
+    """A value whose texts hold only what can be seen: nothing that steers a terminal, or turns the writing around.
+
+    :param value: a text, or lists and mappings of them.
+    """
+    if isinstance(value, Mapping):
+        return {key: visible(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [visible(inner) for inner in value]
+    if not isinstance(value, str):
+        return value
+    return "".join(letter if _can_be_seen(letter) else "\N{REPLACEMENT CHARACTER}" for letter in value)
+
+
+def _can_be_seen(letter: str) -> bool:
+    return letter in "\n\t" or unicodedata.category(letter) not in UNSEEN
 
 
 def plain(value: Any) -> str:

@@ -9,12 +9,9 @@ The table of the runbooks, C(playbooks/vars/runbooks.yml), says what each one ta
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from typing import Any, Iterator, Mapping, Sequence
 
-import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
@@ -24,10 +21,14 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary
     spelled,
 )
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_texts import rows_of, value_of
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import problems_of_tickets
 
 #: What names an incident.
 IDENTITY: tuple[str, ...] = ("workspace_id", "source", "incident_id")
+
+#: What names an incident or its ticket, always a text.
+NAMES: tuple[str, ...] = (*IDENTITY, "incident_number", "ticket_id")
 
 #: What is taken from the table for Ansible's own check.
 KEYS_OF_A_SPEC = ("type", "elements", "choices", "default", "required")
@@ -77,24 +78,14 @@ def as_given(raw: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> d
     :param spec: the argument spec.
     """
     return {
-        name: _read(value, spec[name]) if isinstance(value, str) else value
+        name: _value(value, spec[name]) if isinstance(value, str) else value
         for name, value in raw.items()
         if not is_blank(value)
     }
 
 
-def _read(text: str, definition: Mapping[str, Any]) -> Any:
-    """The value that a text stands for; the text itself if it stands for none of the kind."""
-    kind = {"list": list, "dict": dict}.get(definition.get("type", "str"))
-    if kind is None:
-        return text.strip()
-    try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
-    if kind is list and definition.get("elements") == "str" and not isinstance(value, (list, dict)):
-        return [word.strip() for word in text.replace("\n", ",").split(",") if word.strip()]
-    return value if isinstance(value, kind) else text
+def _value(text: str, definition: Mapping[str, Any]) -> Any:
+    return value_of(text, definition.get("type", "str"), definition.get("elements"))
 
 
 def take_in(
@@ -118,7 +109,7 @@ def take_in(
     option = next((variable for variable in LISTS if variable in spec), None)
     if option is None or "entry" not in runbook:
         return {**taken, "problems": [*_no_pattern(given.get("title_pattern")), *_no_age(checked.validated_parameters)]}
-    problem, listed = _listed(option, given, pairs_text)
+    problem, listed = _listed(option, given, pairs_text, [*IDENTITY, *runbook["entry"]])
     if problem:
         return {**taken, "problems": [problem]}
     entries = [_cleaned(entry) for entry in listed]
@@ -150,9 +141,11 @@ def _no_age(options: Mapping[str, Any]) -> list[str]:
     return []
 
 
-def _listed(option: str, given: Mapping[str, Any], pairs_text: str | None) -> tuple[str, list[Any]]:
+def _listed(
+    option: str, given: Mapping[str, Any], pairs_text: str | None, columns: Sequence[str]
+) -> tuple[str, list[Any]]:
     """What is wrong with the list itself, and its entries."""
-    single = [name for name in (*IDENTITY, "incident_number", "ticket_id") if name in given]
+    single = [name for name in NAMES if name in given]
     if option == "pairs" and option not in given and pairs_text is None:
         return f"{_how(option)}.", []
     if option not in given and pairs_text is None:
@@ -162,7 +155,7 @@ def _listed(option: str, given: Mapping[str, Any], pairs_text: str | None) -> tu
     if option in given and option == "incidents" and single:
         return f"Both 'incidents' and {', '.join(single)} are set: give the list, or the variables of one incident.", []
     if pairs_text is not None:
-        return _rows(pairs_text)
+        return rows_of(pairs_text, columns)
     value = given[option]
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         return (
@@ -172,29 +165,17 @@ def _listed(option: str, given: Mapping[str, Any], pairs_text: str | None) -> tu
     return "", value
 
 
-def _rows(text: str) -> tuple[str, list[dict[str, Any]]]:
-    """The rows of a CSV file with the names of the columns in its first line."""
-    reader = csv.DictReader(io.StringIO(text.lstrip("\ufeff")), strict=True, skipinitialspace=True)
-    try:
-        rows = list(reader)
-    except csv.Error as error:
-        return f"'pairs_file' is no CSV file: {error} in line {reader.line_num}.", []
-    if not reader.fieldnames:
-        return "'pairs_file' is empty: its first line must hold the names of the columns.", []
-    for number, row in enumerate(rows, 2):
-        if None in row or None in row.values():
-            return f"'pairs_file' has another number of columns in line {number} than in its first line.", []
-    return "", rows
-
-
 def _cleaned(entry: Mapping[str, Any]) -> dict[str, Any]:
     """An entry without what was left empty, its identifiers as texts, its source as the API spells it."""
-    as_text = (*IDENTITY, "incident_number", "ticket_id")
     kept = {key: value for key, value in entry.items() if not is_blank(value)}
-    texts = {key: str(kept[key]).strip() for key in as_text if key in kept}
+    texts = {key: str(kept[key]).strip() for key in NAMES if _is_name(kept.get(key))}
     if "source" in texts:
         texts["source"] = spelled(texts["source"], SOURCES) or texts["source"]
     return {**kept, **texts}
+
+
+def _is_name(value: Any) -> bool:
+    return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
 def _problems_of_entries(
@@ -218,6 +199,10 @@ def _problems_of_entries(
             words = of_choices.get(key, ())
             if words and key in entry and entry[key] not in words:
                 yield f"For {which}, {key} must be one of {', '.join(words)}, not {entry[key]!r}."
+        unnamed = [key for key in NAMES if key in entry and not isinstance(entry[key], str)]
+        if unnamed:
+            yield f"For {which}, {' and '.join(unnamed)} must be a text or a number."
+            continue
         if not isinstance(entry.get("fields", {}), dict):
             yield f"For {which}, 'fields' must be a mapping of labels to values."
         problem = "" if set(IDENTITY) - set(entry) else _key(entry)[0]

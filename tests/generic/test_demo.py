@@ -32,5 +32,8 @@ def test_demo():
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    assert [line[:4] for line in done.stdout.splitlines()[-7:]] == ["yes "] * 7
+    claims = [line[:4] for line in done.stdout.splitlines() if line.startswith(("yes", "NO"))]
+    assert claims == ["yes "] * 8
+    reports = [line for line in done.stdout.splitlines() if line.startswith("report: ")]
+    assert len(reports) == 3
     assert "0 in the rehearsal, 8 in the first run, 0 in the second" in done.stdout

@@ -23,7 +23,7 @@ BUSY = {"workspace_id": "5d6e7f80-91a2-4b3c-8d4e-5f6071829304", "source": "Defen
 
 
 def play(player, runbook, variables, *arguments):
-    return player.play(runbook, "-e", json.dumps(variables), *arguments)
+    return player.play(runbook, "-e", json.dumps({"report": False, **variables}), *arguments)
 
 
 def linked(sandbox):
@@ -36,12 +36,12 @@ def test_link_check_run_check_run(player, sandbox, variables):
     for arguments in (("--check", "--diff"), (), ("--check",), ()):
         played = play(player, LINK, variables, *arguments)
         assert played.code == 0, played.output
-        reports.append((played.output.split('"msg": "')[1].split('"')[0], sandbox.journal()["writes"]))
+        reports.append((played.summaries[0], sandbox.journal()["writes"]))
     assert reports == [
-        ("Rehearsed: 1 incidents, 0 failed, 1 would be linked, 0 linked already.", 0),
-        ("Done: 1 incidents, 0 failed, 1 linked, 0 linked already.", 1),
-        ("Rehearsed: 1 incidents, 0 failed, 0 would be linked, 1 linked already.", 1),
-        ("Done: 1 incidents, 0 failed, 0 linked, 1 linked already.", 1),
+        ("Rehearsed: 1 incident, 0 failed; 1 would be linked.", 0),
+        ("Done: 1 incident, 0 failed; 1 linked.", 1),
+        ("Rehearsed: 1 incident, 0 failed; 1 linked already.", 1),
+        ("Done: 1 incident, 0 failed; 1 linked already.", 1),
     ]
     assert linked(sandbox)[SENTINEL["incident_id"]] == 41877
 
@@ -51,12 +51,12 @@ def test_unlink_check_run_check_run(player, sandbox):
     for arguments in (("--check", "--diff"), (), ("--check",), ()):
         played = play(player, UNLINK, BUSY, *arguments)
         assert played.code == 0, played.output
-        reports.append((played.output.split('"msg": "')[1].split('"')[0], sandbox.journal()["writes"]))
+        reports.append((played.summaries[0], sandbox.journal()["writes"]))
     assert reports == [
-        ("Rehearsed: 1 incidents, 0 failed, 1 would be unlinked, 0 without a ticket already.", 0),
-        ("Done: 1 incidents, 0 failed, 1 unlinked, 0 without a ticket already.", 1),
-        ("Rehearsed: 1 incidents, 0 failed, 0 would be unlinked, 1 without a ticket already.", 1),
-        ("Done: 1 incidents, 0 failed, 0 unlinked, 1 without a ticket already.", 1),
+        ("Rehearsed: 1 incident, 0 failed; 1 would be unlinked.", 0),
+        ("Done: 1 incident, 0 failed; 1 unlinked.", 1),
+        ("Rehearsed: 1 incident, 0 failed; 1 without a ticket already.", 1),
+        ("Done: 1 incident, 0 failed; 1 without a ticket already.", 1),
     ]
     assert linked(sandbox)["50377"] is None
 
@@ -64,7 +64,7 @@ def test_unlink_check_run_check_run(player, sandbox):
 def test_one_failure_does_not_stop_the_others(player, sandbox):
     played = play(player, LINK, {"incidents": [{**BUSY, "ticket_id": "SOC-311"}, DEFENDER]})
     assert played.code != 0
-    assert "2 incidents, 1 failed, 1 linked, 0 linked already." in played.output
+    assert "Done: 2 incidents, 1 failed; 1 linked." in played.summaries
     assert "DefenderXDR 50377: The incident 50377" in played.output
     assert "is linked to ticket 10043 / SOC-312, not to SOC-311" in " ".join(played.output.split())
     assert (linked(sandbox)["50377"], linked(sandbox)["48213"]) == ("10043", 41878)
@@ -99,5 +99,5 @@ def test_the_safeguard_of_unlink(player, sandbox):
 def test_what_is_missing_is_said_before_anything_is_written(player, sandbox, runbook, variables, words):
     played = play(player, runbook, variables)
     assert played.code != 0
-    assert words in played.output
+    assert words in played.words
     assert sandbox.journal()["entries"] == []

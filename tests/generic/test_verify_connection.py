@@ -142,5 +142,5 @@ def test_what_the_ticketing_api_shows(player, sandbox, ticketing, faults, enviro
 def test_another_api_is_refused(player, sandbox):
     played = player.play(RUNBOOK, "-e", "apis=pager")
     assert played.code != 0
-    assert "'apis' must be a list of contraforce and ticketing." in played.output
+    assert "value of apis must be one or more of: contraforce, ticketing. Got no match for: pager" in played.words
     assert sandbox.journal()["entries"] == []

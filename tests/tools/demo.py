@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, S
 
 FOREIGN = ("ANSIBLE_", "CONTRAFORCE_", "TICKETING_")
 VARIABLES = Path(__file__).resolve().parents[1] / "sandbox" / "demo" / "tickets.yml"
+#: Where it runs, and the reports stay.
+FOLDER = COLLECTIONS / "demo"
 
 
 def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int]:
@@ -41,14 +44,12 @@ def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int
         **others,
         **sandbox.environment(),
         "LC_ALL": "C.UTF-8",
-        "ANSIBLE_CONFIG": str(VARIABLES.parent / "ansible.cfg"),
+        "ANSIBLE_CONFIG": str(FOLDER / "ansible.cfg"),
         "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
         "ANSIBLE_NOCOLOR": "true",
     }
     command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
-    done = subprocess.run(
-        command, cwd=VARIABLES.parent, env=environment, stdout=subprocess.PIPE, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=FOLDER, env=environment, stdout=subprocess.PIPE, text=True, check=False)
     print("\n".join(line.rstrip() for line in done.stdout.splitlines() if line.strip()), flush=True)
     counts = re.findall(r"changed=(\d+)", done.stdout)
     return done.returncode, int(counts[-1]) if counts else -1
@@ -90,6 +91,8 @@ def claims(stored: dict[str, Any], entries: list[dict[str, Any]]) -> list[tuple[
 
 def main() -> int:
     """Show it, and judge it."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    shutil.copytree(VARIABLES.parent, FOLDER)
     with SandboxProcess() as sandbox:
         print(f"The sandbox stands in for the ContraForce API and the ticketing API at {sandbox.url}")
         runs = []
@@ -116,8 +119,12 @@ def main() -> int:
         (second == (0, 0, writes), "the second run changed nothing and wrote nothing"),
         *claims(stored, entries),
     ]
+    reports = sorted((FOLDER / "itsm-reports").glob("*.html"))
+    right.append((len(reports) == len(runs), "every run has left its report"))
     for held, claim in right:
         print(f"{'yes' if held else 'NO '}  {claim}")
+    for report in reports:
+        print(f"report: {report.relative_to(COLLECTIONS.parent)}")
     return 0 if all(held for held, _claim in right) else 1
 
 

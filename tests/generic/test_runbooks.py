@@ -1,0 +1,259 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The other runbooks, called by their FQCN, and the report that each of them ends in."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+NORTHWIND = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
+TAILSPIN = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
+SIGN_IN = {"workspace_id": NORTHWIND, "source": "sentinel", "incident_id": "6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61"}
+CLOSED = {"workspace_id": NORTHWIND, "source": "Sentinel", "incident_id": "c4a7e0b2-1d3f-4f6a-8b9c-2e4d6f8091a2"}
+DUMPING = {"workspace_id": TAILSPIN, "source": "Sentinel", "incident_id": "7c2a1e8f-63d4-4b9f-8a22-1d3e4f5a6b72"}
+FORWARDING = {"workspace_id": TAILSPIN, "source": "DefenderXDR", "incident_id": "61024"}
+#: Linked to SOC-312.
+BUSY = {"workspace_id": TAILSPIN, "source": "DefenderXDR", "incident_id": "50377"}
+SELECTION = {
+    "title_pattern": "crowd",
+    "classification_reason": "InaccurateData",
+    "comment": "The rule counted the test network. Rule tuned in change 4711.",
+    "time_range": "FourtyEightHours",
+}
+WITH_REPORT = {"report", "report_dir"}
+TICKETS = {"team_id": "soc", "offer": "Report a security incident", "reference_field": "Incident Reference"}
+
+
+def play(player, runbook, variables, *arguments, **kwargs):
+    """Run a runbook; without its report, unless the variables say what becomes of it."""
+    given = variables if WITH_REPORT & set(variables) else {"report": False, **variables}
+    return player.play(f"secops.itsm.{runbook}", "-e", json.dumps(given), *arguments, **kwargs)
+
+
+def changed(played) -> int:
+    return int(re.findall(r"changed=(\d+)", played.output)[-1])
+
+
+def stored(sandbox, incident):
+    return next(entry for entry in sandbox.state()["incidents"] if entry["id"] == incident["incident_id"])
+
+
+def rehearsed_run_and_again(player, sandbox, runbook, variables):
+    """A runbook in check mode, for real, and once more; what it said each time."""
+    foretold = play(player, runbook, variables, "--check", "--diff")
+    assert (foretold.code, sandbox.journal()["writes"]) == (0, 0), foretold.output
+    done = play(player, runbook, variables)
+    assert done.code == 0, done.output
+    assert changed(done) == changed(foretold) > 0
+    writes = sandbox.journal()["writes"]
+    again = play(player, runbook, variables)
+    assert (again.code, changed(again), sandbox.journal()["writes"]) == (0, 0, writes), again.output
+    return [played.summaries[0] for played in (foretold, done, again)]
+
+
+def test_false_positives_of_all_workspaces_are_closed_and_nothing_else(player, sandbox):
+    sandbox.reset(crowd=3)
+    said = rehearsed_run_and_again(player, sandbox, "close_false_positives", SELECTION)
+    assert said == [
+        "Rehearsed: 3 incidents, 0 failed; 3 would be closed.",
+        "Done: 3 incidents, 0 failed; 3 closed.",
+        "Done: 0 incidents, 0 failed.",
+    ]
+    closed = {entry["title"] for entry in sandbox.state()["incidents"] if entry["status"] == "Closed"}
+    assert {title for title in closed if "crowd" in title.lower()} | {stored(sandbox, CLOSED)["title"]} == closed
+    assert sandbox.journal()["writes"] == 3
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"max_incidents": 2}, "3 incidents match, and max_incidents allows 2. Nothing was written"),
+        ({"max_incidents": "2", "workspace_ids": f"{NORTHWIND}, {TAILSPIN}"}, "max_incidents allows 2"),
+    ],
+)
+def test_more_than_allowed_are_refused(player, sandbox, changes, words):
+    sandbox.reset(crowd=3)
+    for arguments in ((), ("--check",)):
+        played = play(player, "close_false_positives", {**SELECTION, **changes}, *arguments)
+        assert played.code != 0
+        assert words in played.words
+        assert sandbox.journal()["writes"] == 0
+
+
+def test_the_selection_narrows(player, sandbox):
+    sandbox.reset(crowd=3)
+    for changes in ({"workspace_ids": [TAILSPIN]}, {"older_than_hours": 999_999}, {"severities": "High"}):
+        played = play(player, "close_false_positives", {**SELECTION, **changes})
+        assert (played.code, played.summaries) == (0, ["Done: 0 incidents, 0 failed."]), (changes, played.output)
+    assert sandbox.journal()["writes"] == 0
+
+
+@pytest.mark.parametrize(
+    "runbook, variables, words",
+    [
+        ("close_false_positives", {**SELECTION, "title_pattern": ""}, "missing required arguments: title_pattern"),
+        ("close_false_positives", {**SELECTION, "title_pattern": "("}, "title_pattern is no regular expression"),
+        ("close_false_positives", {**SELECTION, "severities": "Awful"}, "value of severities must be one or more of"),
+        ("reopen_incident", CLOSED, ": comment."),
+        ("reopen_incident", {**CLOSED, "comment": "Why", "status": "Closed"}, "value of status must be one of"),
+        ("reconcile_tickets", {"pairs": [SIGN_IN]}, ": ticket_id."),
+        ("reconcile_tickets", {"pairs": [{**SIGN_IN, "ticket_id": 1, "state": "gone"}]}, "state must be one of"),
+        ("reconcile_tickets", {"pairs_file": "nowhere.csv"}, "'pairs_file' cannot be read: nowhere.csv: No such file"),
+        ("reconcile_tickets", {}, "Name them in 'pairs'"),
+        ("escalate_incident", FORWARDING, "set 'team_id' and 'offer' (or 'offer_id')"),
+    ],
+)
+def test_what_is_wrong_is_said_before_any_request(player, sandbox, runbook, variables, words):
+    played = play(player, runbook, variables)
+    assert played.code != 0
+    assert words in played.words
+    assert sandbox.journal()["entries"] == []
+    assert not (player.folder / "itsm-reports").exists()
+
+
+def test_an_incident_is_escalated_once(player, sandbox):
+    variables = {
+        **TICKETS,
+        **FORWARDING,
+        "comment": "Taken over by the second line.",
+        "assignee_email": "d.duty@northwind.example",
+        "marker": "SHIFT-311",
+    }
+    said = rehearsed_run_and_again(player, sandbox, "escalate_incident", variables)
+    assert said == [
+        (
+            "Rehearsed: 1 incident, 0 failed; 1 ticket would be opened; 1 would be linked; 1 would be set to Active; "
+            "1 would be assigned; 1 would be commented."
+        ),
+        "Done: 1 incident, 0 failed; 1 ticket opened; 1 linked; 1 set to Active; 1 assigned; 1 commented.",
+        (
+            "Done: 1 incident, 0 failed; 1 ticket known already; 1 linked already; 1 Active already; 1 assigned already; "
+            "1 commented already."
+        ),
+    ]
+    incident = stored(sandbox, FORWARDING)
+    assert (incident["status"], incident["user"]["email"]) == ("Active", "d.duty@northwind.example")
+    assert incident["ticketId"]
+    assert [comment["message"] for comment in incident["comments"]] == ["Taken over by the second line.\n\n[SHIFT-311]"]
+
+
+def test_one_that_fails_at_a_step_is_left_out_of_the_next_ones(player, sandbox):
+    """Its assignee is nobody; the other one has an assignee of its own."""
+    incidents = [{**FORWARDING, "assignee_email": "nobody@northwind.example"}, DUMPING]
+    variables = {
+        **TICKETS,
+        "incidents": incidents,
+        "comment": "Look at it.",
+        "assignee_email": "analyst@northwind.example",
+    }
+    played = play(player, "escalate_incident", variables)
+    assert played.code != 0
+    assert played.summaries == [
+        "Done: 2 incidents, 1 failed; 2 tickets opened; 2 linked; 2 set to Active; 1 assigned; 1 commented."
+    ]
+    assert [len(stored(sandbox, incident)["comments"]) for incident in (FORWARDING, DUMPING)] == [0, 1]
+
+
+def test_incidents_are_reopened_with_a_reason(player, sandbox):
+    variables = {"incidents": [CLOSED, SIGN_IN], "status": "New", "comment": "Seen again on a second host."}
+    said = rehearsed_run_and_again(player, sandbox, "reopen_incident", variables)
+    assert said == [
+        "Rehearsed: 2 incidents, 0 failed; 1 would be reopened, 1 open already.",
+        "Done: 2 incidents, 0 failed; 1 reopened, 1 open already.",
+        "Done: 2 incidents, 0 failed; 2 open already.",
+    ]
+    assert stored(sandbox, CLOSED)["status"] == "New"
+
+
+def test_links_are_audited_and_reconciled(player, sandbox):
+    rows = [
+        "workspace_id,source,incident_id,ticket_id,state",
+        f"{NORTHWIND},sentinel,{SIGN_IN['incident_id']},41878,present",
+        f"{TAILSPIN},DefenderXDR,50377,SOC-311,",
+        f"{TAILSPIN},DefenderXDR,61024,,absent",
+    ]
+    (player.folder / "pairs.csv").write_text("\n".join(rows), encoding="utf-8")
+    variables = {"pairs_file": "pairs.csv", "fail_on_drift": True}
+    audit = play(player, "reconcile_tickets", variables, "--check")
+    assert audit.code != 0
+    assert audit.summaries == ["Rehearsed: 3 incidents, 0 failed; 2 drifted, 1 as wanted."]
+    assert "2 of 3 links had drifted, and fail_on_drift is set." in audit.words
+    assert sandbox.journal()["writes"] == 0
+    said = rehearsed_run_and_again(player, sandbox, "reconcile_tickets", {**variables, "fail_on_drift": False})
+    assert said[1:] == [
+        "Done: 3 incidents, 0 failed; 2 drifted and mended, 1 as wanted.",
+        "Done: 3 incidents, 0 failed; 3 as wanted.",
+    ]
+    assert play(player, "reconcile_tickets", variables, "--check").code == 0
+    assert [stored(sandbox, incident)["ticketId"] for incident in (SIGN_IN, BUSY)] == [41878, "10042"]
+
+
+def test_the_report_and_what_the_next_job_gets(player, sandbox):
+    """One incident is linked, the other one has another ticket already."""
+    incidents = [{**SIGN_IN, "ticket_id": "T20261121.0042"}, {**BUSY, "ticket_id": "SOC-311"}]
+    variables = {
+        "incidents": incidents,
+        "requested_by": "Night shift <script>alert(1)</script>",
+        "reference": "CHG-4711",
+        "report_dir": "kept/here",
+    }
+    played = play(player, "link_ticket", variables, environment={"ANSIBLE_SHOW_CUSTOM_STATS": "true"})
+    assert played.code != 0
+    stats = json.loads(re.search(r"CUSTOM STATS: \**\s*RUN: (\{.*\})", played.output, re.DOTALL).group(1))
+    report = stats["itsm_report"]
+    assert (report["runbook"], report["outcome"], report["rehearsed"]) == ("link_ticket", "failed", False)
+    assert report["counts"] == {"incidents": 2, "changed": 1, "ok": 0, "failed": 1, "not_reached": 0}
+    assert [failure["category"] for failure in report["failures"]] == ["conflict"]
+    assert stats["incidents"] == [{**SIGN_IN, "source": "Sentinel", "ticket_id": "41877"}]
+    texts = {}
+    for path in (player.folder / "kept" / "here").iterdir():
+        assert path.stat().st_mode & 0o077 == 0
+        texts[path.suffix] = path.read_text(encoding="utf-8")
+    assert sorted(report["files"]) == sorted(map(str, (player.folder / "kept" / "here").iterdir()))
+    for text in texts.values():
+        for words in ("Sign-in from an unusual location", SIGN_IN["incident_id"], "50377", "CHG-4711", "Night shift"):
+            assert words in text
+        assert "<script>" not in text
+        assert "Next step:" in text
+        for name, value in sandbox.environment().items():
+            if "SECRET" in name:
+                assert value not in text + played.output
+    requests = [entry["request_id"] for entry in sandbox.journal()["entries"] if entry["write"]]
+    assert all(request in texts[".html"] for request in requests)
+    assert not re.search(r"""(src|href)\s*=|url\(|@import""", texts[".html"])
+
+
+def test_no_report_on_demand_and_a_rehearsal_has_one(player, sandbox):
+    assert play(player, "unlink_ticket", {**BUSY, "report": "no"}).code == 0
+    assert not (player.folder / "itsm-reports").exists()
+    rehearsed = play(player, "unlink_ticket", {**BUSY, "report": ""}, "--check")
+    assert rehearsed.code == 0, rehearsed.output
+    texts = [path.read_text(encoding="utf-8") for path in (player.folder / "itsm-reports").iterdir()]
+    assert len(texts) == 2
+    assert all("rehearsal" in text.lower() for text in texts)
+
+
+def test_a_folder_that_cannot_be_written_to_stops_the_run_before_any_request(player, sandbox):
+    (player.folder / "taken").write_text("a file")
+    played = play(player, "unlink_ticket", {**BUSY, "report_dir": "taken"})
+    assert played.code != 0
+    assert "taken" in played.words
+    assert sandbox.journal()["entries"] == []
+
+
+def test_a_step_alone_by_its_tag(player, sandbox):
+    variables = {
+        **SIGN_IN,
+        "ticket_id": "41877",
+        "classification": "FalsePositive",
+        "classification_reason": "InaccurateData",
+        "comment": "Not yet.",
+    }
+    played = play(player, "close_incident", variables, "--tags", "link")
+    assert (played.code, played.summaries) == (0, ["Done: 1 incident, 0 failed; 1 linked."]), played.output
+    assert stored(sandbox, SIGN_IN)["status"] == "New"
