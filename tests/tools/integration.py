@@ -46,7 +46,7 @@ WAYS = {MODULES: False, IN_PROCESS: True}
 
 #: How many cases of a kind are run in each way. What is below the shell is the same in both, and tested in full in the
 #: quick one; what the shells do with it is compared for the first cases of every kind.
-MOST_CASES = {MODULES: 3, IN_PROCESS: 1000}
+MOST_CASES = {MODULES: 2, IN_PROCESS: 1000}
 
 #: A shell that notes each of its starts.
 NOTING_SHELL = """#!/bin/sh
