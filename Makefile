@@ -4,6 +4,7 @@
 # make demo       the main job against the sandbox; sets up what it needs
 # make test       every check and test; sets up what it needs
 # make unit       the quick path while working
+# make docs       builds the documentation site in .cache/docs/html
 # make matrix     sanity, unit, integration and generic tests on every supported ansible-core (CORES="2.16 2.21" for some)
 # make benchmark  what many incidents cost, measured against rivals in the same run; writes docs/benchmark.md (16 minutes)
 # make format     bring the code into shape
@@ -28,7 +29,7 @@ REQUIREMENTS := tests/requirements
 PYTHONS := $(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.*/bin))
 IN_STAGE := cd "$(STAGE)" && PATH="$(BIN):$(PATH):$(PYTHONS)" PYTHONPATH="$(CACHE)"
 
-.PHONY: demo test unit matrix benchmark format clean stage lint types generic integration sanity package
+.PHONY: demo test unit docs matrix benchmark format clean stage lint types generic integration sanity package
 .DEFAULT_GOAL := help
 
 help:
@@ -51,6 +52,11 @@ help:
 	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/tools.txt -c $(REQUIREMENTS)/constraints.txt
 	@touch $@
 
+.venv/docs.stamp: .venv/tools.stamp $(REQUIREMENTS)/docs.txt
+	@echo "== setting up: the documentation"
+	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/docs.txt -c $(REQUIREMENTS)/constraints.txt
+	@touch $@
+
 .venv/benchmark.stamp: .venv/runtime.stamp $(REQUIREMENTS)/benchmark.txt
 	@echo "== setting up: the benchmark"
 	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/benchmark.txt -c $(REQUIREMENTS)/constraints.txt
@@ -66,7 +72,7 @@ unit: .venv/tests.stamp stage
 	@echo "== unit tests"
 	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 2 tests/unit
 
-test: lint types unit generic integration sanity package
+test: lint docs types unit generic integration sanity package
 	@echo "== every check and test passed"
 
 lint: .venv/tools.stamp stage
@@ -80,6 +86,10 @@ lint: .venv/tools.stamp stage
 	@$(IN_STAGE) "$(BIN)/antsibull-changelog" lint
 	@$(IN_STAGE) ANSIBLE_COLLECTIONS_PATH="$(CACHE)" "$(BIN)/antsibull-docs" lint-collection-docs --plugin-docs \
 		--validate-collection-refs all --check-extra-docs-refs .
+
+docs: .venv/docs.stamp stage
+	@echo "== documentation: the site, in .cache/docs/html"
+	@$(IN_STAGE) "$(BIN)/python" tests/tools/docsite.py --output "$(CACHE)/docs"
 
 types: .venv/tools.stamp stage
 	@echo "== types: mypy"

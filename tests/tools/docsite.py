@@ -1,0 +1,86 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Builds the documentation site: the guides of docs/docsite, and a page for each plugin.
+
+What the code knows already is not written down again: a line ``.. generated: NAME ARGUMENT`` of a guide, which is a
+comment to everybody else, becomes what the function of that name in generated.py makes of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from ansible_collections.secops.itsm.tests.tools.generated import fill, is_plugin_page
+
+ROOT = Path(__file__).resolve().parents[2]
+DOCSITE = ROOT / "docs" / "docsite"
+COLLECTION = "secops.itsm"
+
+#: A list of a page's sections, which the theme shows beside it.
+CONTENTS = ".. contents::\n   :local:\n   :depth: 1\n"
+
+
+def write_pages(folder: Path) -> None:
+    """Write the sources of the site: a page for each plugin, the guides, and the first page.
+
+    :param folder: where to; what it held is removed.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    # antsibull-docs writes to no folder that others can write to.
+    folder.mkdir(parents=True, mode=0o755)
+    words = ["antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]
+    command = [str(Path(sys.executable).parent / words[0]), *words[1:], "--dest-dir", str(folder), COLLECTION]
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT.parents[2])}
+    subprocess.run(command, check=True, env=environment)
+    # The variables are on the page of the connections; antsibull-docs knows none, as modules cannot declare them.
+    (folder / "environment_variables.rst").unlink()
+    shutil.copy2(DOCSITE / "sphinx" / "index.rst", folder / "index.rst")
+    shutil.copytree(DOCSITE / "images", folder / "images")
+    for page in folder.rglob("*.rst"):
+        text = page.read_text(encoding="utf-8")
+        text = text.replace(CONTENTS, "") if is_plugin_page(page) else fill(text, folder)
+        page.write_text(text, encoding="utf-8")
+
+
+def build(pages: Path, site: Path) -> int:
+    """Build the site, where any warning is an error, and give Sphinx's exit code.
+
+    :param pages: the sources.
+    :param site: where to; what it held is removed.
+    """
+    shutil.rmtree(site, ignore_errors=True)
+    version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
+    command = [sys.executable, "-m", "sphinx", "--builder", "html", "--conf-dir", str(DOCSITE / "sphinx")]
+    command += ["--doctree-dir", str(pages.parent / "doctrees"), "--fresh-env", "--quiet", "--nitpicky"]
+    command += [
+        "--fail-on-warning",
+        "--keep-going",
+        "-D",
+        f"release={version}",
+        "-D",
+        f"html_title=secops.itsm {version}",
+    ]
+    command += [str(pages), str(site)]
+    return subprocess.run(command, check=False).returncode
+
+
+def main() -> int:
+    """Build it."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--output", type=Path, required=True, help="the folder for the site and its sources")
+    output = parser.parse_args().output.resolve()
+    write_pages(output / "rst")
+    return build(output / "rst", output / "html")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
