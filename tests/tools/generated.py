@@ -102,7 +102,9 @@ def from_markdown(text: str) -> str:
 
     :param text: of the cell.
     """
-    return re.sub(r"`([^`]+)`", r"``\1``", text.strip())
+    told = re.sub(r"`([^`]+)`", r"``\1``", text.strip())
+    # What begins like (a) would be taken for an item of a list.
+    return f"\\{told}" if told.startswith("(") else told
 
 
 def markdown_table(path: Path, heading: str) -> str:
@@ -313,7 +315,7 @@ def navigation(folder: Path) -> str:
     for kind, title in KINDS.items():
         entries = [f"{name} <{page.stem}>" for name, page in plugin_pages(folder, kind)]
         parts += [toctree(title, entries)] if entries else []
-    return "\n".join([*parts, toctree("Releases", ["changelog"])])
+    return "\n".join([*parts, toctree("Releases", ["Release notes <changelog>"])])
 
 
 def toctree(caption: str, entries: Sequence[str]) -> str:
