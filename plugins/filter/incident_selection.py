@@ -57,7 +57,7 @@ from typing import Any, Mapping, Sequence
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import select
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import NO_AGE, select
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank
 
 
@@ -77,8 +77,11 @@ def incident_selection(
     try:
         # A template that gives nothing gives an empty text before ansible-core 2.19.
         hours = None if is_blank(older_than_hours) else float(older_than_hours or 0)
+    except (TypeError, ValueError):
+        raise AnsibleFilterError(NO_AGE) from None
+    try:
         return select(records, title_pattern, workspace_ids, hours)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise AnsibleFilterError(str(error)) from None
 
 

@@ -42,8 +42,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(spec) and C(given) for M(ansible.builtin.validate_argument_spec), C(options) with defaults and of the
-    right types, C(incidents), and C(problems), sentences.
+  description: C(given), C(options) with defaults and of the right types, C(incidents), and C(problems), sentences.
   type: dict
 """
 

@@ -42,7 +42,10 @@ EXAMPLES = r"""
         source: DefenderXDR
         incident_id: "61024"
         record: {title: Ransomware behaviour on a file server, severity: High}
-    for_all: {team_id: soc, offer: Report a security incident}
+    for_all:
+      team_id: soc
+      offer: Report a security incident
+      fields: {Incident Reference: "{source} {incident_id}", Urgency: High}
 """
 
 RETURN = r"""

@@ -17,6 +17,10 @@ from ansible_collections.secops.itsm.plugins.module_utils.instants import instan
 #: When a listed incident was raised; documented among the fields of the list.
 CREATED = "creationTime"
 
+#: The most hours that can be counted back; a hundred years or so.
+LONGEST_AGE = 1_000_000
+NO_AGE = f"older_than_hours must be a number of hours from 0 to {LONGEST_AGE}."
+
 #: What people know an incident by, and where the service shows it.
 SHOWN = {"title": "title", "severity": "severity", "status": "status", "created_at": CREATED}
 
@@ -37,7 +41,7 @@ def select(
     :param workspace_ids: of these workspaces only.
     :param older_than_hours: raised so many hours ago or longer.
     :param now: the present.
-    :raises ValueError: the pattern is none.
+    :raises ValueError: the pattern or the age is none.
     """
     try:
         pattern = re.compile(title_pattern, re.IGNORECASE)
@@ -46,6 +50,8 @@ def select(
     workspaces = {identifier.strip().lower() for identifier in workspace_ids or ()}
     latest = None
     if older_than_hours is not None:
+        if not 0 <= older_than_hours <= LONGEST_AGE:
+            raise ValueError(NO_AGE)
         latest = (now or datetime.now(timezone.utc)) - timedelta(hours=older_than_hours)
     return [
         entry_of(record)

@@ -231,7 +231,7 @@ def _notes(outcome: Mapping[str, Any]) -> list[str]:
         notes.append(
             "The service was told to close the ticket; it does not show whether it did."
             if told
-            else "The ticket was not touched, because the incident needed no change of its status."
+            else "The ticket was not touched, because the incident was closed already."
         )
     rest = [name for name in unverified if name != "update_ticket"]
     if rest:
@@ -287,7 +287,7 @@ def _summary(rows: Sequence[Mapping[str, Any]], problems: Sequence[Any], rehears
     parts = [head, *_said(rows)]
     left = [row["ticket"] for row in rows if row["ticket"] and any(map(_left_ticket, row["steps"]))]
     if left:
-        parts.append(f"tickets not looked at, because their incidents needed no change: {', '.join(left)}")
+        parts.append(f"tickets not looked at, because their incidents were closed already: {', '.join(left)}")
     if problems:
         parts.append("it was stopped" if any(problem["step"] == "Refused" for problem in problems) else "a step failed")
     return f"{'Rehearsed' if rehearsed else 'Done'}: {'; '.join(parts)}."

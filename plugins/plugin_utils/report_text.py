@@ -64,16 +64,18 @@ def visible(value: Any) -> Any:
     :param value: a text, or lists and mappings of them.
     """
     if isinstance(value, Mapping):
-        return {key: visible(inner) for key, inner in value.items()}
+        return {visible(key): visible(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
         return [visible(inner) for inner in value]
     if not isinstance(value, str):
         return value
-    return "".join(letter if _can_be_seen(letter) else "\N{REPLACEMENT CHARACTER}" for letter in value)
+    return "".join(map(_seen, value))
 
 
-def _can_be_seen(letter: str) -> bool:
-    return letter in "\n\t" or unicodedata.category(letter) not in UNSEEN
+def _seen(letter: str) -> str:
+    if letter.isspace():
+        return letter if letter == "\n" else " "
+    return letter if unicodedata.category(letter) not in UNSEEN else "\N{REPLACEMENT CHARACTER}"
 
 
 def plain(value: Any) -> str:

@@ -21,6 +21,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary
     spelled,
 )
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import LONGEST_AGE, NO_AGE
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_texts import rows_of, value_of
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import problems_of_tickets
 
@@ -32,9 +33,6 @@ NAMES: tuple[str, ...] = (*IDENTITY, "incident_number", "ticket_id")
 
 #: What is taken from the table for Ansible's own check.
 KEYS_OF_A_SPEC = ("type", "elements", "choices", "default", "required")
-
-#: The most hours that can be counted back; a hundred years or so.
-LONGEST_AGE = 1_000_000
 
 #: Variables that hold the incidents, and what one is called.
 LISTS: Mapping[str, str] = {"incidents": "incident", "pairs": "pair"}
@@ -93,8 +91,8 @@ def take_in(
 ) -> dict[str, Any]:
     """What a runbook was given, checked as far as that can be done without asking a service.
 
-    Gives C(spec) and C(given), for Ansible's own check of the variables; C(options), with defaults and of the right
-    types; C(incidents), the entries of the list, or the one incident of the variables; and C(problems), sentences.
+    Gives C(given); C(options), with defaults and of the right types; C(incidents), the entries of the list, or the one
+    incident of the variables; and C(problems), sentences, those of Ansible's own check of arguments first.
 
     :param name: of the runbook.
     :param raw: its variables by name; what is not set is None or an empty text.
@@ -105,10 +103,13 @@ def take_in(
     spec = spec_of(name, table)
     given = as_given({variable: raw.get(variable) for variable in spec}, spec)
     checked = ArgumentSpecValidator(spec).validate(given)
-    taken = {"spec": spec, "given": given, "options": checked.validated_parameters, "incidents": [], "problems": []}
+    wrong = list(checked.error_messages)
+    taken = {"given": _but_lists(given), "options": _but_lists(checked.validated_parameters), "incidents": []}
+    taken["problems"] = wrong
     option = next((variable for variable in LISTS if variable in spec), None)
     if option is None or "entry" not in runbook:
-        return {**taken, "problems": [*_no_pattern(given.get("title_pattern")), *_no_age(checked.validated_parameters)]}
+        options = checked.validated_parameters
+        return {**taken, "problems": [*wrong, *_no_pattern(options.get("title_pattern")), *_no_age(options)]}
     problem, listed = _listed(option, given, pairs_text, [*IDENTITY, *runbook["entry"]])
     if problem:
         return {**taken, "problems": [problem]}
@@ -117,11 +118,18 @@ def take_in(
     if option == "pairs":
         of_choices["state"] = LINK_STATES
     problems = [
+        *wrong,
         *_problems_of_entries(option, entries, of_choices, runbook, given),
         *_named_twice(option, entries),
-        *(problems_of_tickets(entries, checked.validated_parameters) if "team_id" in spec else ()),
     ]
+    if not problems and "team_id" in spec:
+        problems = problems_of_tickets(entries, checked.validated_parameters)
     return {**taken, "incidents": entries, "problems": problems}
+
+
+def _but_lists(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Values without the incidents, which would else be there thrice, and be looked through with each use of one."""
+    return {name: value for name, value in values.items() if name not in LISTS}
 
 
 def _no_pattern(pattern: Any) -> list[str]:
@@ -136,9 +144,7 @@ def _no_pattern(pattern: Any) -> list[str]:
 def _no_age(options: Mapping[str, Any]) -> list[str]:
     """What is wrong with an age."""
     hours = options.get("older_than_hours")
-    if isinstance(hours, float) and not 0 <= hours <= LONGEST_AGE:
-        return [f"older_than_hours must be a number of hours from 0 to {LONGEST_AGE}."]
-    return []
+    return [NO_AGE] if isinstance(hours, float) and not 0 <= hours <= LONGEST_AGE else []
 
 
 def _listed(
@@ -178,6 +184,10 @@ def _is_name(value: Any) -> bool:
     return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
+def _is_named(entry: Mapping[str, Any]) -> bool:
+    return all(isinstance(entry.get(name), str) for name in IDENTITY)
+
+
 def _problems_of_entries(
     option: str,
     entries: Sequence[Mapping[str, Any]],
@@ -202,10 +212,9 @@ def _problems_of_entries(
         unnamed = [key for key in NAMES if key in entry and not isinstance(entry[key], str)]
         if unnamed:
             yield f"For {which}, {' and '.join(unnamed)} must be a text or a number."
-            continue
         if not isinstance(entry.get("fields", {}), dict):
             yield f"For {which}, 'fields' must be a mapping of labels to values."
-        problem = "" if set(IDENTITY) - set(entry) else _key(entry)[0]
+        problem = _key(entry)[0] if _is_named(entry) else ""
         if problem:
             yield f"For {which}, {problem}"
 
@@ -220,7 +229,7 @@ def _key(entry: Mapping[str, Any]) -> tuple[str, IncidentKey | None]:
 
 def _wanted(option: str, entry: Mapping[str, Any], runbook: Mapping[str, Any]) -> list[str]:
     """What an entry needs."""
-    of_sentinel = spelled(entry.get("source", ""), SOURCES) == "Sentinel"
+    of_sentinel = entry.get("source") == "Sentinel"
     of_pair = option == "pairs" and entry.get("state", "present") == "present"
     return [
         *IDENTITY,
@@ -243,7 +252,7 @@ def _named_twice(option: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[
     """An incident that is there twice: in a runbook, a slip of whoever wrote the list."""
     seen: dict[IncidentKey, int] = {}
     for entry in entries:
-        key = None if set(IDENTITY) - set(entry) else _key(entry)[1]
+        key = _key(entry)[1] if _is_named(entry) else None
         if key:
             seen[key] = seen.get(key, 0) + 1
     twice = [str(key) for key, count in seen.items() if count > 1]

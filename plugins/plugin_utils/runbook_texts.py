@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+from contextlib import suppress
 from typing import Any, Collection
 
 import yaml
@@ -35,15 +37,23 @@ def value_of(text: str, kind: str, elements: str | None = None) -> Any:
     wanted = {"list": list, "dict": dict}.get(kind)
     if wanted is None:
         return text.strip()
-    try:
-        value = yaml.load(text, PlainLoader)  # a SafeLoader
-    except (yaml.YAMLError, ValueError):
-        value = None
+    value = _read(text)
     if isinstance(value, wanted):
         return value
     if wanted is list and elements == "str" and not isinstance(value, dict):
         return [word.strip() for word in text.replace("\n", ",").split(",") if word.strip()]
     return text.strip()
+
+
+def _read(text: str) -> Any:
+    """What a text says in JSON, or else in YAML; None if it says nothing in either."""
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    try:
+        return yaml.load(text, PlainLoader)  # a SafeLoader
+    except (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError, TypeError):
+        # The last four come from values that do not fit a tag, such as !!bool x.
+        return None
 
 
 def rows_of(text: str, columns: Collection[str]) -> tuple[str, list[dict[str, Any]]]:

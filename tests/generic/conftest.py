@@ -69,6 +69,11 @@ class Played:
         """The output as one line, because Ansible folds its messages."""
         return " ".join(self.output.split())
 
+    @property
+    def summaries(self) -> list[str]:
+        """What the runbooks said in the end, in a line each."""
+        return re.findall(r'^ +"((?:Done|Rehearsed): .*)",?$', self.output, re.MULTILINE)
+
     def ran_as_module(self, name: str) -> bool:
         """Whether a task was an ordinary run: at -vvv that shows how its module is carried over and started.
 

@@ -39,7 +39,7 @@ def test_check_run_check_run(player, sandbox):
         played = player.play(RUNBOOK, "-e", f"@{DEMO}", *extra(), *arguments)
         assert played.code == 0, played.output
         reports.append((played.summaries, sandbox.journal()["writes"]))
-    left = "tickets not looked at, because their incidents needed no change: T20261121.0042."
+    left = "tickets not looked at, because their incidents were closed already: T20261121.0042."
     assert reports == [
         (["Rehearsed: 3 incidents, 0 failed; 1 would be linked; 3 would be closed."], 0),
         (["Done: 3 incidents, 0 failed; 1 linked; 3 closed."], 4),
@@ -57,7 +57,7 @@ def test_the_ticket_is_linked_before_anything_is_closed(player, sandbox):
     writes = [entry for entry in sandbox.journal()["entries"] if entry["write"]]
     assert [entry["operation"] for entry in writes] == ["v2-link-ticket"] + ["v2-update-incident-status"] * 3
     # The number stands in the variables; the status is told the identifier that the link gave.
-    told = {entry["path"].split("/")[-1]: entry["body"].get("ticketId") for entry in writes[1:]}
+    told = {entry["path"].split("/")[-2]: entry["body"].get("ticketId") for entry in writes[1:]}
     assert writes[0]["body"]["ticketId"] == "T20261121.0042"
     assert sorted(told.values(), key=str) == ["41877", None, None]
 
@@ -190,7 +190,8 @@ def test_the_ticket_of_an_incident_that_is_closed_already_is_named(player, sandb
     closed = {**ENTRY, "incident_id": "c4a7e0b2-1d3f-4f6a-8b9c-2e4d6f8091a2", "ticket_id": "41877"}
     played = player.play(RUNBOOK, *extra(**{**ONE, **ALONE, "incidents": [closed]}))
     assert played.code == 0, played.output
-    assert played.summaries[0].endswith("tickets not looked at, because their incidents needed no change: 41877.")
+    left = "tickets not looked at, because their incidents were closed already: T20261121.0042."
+    assert played.summaries == [f"Done: 1 incident, 0 failed; 1 linked; 1 closed; {left}"]
     assert sandbox.state()["tickets"][0]["state"] == "Open"
 
 
