@@ -333,7 +333,7 @@ def test_a_ticket_that_was_not_touched_is_in_the_summary():
     made = report(step("close", untouched), incidents=[named(ticket_id="41877")])
     assert made["summary"] == (
         "Done: 1 incident, 0 failed; 1 closed already; "
-        "tickets not looked at, because their incidents needed no change: 41877."
+        "tickets not looked at, because their incidents were closed already: 41877."
     )
 
 

@@ -1,0 +1,521 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a runbook was given, as a person, a file or a survey gives it, and what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, Mapping
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.secops.itsm.plugins.filter.runbook_input import runbook_input
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import SOURCES
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank, spec_of, take_in
+
+TABLE: Mapping[str, Any] = yaml.safe_load(
+    (Path(__file__).resolve().parents[4] / "playbooks" / "vars" / "runbooks.yml").read_text(encoding="utf-8")
+)
+WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
+SENTINEL = {"workspace_id": WORKSPACE, "source": "Sentinel", "incident_id": "7c2a1e8f-63d4-4b9f-8a22-1d3e4f5a6b72"}
+DEFENDER = {"workspace_id": WORKSPACE, "source": "DefenderXDR", "incident_id": "61024"}
+CLOSURE = {"classification": "TruePositive", "classification_reason": "Malware", "comment": "Contained."}
+TICKETS = {"team_id": "soc", "offer": "Report a security incident"}
+HEADER = "workspace_id,source,incident_id,ticket_id\n"
+ROW = f"{WORKSPACE},DefenderXDR,61024,SOC-1\n"
+
+#: Of each runbook, what is just enough.
+ENOUGH: Mapping[str, Mapping[str, Any]] = {
+    "close_incident": {**DEFENDER, "classification": "TruePositive", "comment": "Contained."},
+    "close_false_positives": {"title_pattern": "x", "classification_reason": "InaccurateData", "comment": "Known."},
+    "close_with_ticket": {**DEFENDER, **CLOSURE, **TICKETS},
+    "escalate_incident": {**DEFENDER, **TICKETS},
+    "open_ticket": {**DEFENDER, **TICKETS},
+    "link_ticket": {**DEFENDER, "ticket_id": "SOC-1"},
+    "unlink_ticket": {**DEFENDER},
+    "reopen_incident": {**DEFENDER, "comment": "It goes on."},
+    "reconcile_tickets": {"pairs": [{**DEFENDER, "ticket_id": "SOC-1"}]},
+    "verify_connection": {},
+}
+
+
+def problems(name: str, raw: Mapping[str, Any], pairs_text: str | None = None) -> list[str]:
+    """What is wrong."""
+    return list(take_in(name, raw, TABLE, pairs_text)["problems"])
+
+
+def pairs(text: str) -> dict[str, Any]:
+    """What a CSV file gives."""
+    return take_in("reconcile_tickets", {}, TABLE, text)
+
+
+def surveyed(value: Any) -> str:
+    """A value as a survey gives it: a text."""
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+# --- every runbook --------------------------------------------------------------------------------------------------
+
+
+def test_every_runbook_is_here():
+    assert set(ENOUGH) == set(TABLE["itsm_runbooks"])
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+def test_what_is_enough_is_enough(name):
+    taken = take_in(name, ENOUGH[name], TABLE)
+    assert taken["problems"] == []
+    wants_incidents = name not in ("close_false_positives", "verify_connection")
+    assert len(taken["incidents"]) == wants_incidents
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+def test_a_survey_that_leaves_the_rest_out_gives_the_same(name):
+    texts = dict.fromkeys(spec_of(name, TABLE), "")
+    blank = {**texts, **{variable: surveyed(value) for variable, value in ENOUGH[name].items()}}
+    bare, full = take_in(name, ENOUGH[name], TABLE), take_in(name, blank, TABLE)
+    assert full == bare
+
+
+@pytest.mark.parametrize("name", ENOUGH)
+def test_each_is_missed(name):
+    """Whatever is left out of what is enough is named, by a sentence or by Ansible's own check."""
+    left_out = {"close_with_ticket": {"classification_reason"}}.get(name, set())
+    for variable in set(ENOUGH[name]) - left_out:
+        raw = {key: value for key, value in ENOUGH[name].items() if key != variable}
+        taken = take_in(name, raw, TABLE)
+        assert variable in " ".join(taken["problems"]), (name, variable)
+
+
+def test_defaults_and_types():
+    raw = {"incidents": [DEFENDER], **CLOSURE, "replace": "yes", "verify_timeout": "45", "concurrency": " 3 "}
+    taken = take_in("close_incident", raw, TABLE)
+    options = taken["options"]
+    assert (options["replace"], options["verify_timeout"], options["concurrency"]) == (True, 45, 3)
+    assert (options["report"], options["report_dir"], options["all_or_nothing"]) == (True, "itsm-reports", False)
+    assert options["requested_by"] is None
+    assert taken["given"]["replace"] == "yes"
+    assert "report" not in taken["given"]
+
+
+def test_a_default_of_the_runbook_goes_before_that_of_the_variable():
+    assert take_in("reconcile_tickets", ENOUGH["reconcile_tickets"], TABLE)["options"]["replace"] is True
+    assert take_in("link_ticket", ENOUGH["link_ticket"], TABLE)["options"]["replace"] is False
+    options = take_in("close_false_positives", ENOUGH["close_false_positives"], TABLE)["options"]
+    assert options["classification"] == "FalsePositive"
+    assert options["statuses"] == ["New", "Active"]
+
+
+def test_a_runbook_does_not_take_what_another_does():
+    assert set(spec_of("verify_connection", TABLE)) == {"apis", "object_id", "workspace_id", "source", "incident_id"}
+    assert "classification" not in take_in("open_ticket", {**ENOUGH["open_ticket"], **CLOSURE}, TABLE)["given"]
+
+
+def test_the_table_is_left_as_it_was():
+    before = json.dumps(TABLE, sort_keys=True)
+    for name in ENOUGH:
+        take_in(name, {}, TABLE)
+    assert json.dumps(TABLE, sort_keys=True) == before
+
+
+# --- texts ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("value", [None, "", " ", "\n\t "])
+def test_blank(value):
+    assert is_blank(value)
+
+
+@pytest.mark.parametrize("value", [0, False, [], {}, "0", "no"])
+def test_not_blank(value):
+    assert not is_blank(value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps([DEFENDER]),
+        yaml.safe_dump([DEFENDER]),
+        f"---\n- {{workspace_id: {WORKSPACE}, source: DefenderXDR, incident_id: 61024}}\n",
+        f"- workspace_id: {WORKSPACE}\r\n  source: DefenderXDR\r\n  incident_id: '61024'\r\n",
+    ],
+)
+def test_a_list_as_text(text):
+    taken = take_in("unlink_ticket", {"incidents": text}, TABLE)
+    assert (taken["incidents"], taken["problems"]) == ([DEFENDER], [])
+
+
+@pytest.mark.parametrize(
+    "text", ["Low,High", " Low , High ", "Low\nHigh\n", "[Low, High]", '["Low", "High"]', "- Low\n- High"]
+)
+def test_words_as_text(text):
+    raw = {**ENOUGH["close_false_positives"], "severities": text}
+    assert take_in("close_false_positives", raw, TABLE)["options"]["severities"] == ["Low", "High"]
+
+
+@pytest.mark.parametrize(
+    "text, words", [("Low", ["Low"]), ("12", ["12"]), ("Cost: center", ["Cost: center"]), (",", [])]
+)
+def test_one_word_as_text(text, words):
+    raw = {**ENOUGH["open_ticket"], "ignore_fields": text}
+    assert take_in("open_ticket", raw, TABLE)["options"]["ignore_fields"] == words
+
+
+@pytest.mark.parametrize(
+    "text", ["{Urgency: High, Count: 3}", '{"Urgency": "High", "Count": 3}', "Urgency: High\nCount: 3"]
+)
+def test_a_mapping_as_text(text):
+    raw = {**ENOUGH["open_ticket"], "fields": text}
+    assert take_in("open_ticket", raw, TABLE)["options"]["fields"] == {"Urgency": "High", "Count": 3}
+
+
+@pytest.mark.parametrize("text", ["!!python/object/apply:os.system ['true']", "[unclosed", "&a [*a", "{", "\t- a"])
+def test_a_text_that_is_no_list_runs_nothing_and_is_told(text):
+    taken = take_in("unlink_ticket", {"incidents": text}, TABLE)
+    assert taken["incidents"] == []
+    assert taken["problems"][0].startswith("'incidents' must be a list of mappings")
+
+
+@pytest.mark.parametrize(
+    "value", ["one", 5, {"workspace_id": WORKSPACE}, ["one"], [["one"]], [None], "[null]", [DEFENDER, 1]]
+)
+def test_what_is_no_list_of_mappings(value):
+    assert problems("unlink_ticket", {"incidents": value})[0].startswith("'incidents' must be a list of mappings")
+
+
+@given(st.dictionaries(st.sampled_from(sorted(spec_of("close_with_ticket", TABLE))), st.text()))
+def test_no_text_breaks_it(raw):
+    for name in ENOUGH:
+        take_in(name, raw, TABLE)
+
+
+@given(
+    st.lists(
+        st.dictionaries(
+            st.sampled_from([*DEFENDER, *CLOSURE, *TICKETS, "fields", "ticket_id", "state", "summary", "other"]),
+            st.recursive(
+                st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+                lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+                max_leaves=3,
+            ),
+        ),
+        max_size=3,
+    )
+)
+def test_no_entry_breaks_it(entries):
+    """Whatever there is, every incident that passes has what names it."""
+    for name, option in (("close_with_ticket", "incidents"), ("reconcile_tickets", "pairs")):
+        taken = take_in(name, {option: entries}, TABLE)
+        if not taken["problems"]:
+            assert all(set(DEFENDER) <= set(entry) for entry in taken["incidents"])
+            assert all(entry["source"] in SOURCES for entry in taken["incidents"])
+
+
+# --- incidents ------------------------------------------------------------------------------------------------------
+
+
+def test_one_incident_in_variables_is_a_list_of_one():
+    raw = {**DEFENDER, "source": " defenderxdr ", "incident_id": 61024, "incident_number": 7, "ticket_id": 41877}
+    expected = [{**DEFENDER, "incident_number": "7", "ticket_id": "41877"}]
+    assert take_in("unlink_ticket", raw, TABLE)["incidents"] == expected
+
+
+def test_entries_are_cleaned():
+    entry = {**SENTINEL, "source": "SENTINEL", "ticket_id": 0, "incident_number": "", "incident_id": " a b "}
+    taken = take_in("unlink_ticket", {"incidents": [entry]}, TABLE)
+    assert taken["incidents"] == [{**SENTINEL, "source": "Sentinel", "ticket_id": "0", "incident_id": "a b"}]
+
+
+def test_an_empty_list_is_a_list():
+    for given_list in ([], "[]"):
+        taken = take_in("close_incident", {**CLOSURE, "incidents": given_list}, TABLE)
+        assert (taken["incidents"], taken["problems"]) == ([], [])
+
+
+def test_a_list_and_variables_of_one():
+    told = problems("unlink_ticket", {"incidents": [DEFENDER], "incident_id": "61024", "ticket_id": "1"})
+    assert told == [
+        "Both 'incidents' and incident_id, ticket_id are set: give the list, or the variables of one incident."
+    ]
+
+
+def test_nothing_at_all():
+    (told,) = problems("link_ticket", {})
+    assert told == (
+        "Missing for incident 1 of 1 (without an id): workspace_id, source, incident_id, ticket_id. "
+        "Name the incidents in 'incidents', a list of workspace_id, source and incident_id, or one incident in these "
+        "three variables; and the ticket of each in 'ticket_id'."
+    )
+
+
+def test_unknown_and_missing_are_told_of_each_entry():
+    entries = [{**DEFENDER, "clasification": "TruePositive"}, SENTINEL]
+    told = problems("close_incident", {"incidents": entries, "comment": "c"})
+    assert [text.split(".")[0] for text in told] == [
+        "Unknown for incident 1 of 2 (61024): clasification",
+        "Missing for incident 1 of 2 (61024): classification",
+        f"Missing for incident 2 of 2 ({SENTINEL['incident_id']}): classification, classification_reason",
+    ]
+
+
+def test_what_an_entry_says_counts_and_what_is_for_all_counts():
+    own = {**DEFENDER, "classification": "FalsePositive", "comment": "Own."}
+    assert problems("close_incident", {"incidents": [own]}) == []
+    assert problems("close_incident", {"incidents": [DEFENDER, SENTINEL], **CLOSURE}) == []
+    assert (
+        problems("close_incident", {"incidents": [{**SENTINEL, "source": "sentinel"}], **ENOUGH["close_incident"]})
+        != []
+    )
+
+
+def test_only_sentinel_needs_a_reason():
+    closure = {name: value for name, value in CLOSURE.items() if name != "classification_reason"}
+    assert problems("close_incident", {"incidents": [DEFENDER], **closure}) == []
+    for source in ("Sentinel", "sentinel", " SENTINEL "):
+        (told,) = problems("close_incident", {"incidents": [{**SENTINEL, "source": source}], **closure})
+        assert "classification_reason" in told.split(".")[0]
+    # Another product by a similar name.
+    one = {**SENTINEL, "source": "SentinelOne"}
+    assert problems("close_incident", {"incidents": [one], **closure}) == []
+
+
+@pytest.mark.parametrize(
+    "runbook, key, wrong",
+    [
+        ("close_incident", "classification", "truepositive"),
+        ("close_incident", "classification_reason", ["Malware"]),
+        ("reopen_incident", "status", "Closed"),
+    ],
+)
+def test_words_that_there_are_not(runbook, key, wrong):
+    entry = {**DEFENDER, **ENOUGH[runbook], key: wrong}
+    entry = {name: entry[name] for name in entry if name in (*DEFENDER, *TABLE["itsm_runbooks"][runbook]["entry"])}
+    (told,) = problems(runbook, {"incidents": [entry]})
+    assert told.startswith(f"For incident 1 of 1 (61024), {key} must be one of ")
+    assert told.endswith(f"not {wrong!r}.")
+
+
+def test_the_state_of_a_pair():
+    entries = [
+        {**DEFENDER, "state": "absent"},
+        {**DEFENDER, "incident_id": "2", "state": "gone"},
+        {**DEFENDER, "incident_id": "3"},
+    ]
+    told = problems("reconcile_tickets", {"pairs": entries})
+    assert told[0] == "For pair 2 of 3 (2), state must be one of present, absent, not 'gone'."
+    assert told[1].startswith("Missing for pair 3 of 3 (3): ticket_id. Name them in 'pairs', ")
+    assert len(told) == 2
+
+
+@pytest.mark.parametrize(
+    "entry, told",
+    [
+        ({**DEFENDER, "workspace_id": "Tailspin"}, "workspace_id must be a UUID"),
+        ({**DEFENDER, "source": "Defender"}, "source must be one of Sentinel, DefenderXDR, "),
+        ({**DEFENDER, "incident_id": ".."}, "incident_id '..' cannot be addressed in a URL."),
+    ],
+)
+def test_what_names_no_incident(entry, told):
+    (problem,) = problems("unlink_ticket", {"incidents": [entry]})
+    assert problem.startswith(f"For incident 1 of 1 ({entry['incident_id']}), {told}")
+
+
+def test_fields_of_an_entry_must_be_a_mapping():
+    told = problems("open_ticket", {**TICKETS, "incidents": [{**DEFENDER, "fields": ["Urgency"]}]})
+    assert told == ["For incident 1 of 1 (61024), 'fields' must be a mapping of labels to values."]
+
+
+@pytest.mark.parametrize(
+    "first, second",
+    [
+        (DEFENDER, DEFENDER),
+        (DEFENDER, {**DEFENDER, "source": "defenderXDR"}),
+        (DEFENDER, {**DEFENDER, "incident_id": 61024}),
+        (DEFENDER, {**DEFENDER, "workspace_id": WORKSPACE.upper()}),
+        (SENTINEL, {**SENTINEL, "incident_id": SENTINEL["incident_id"].upper()}),
+        (SENTINEL, {**SENTINEL, "incident_id": f"{SENTINEL['incident_id']} "}),
+    ],
+)
+def test_an_incident_that_is_there_twice(first, second):
+    (told,) = problems("unlink_ticket", {"incidents": [first, second]})
+    assert told.startswith("'incidents' names an incident twice; each may stand there once: incident ")
+
+
+def test_like_incidents_of_two_workspaces_or_sources_are_two():
+    other = {**DEFENDER, "workspace_id": "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"}
+    qradar = {**DEFENDER, "source": "QRadar"}
+    assert problems("unlink_ticket", {"incidents": [DEFENDER, other, qradar]}) == []
+    # Only a UUID of Sentinel counts in any case.
+    names = [{**DEFENDER, "incident_id": "abc"}, {**DEFENDER, "incident_id": "ABC"}]
+    assert problems("unlink_ticket", {"incidents": names}) == []
+
+
+def test_tickets_need_a_team_and_an_offer():
+    told = problems("open_ticket", {"incidents": [DEFENDER, {**SENTINEL, "ticket_id": "SOC-1"}]})
+    assert len(told) == 1
+    assert told[0].startswith(
+        "To open the ticket of incident 1 of 2 (61024), set 'team_id' and 'offer' (or 'offer_id')"
+    )
+    assert problems("link_ticket", {"incidents": [{**DEFENDER, "ticket_id": "SOC-1"}]}) == []
+
+
+# --- the CSV file ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        HEADER + ROW,
+        "\ufeff" + HEADER + ROW,
+        (HEADER + ROW).replace("\n", "\r\n"),
+        HEADER + "\n" + ROW + "\n\n",
+        HEADER + ROW.rstrip("\n"),
+        HEADER + f'"{WORKSPACE}","DefenderXDR","61024","SOC-1"\n',
+        HEADER.replace(",", ", ") + ROW.replace(",", ", "),
+        "state,ticket_id,incident_id,source,workspace_id\n" + f",SOC-1,61024,defenderxdr,{WORKSPACE}\n",
+    ],
+)
+def test_a_file(text):
+    taken = pairs(text)
+    assert taken["problems"] == []
+    assert taken["incidents"] == [{**DEFENDER, "ticket_id": "SOC-1"}]
+
+
+def test_quotes_in_a_file():
+    """A comma, a quote and a line break in a value."""
+    taken = pairs(HEADER + f'{WORKSPACE},Splunk,"a, ""b""\nc",SOC-1\n')
+    assert taken["problems"] == []
+    assert taken["incidents"][0]["incident_id"] == 'a, "b"\nc'
+
+
+@pytest.mark.parametrize("row, count", [(f"{WORKSPACE},Splunk,1", 3), (f"{WORKSPACE},Splunk,1,2,3", 5)])
+def test_a_row_of_another_length(row, count):
+    told = pairs(HEADER + ROW + row + "\n")
+    assert told["problems"] == [f"'pairs_file' has {count} columns in line 3, and 4 names."]
+    assert told["incidents"] == []
+
+
+@pytest.mark.parametrize("text", [HEADER + f'{WORKSPACE},"Splunk', HEADER + f'{WORKSPACE},"Splunk"x,1,2\n'])
+def test_a_quote_that_does_not_end(text):
+    (told,) = pairs(text)["problems"]
+    assert told.startswith("'pairs_file' is no CSV file: ")
+
+
+def test_a_column_that_there_is_not():
+    (told,) = pairs("workspace_id,source,incident,ticket_id\n" + ROW)["problems"]
+    assert told.startswith("'pairs_file' has unknown columns: incident. ")
+
+
+def test_a_header_alone_is_no_pair():
+    taken = pairs(HEADER)
+    assert (taken["incidents"], taken["problems"]) == ([], [])
+
+
+def test_both_a_list_and_a_file():
+    raw = {"pairs": [{**DEFENDER, "ticket_id": "SOC-1"}]}
+    assert problems("reconcile_tickets", raw, HEADER + ROW) == [
+        "Both 'pairs' and 'pairs_file' are set: give one of them."
+    ]
+
+
+@given(st.text(alphabet=st.sampled_from('workspace_id,;"\n\r\t\ufeff \\|x')))
+def test_no_file_breaks_it(text):
+    pairs(text)
+
+
+def test_a_file_by_its_name(tmp_path, monkeypatch):
+    path = tmp_path / "pairs.csv"
+    path.write_bytes((HEADER + ROW).replace("\n", "\r\n").encode("utf-8-sig"))
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in (str(path), "~/pairs.csv"):
+        taken = runbook_input({"pairs_file": name}, "reconcile_tickets", TABLE)
+        assert (taken["problems"], taken["incidents"]) == ([], [{**DEFENDER, "ticket_id": "SOC-1"}])
+
+
+@pytest.mark.parametrize(
+    "content, reason", [(None, "No such file or directory"), ("\xe4".encode("latin-1"), "it is no text in UTF-8")]
+)
+def test_a_file_that_cannot_be_read(tmp_path, content, reason):
+    path = tmp_path / "pairs.csv"
+    if content is not None:
+        path.write_bytes(HEADER.encode() + content)
+    taken = runbook_input({"pairs_file": str(path)}, "reconcile_tickets", TABLE)
+    assert taken["problems"] == [f"'pairs_file' cannot be read: {path}: {reason}."]
+    assert taken["incidents"] == []
+
+
+def test_a_folder_is_no_file(tmp_path):
+    taken = runbook_input({"pairs_file": str(tmp_path)}, "reconcile_tickets", TABLE)
+    assert taken["problems"] == [f"'pairs_file' cannot be read: {tmp_path}: Is a directory."]
+
+
+def test_an_empty_name_is_no_file():
+    raw = {"pairs_file": " ", "pairs": [{**DEFENDER, "ticket_id": "SOC-1"}]}
+    assert runbook_input(raw, "reconcile_tickets", TABLE)["problems"] == []
+
+
+# --- what a person must be told -------------------------------------------------------------------------------------
+
+
+def test_an_audit_of_nothing_is_refused():
+    """A misspelt variable must not make it green."""
+    (told,) = problems("reconcile_tickets", {})
+    assert "'pairs'" in told
+    assert "'pairs_file'" in told
+
+
+@pytest.mark.parametrize("text", ["", "\n", "\ufeff"])
+def test_a_file_without_a_header_is_refused(text):
+    (told,) = pairs(text)["problems"]
+    assert "'pairs_file'" in told
+
+
+def test_a_file_with_semicolons():
+    """As spreadsheets write it in countries with a decimal comma."""
+    taken = pairs((HEADER + ROW + ROW.replace("61024", "61025")).replace(",", ";"))
+    assert taken["problems"] == []
+    assert [entry["incident_id"] for entry in taken["incidents"]] == ["61024", "61025"]
+
+
+def test_an_unknown_column_is_told_once():
+    rows = "".join(ROW.replace("61024", str(number)) for number in range(3))
+    told = pairs((HEADER + rows).replace("ticket_id", "ticket"))["problems"]
+    (unknown,) = told
+    assert unknown.startswith("'pairs_file' has unknown columns: ticket. It may have workspace_id, source, ")
+
+
+def test_a_line_is_told_by_its_number_in_the_file():
+    (told,) = pairs(HEADER + "\n" + f'{WORKSPACE},Splunk,"a\nb",1\n' + "x,y\n")["problems"]
+    assert told == "'pairs_file' has 2 columns in line 5, and 4 names."
+
+
+def test_empty_lines_of_a_spreadsheet_are_none():
+    taken = pairs(HEADER + ROW + ",,,\n,,,\n")
+    assert (taken["problems"], len(taken["incidents"])) == ([], 1)
+
+
+@pytest.mark.parametrize("wrong", [{"title_pattern": "("}, {"older_than_hours": -1}, {"older_than_hours": "inf"}])
+def test_a_selection_that_cannot_be_made_is_refused_before_anything_is_sent(wrong):
+    (told,) = problems("close_false_positives", {**ENOUGH["close_false_positives"], **wrong})
+    assert next(iter(wrong)) in told
+
+
+@pytest.mark.parametrize("text", ["0042", "1_000", "0x10", "12:30", "1.10"])
+def test_an_identifier_in_a_text_is_taken_as_it_stands(text):
+    """In YAML 1.1 each of these is another number than it looks like."""
+    listed = f"- {{workspace_id: {WORKSPACE}, source: Splunk, incident_id: {text}, ticket_id: {text}}}"
+    (entry,) = take_in("link_ticket", {"incidents": listed}, TABLE)["incidents"]
+    assert (entry["incident_id"], entry["ticket_id"]) == (text, text)
+
+
+@pytest.mark.parametrize("key", [*DEFENDER, "ticket_id", "incident_number"])
+@pytest.mark.parametrize("wrong", [{"a": 1}, ["a"], True, 1.5])
+def test_an_identifier_is_a_text_or_a_number(key, wrong):
+    told = problems("unlink_ticket", {"incidents": [{**DEFENDER, key: wrong}]})
+    assert any(key in text for text in told)
