@@ -241,7 +241,7 @@ def test_a_folder_that_cannot_be_written_to_stops_the_run_before_any_request(pla
     (player.folder / "taken").write_text("a file")
     played = play(player, "unlink_ticket", {**BUSY, "report_dir": "taken"})
     assert played.code != 0
-    assert "report_dir must be a folder that can be written to, or be made; " in played.words
+    assert "report_dir must be a folder that can be made and written to; taken cannot: " in played.words
     assert sandbox.journal()["entries"] == []
 
 

@@ -1,0 +1,78 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Writes the report of a runbook."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: report_files
+short_description: Write the report of a runbook
+version_added: 0.5.0
+author:
+  - secops.itsm contributors (@secops-itsm)
+description:
+  - Writes a report on the controller as Markdown and as a page of HTML, which only their owner can read, and gives the
+    paths. In check mode, too, because a rehearsal has a report.
+options:
+  _terms:
+    description: The reports, as P(secops.itsm.runbook_report#filter) makes them.
+    type: list
+    elements: dict
+    required: true
+  folder:
+    description: Where they are written, as P(secops.itsm.report_folder#lookup) gives it.
+    type: str
+    required: true
+  name:
+    description: The name of the files, without C(.md) and C(.html).
+    type: str
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: Keep a report
+  ansible.builtin.debug:
+    msg: "{{ query('secops.itsm.report_files', report, folder=folder, name='mine') }}"
+  vars:
+    report: "{{ [] | secops.itsm.runbook_report(about, []) }}"
+    folder: "{{ lookup('secops.itsm.report_folder', 'itsm-reports') }}"
+    about: {runbook: mine, title: My closures, rehearsed: false, head: [], asked: {}}
+"""
+
+RETURN = r"""
+_raw:
+  description: The absolute paths of the files.
+  type: list
+  elements: str
+"""
+
+from typing import Any
+
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.secops.itsm.plugins.plugin_utils.report_files import write
+from ansible_collections.secops.itsm.plugins.plugin_utils.report_text import as_html, as_markdown
+
+
+class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hints
+    """What Ansible loads."""
+
+    def run(self, terms: list[Any], variables: Any = None, **kwargs: Any) -> list[str]:
+        """The paths of the files.
+
+        :param terms: the reports.
+        :param variables: of the play.
+        :param kwargs: folder and name.
+        """
+        self.set_options(var_options=variables, direct=kwargs)
+        folder, name = self.get_option("folder"), self.get_option("name")
+        paths: list[str] = []
+        for report in terms:
+            try:
+                paths += write(folder, name, {".md": as_markdown(report), ".html": as_html(report)})
+            except OSError as error:
+                raise AnsibleLookupError(f"The report cannot be written to {folder}: {error.strerror}.") from None
+        return paths
