@@ -29,7 +29,7 @@ REQUIREMENTS := tests/requirements
 PYTHONS := $(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.*/bin))
 IN_STAGE := cd "$(STAGE)" && PATH="$(BIN):$(PATH):$(PYTHONS)" PYTHONPATH="$(CACHE)"
 
-.PHONY: demo test unit docs matrix benchmark format clean stage lint types generic integration sanity package
+.PHONY: demo test checks unit docs matrix benchmark format clean stage lint types generic integration sanity package
 .DEFAULT_GOAL := help
 
 help:
@@ -72,8 +72,13 @@ unit: .venv/tests.stamp stage
 	@echo "== unit tests"
 	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 2 tests/unit
 
-test: lint docs types unit generic integration sanity package
+# Each of the checks keeps one core busy, so two of them run at a time; their output comes when they end.
+test: stage
+	@$(MAKE) --no-print-directory -j 2 --output-sync=target checks
+	@$(MAKE) --no-print-directory generic integration
 	@echo "== every check and test passed"
+
+checks: lint docs types unit sanity package
 
 lint: .venv/tools.stamp stage
 	@echo "== lint: ruff, yamllint, ansible-lint, licences, changelog, contracts, documentation"
@@ -99,7 +104,7 @@ types: .venv/tools.stamp stage
 
 generic: .venv/tests.stamp stage
 	@echo "== generic tests: every module, runbook and the sandbox through ansible-playbook"
-	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 3 tests/generic
+	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 3 --dist worksteal tests/generic
 
 integration: .venv/tests.stamp stage
 	@echo "== integration tests: ansible-test against the sandbox"

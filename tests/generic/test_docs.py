@@ -24,7 +24,7 @@ PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((GUIDES 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TABLE = yaml.safe_load((ROOT / "playbooks" / "vars" / "runbooks.yml").read_text(encoding="utf-8"))
 RUNBOOKS = list(TABLE["itsm_runbooks"])
-FILTERS = sorted(path.stem for path in (ROOT / "plugins" / "filter").glob("*.py"))
+HELPERS = sorted((kind, path.stem) for kind in ("filter", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py"))
 
 #: What these show is run by tests of their own: test_awx.py, test_execution_environment.py, test_ci_examples.py and
 #: test_new_user.py.
@@ -220,8 +220,8 @@ def test_connections_are_verified_as_shown(player):
 def test_examples_of_filters(player):
     """One play for all of them: none needs another's variables."""
     tasks: list[dict[str, Any]] = []
-    for name in FILTERS:
-        plugin = importlib.import_module(f"ansible_collections.secops.itsm.plugins.filter.{name}")
+    for kind, name in HELPERS:
+        plugin = importlib.import_module(f"ansible_collections.secops.itsm.plugins.{kind}.{name}")
         tasks.append({"name": name, "block": yaml.safe_load(plugin.EXAMPLES)})
     text = yaml.safe_dump(tasks).replace("/tmp/", f"{player.folder}/")
     path = player.write(

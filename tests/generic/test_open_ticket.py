@@ -161,19 +161,8 @@ def test_a_runbook_leaves_nothing_behind_for_the_next_one_of_a_play(player, sand
 @pytest.mark.parametrize(
     "runbook, changes, words",
     [
-        (OPEN, {"team_id": ""}, "set 'team_id' and 'offer' (or 'offer_id')"),
         (OPEN, {"offer": None}, "set 'team_id' and 'offer' (or 'offer_id')"),
         (OPEN, {"fields": "just a text"}, "argument 'fields'"),
-        (OPEN, {"include_done": "perhaps"}, "argument 'include_done'"),
-        (OPEN, {"link": "nope"}, "argument 'link'"),
-        (OPEN, {"fields": "{unclosed"}, "argument 'fields'"),
-        (
-            OPEN,
-            {"reference_field": "", "summary": "{source}: {title}"},
-            "that must hold {incident_id} and {workspace_id}",
-        ),
-        (OPEN, {"incidents": [SENTINEL, {**SENTINEL, "source": "Sentinel "}]}, "names an incident twice"),
-        (OPEN, {"incidents": [{**SENTINEL, "sumary": "x"}]}, "sumary"),
         (CLOSE, {"comment": ""}, "comment"),
     ],
 )

@@ -29,7 +29,7 @@ MARKER = re.compile(r"^\.\. generated: (\w+)(?: (\S+))?$", re.MULTILINE)
 PLUGIN_PAGE = re.compile(r"(\w+)_(module|filter|inventory|lookup|test|callback)$")
 
 #: The kinds of plugins as the site lists them.
-KINDS = {"module": "Modules", "filter": "Filters", "inventory": "Inventory"}
+KINDS = {"module": "Modules", "filter": "Filters", "lookup": "Lookups", "inventory": "Inventory"}
 APIS: Mapping[str, tuple[Mapping[str, Option], Mapping[str, str]]] = {
     "contraforce": (CONTRAFORCE_OPTIONS, of_contraforce.ASSUMPTIONS),
     "ticketing": (TICKETING_OPTIONS, of_ticketing.ASSUMPTIONS),

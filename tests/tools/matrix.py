@@ -126,7 +126,7 @@ def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]
         "sanity": [*ansible_test, "sanity", "--color", "no"],
         "units": [*ansible_test, "units", "--color", "no", "--requirements", "--python", _version(python)],
         "integration": [inner, "tests/tools/integration.py", "--color", "no"],
-        "generic": [*pytest, "-n", "2", "tests/generic"],
+        "generic": [*pytest, "-n", "3", "--dist", "worksteal", "tests/generic"],
     }
     return [install, *(run(core, name, command, environment, STAGE) for name, command in steps.items())]
 
