@@ -15,11 +15,11 @@ import shutil
 import socket
 import subprocess
 import sys
-import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Iterator
 from urllib.parse import quote, urlsplit
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -142,7 +142,7 @@ def azure() -> Iterator[Stage]:
         known(job, "deployment" if deploys else "job", "timeoutInMinutes", "environment", "strategy", "steps")
         steps = job["strategy"]["runOnce"]["deploy"]["steps"] if deploys else job["steps"]
         assert steps[0] == {"checkout": "self", "clean": True}
-        published = next(step for step in steps if step.get("task") == "PublishTestResults@2")
+        (published,) = (step for step in steps if step.get("task") == "PublishTestResults@2")
         kept = [step for step in steps if "publish" in step]
         assert {step["condition"] for step in [published, *kept]} == {"always()"}
         secrets = {

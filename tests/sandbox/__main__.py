@@ -134,7 +134,7 @@ def main(argv: list[str]) -> int:
     try:
         return run(options)
     except ImportError as error:
-        missing = (error.name or "").split(".")[0]
+        missing = (error.name or "").split(".", maxsplit=1)[0]
         if missing in ("", "ansible_collections"):
             raise
         return _refuse(f"{missing} is missing or too old; run: {sys.executable} -m pip install -r {REQUIREMENTS}")

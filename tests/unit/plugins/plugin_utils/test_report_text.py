@@ -128,7 +128,16 @@ def test_a_page_needs_nothing_else():
     page = Page(report_html(report_of("word")))
     names = {name for _tag, attributes in page.elements for name, _value in attributes}
     assert not names & {"src", "href", "srcset", "action", "data", "poster", "background", "onload", "onclick"}
-    assert not {tag for tag, _ in page.elements} & {"script", "link", "img", "iframe", "object", "form", "base", "a"}
+    assert not {tag for tag, _attributes in page.elements} & {
+        "script",
+        "link",
+        "img",
+        "iframe",
+        "object",
+        "form",
+        "base",
+        "a",
+    }
     text = report_html(report_of("word"))
     assert not re.search(r"url\(|@import|://", text)
     policy = [dict(attributes).get("content") for tag, attributes in page.elements if tag == "meta"]
@@ -230,9 +239,11 @@ def test_no_address_is_there_for_a_viewer_to_link(text):
 
 def test_markdown_has_nothing_else():
     made = report_markdown(report_of("word"))
-    assert {content for kind, content, _ in tokens(made) if kind == "html_inline"} == {"<br>"}
+    assert {content for kind, content, _tag in tokens(made) if kind == "html_inline"} == {"<br>"}
     assert not [
-        kind for kind, _, _ in tokens(made) if kind.startswith(("link", "image", "html_block", "fence", "code"))
+        kind
+        for kind, _content, _tag in tokens(made)
+        if kind.startswith(("link", "image", "html_block", "fence", "code"))
     ]
 
 
