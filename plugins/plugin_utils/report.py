@@ -207,7 +207,7 @@ def _step(name: str, outcome: Mapping[str, Any], rehearsed: bool) -> dict[str, A
         "outcome": CHANGED if changed else OK,
         "said": of_change if changed else words.known,
         "changes": changes(outcome.get("diff")) if changed else [],
-        "notes": _notes(outcome),
+        "notes": _notes(outcome, rehearsed),
     }
 
 
@@ -221,18 +221,17 @@ def _ticket_of(outcome: Mapping[str, Any]) -> str | None:
     return str(ticket) if ticket else None
 
 
-def _notes(outcome: Mapping[str, Any]) -> list[str]:
+def _notes(outcome: Mapping[str, Any], rehearsed: bool) -> list[str]:
     """What nobody can vouch for, and what the module warned of."""
     notes = [str(text) for text in outcome.get("warnings") or []]
     unverified = list(outcome.get("unverified") or [])
     if "update_ticket" in unverified:
         after = (outcome.get("diff") or {}).get("after")
         told = isinstance(after, Mapping) and "closed_ticket" in after
-        notes.append(
-            "The service was told to close the ticket; it does not show whether it did."
-            if told
-            else "The ticket was not touched, because the incident was closed already."
-        )
+        was_told = "The service was told to close the ticket; it does not show whether it did."
+        would_be = "The service would be told to close the ticket; it does not show whether it does."
+        left = "The ticket was not touched, because the incident was closed already."
+        notes.append(left if not told else would_be if rehearsed else was_told)
     rest = [name for name in unverified if name != "update_ticket"]
     if rest:
         notes.append(f"The service does not show {', '.join(rest)}.")

@@ -55,7 +55,8 @@ def _rendered(template: str, report: Mapping[str, Any], autoescape: bool) -> str
     )
     environment.filters["plain"] = plain
     environment.filters["shown"] = shown
-    return environment.get_template(template).render(report=visible(report), glances=GLANCES)
+    glances = {**GLANCES, **({"changed": "would change"} if report["rehearsed"] else {})}
+    return environment.get_template(template).render(report=visible(report), glances=glances)
 
 
 def visible(value: Any) -> Any:

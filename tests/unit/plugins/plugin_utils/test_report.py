@@ -326,6 +326,9 @@ def test_notes():
         "The service was told to close the ticket; it does not show whether it did.",
         "The service does not show comment.",
     ]
+    assert row(step("close", told), rehearsed=True)["steps"][0]["notes"][1] == (
+        "The service would be told to close the ticket; it does not show whether it does."
+    )
 
 
 def test_a_ticket_that_was_not_touched_is_in_the_summary():

@@ -169,7 +169,15 @@ def test_a_page_shows_the_run():
 def test_a_rehearsal_says_so_first():
     text = report_html(report_of("word", rehearsed=True))
     assert text.index("Nothing was written") < text.index("At a glance")
-    assert "would change" in text
+    assert "would change</span>" in text
+
+
+def test_a_rehearsal_claims_no_change_of_an_incident():
+    changed = {**report_of("word", rehearsed=True)["incidents"][0], "outcome": "changed"}
+    for rehearsed, glance in ((True, "would change"), (False, "changed")):
+        told = {**report_of("word", rehearsed), "incidents": [changed]}
+        assert f'<span class="mark changed">{glance}</span>' in report_html(told)
+        assert f"| {glance} |" in report_markdown(told)
 
 
 @pytest.mark.parametrize("render", [report_html, report_markdown])
