@@ -71,6 +71,11 @@ NO_CATEGORY = "Read the message, mend it, and run it again."
 #: What a ticket is called that a rehearsal would open.
 NEW_TICKET = "(new)"
 
+#: What is noted of the ticket of an incident that is closed.
+TICKET_CLOSED = "The service was told to close the ticket; it does not show whether it did."
+TICKET_WOULD_BE_CLOSED = "The service would be told to close the ticket; it does not show whether it does."
+TICKET_LEFT = "The ticket was not touched, because the incident was closed already."
+
 #: What can be seen at a glance of an incident.
 FAILED, CHANGED, OK, NOT_REACHED = "failed", "changed", "ok", "not_reached"
 OUTCOMES = (CHANGED, OK, FAILED, NOT_REACHED)
@@ -228,10 +233,8 @@ def _notes(outcome: Mapping[str, Any], rehearsed: bool) -> list[str]:
     if "update_ticket" in unverified:
         after = (outcome.get("diff") or {}).get("after")
         told = isinstance(after, Mapping) and "closed_ticket" in after
-        was_told = "The service was told to close the ticket; it does not show whether it did."
-        would_be = "The service would be told to close the ticket; it does not show whether it does."
-        left = "The ticket was not touched, because the incident was closed already."
-        notes.append(left if not told else would_be if rehearsed else was_told)
+        of_closure = TICKET_WOULD_BE_CLOSED if rehearsed else TICKET_CLOSED
+        notes.append(of_closure if told else TICKET_LEFT)
     rest = [name for name in unverified if name != "update_ticket"]
     if rest:
         notes.append(f"The service does not show {', '.join(rest)}.")
@@ -319,7 +322,7 @@ def _counted(count: int, said: str) -> str:
 
 
 def _left_ticket(step: Mapping[str, Any]) -> bool:
-    return any(note.startswith("The ticket was not touched") for note in step["notes"])
+    return TICKET_LEFT in step["notes"]
 
 
 def left(
