@@ -73,8 +73,8 @@ def given(runbook: str) -> dict[str, Any]:
 
 
 def endings(text: str) -> list[str]:
-    """The lines that runbooks end with: what they did, or would do."""
-    return re.findall(r"(?:Rehearsed|Done): [^\"\n]*", text)
+    """The lines that runbooks end with: what they did, or would do; which of two tickets was opened first is chance."""
+    return re.findall(r"(?:Rehearsed|Done): [^\"\n]*", re.sub(r"\bCTC-[0-9]+", "CTC-NUMBER", text))
 
 
 def said(runbook: str) -> list[str]:
