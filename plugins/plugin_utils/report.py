@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import title_of
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey
 from ansible_collections.secops.itsm.plugins.module_utils.job import VERSION
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import IDENTITY
@@ -184,7 +185,7 @@ def _add(row: dict[str, Any], name: str, outcome: Mapping[str, Any], rehearsed: 
     """Take in what a step did to an incident."""
     failed = _has_failed(outcome)
     record = outcome.get("incident") or {}
-    row["title"] = row["title"] or outcome.get("title") or record.get("title") or record.get("name")
+    row["title"] = row["title"] or outcome.get("title") or title_of(record)
     row["severity"] = row["severity"] or record.get("severity")
     was_named = row["ticket"] is not None
     if name != "read" or not was_named:

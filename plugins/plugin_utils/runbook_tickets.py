@@ -10,6 +10,7 @@ import html
 import re
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import title_of
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey
 
 #: Without a field that holds the incident's identity, the summary must.
@@ -25,7 +26,7 @@ def placeholders(entry: Mapping[str, Any], record: Mapping[str, Any]) -> dict[st
     :param entry: the incident, as the runbook was given it.
     :param record: of the incident, as the service gave it.
     """
-    title = " ".join(str(record.get("title") or record.get("name") or "").split())
+    title = " ".join((title_of(record) or "").split())
     # The incident's identity, however it was typed: by this its ticket is found again.
     key = IncidentKey(entry["workspace_id"], entry["source"], entry["incident_id"])
     workspace_id, source, incident_id = key.identity
