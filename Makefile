@@ -42,7 +42,12 @@ help:
 	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/runtime.txt -c $(REQUIREMENTS)/constraints.txt
 	@touch $@
 
-.venv/tests.stamp: .venv/runtime.stamp $(REQUIREMENTS)/tests.txt
+.venv/events.stamp: .venv/runtime.stamp $(REQUIREMENTS)/events.txt
+	@echo "== setting up: the rulebooks"
+	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/events.txt -c $(REQUIREMENTS)/constraints.txt
+	@touch $@
+
+.venv/tests.stamp: .venv/events.stamp $(REQUIREMENTS)/tests.txt
 	@echo "== setting up: the tests"
 	@"$(BIN)/python" -m pip install -qq -r $(REQUIREMENTS)/tests.txt -c $(REQUIREMENTS)/constraints.txt
 	@touch $@

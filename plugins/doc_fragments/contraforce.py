@@ -129,3 +129,60 @@ options:
     description: Identifier of the incident in its source. Any text. Exactly one of this and O(incidents) is needed.
     type: str
 """
+
+    INCIDENT_FILTERS = r"""
+options:
+  severities:
+    description: Only incidents of these severities.
+    type: list
+    elements: str
+    choices:
+      - Informational
+      - Low
+      - Medium
+      - High
+  statuses:
+    description: Only incidents of these statuses.
+    type: list
+    elements: str
+    choices:
+      - Active
+      - New
+      - Closed
+  sources:
+    description: Only incidents of these sources, in any case.
+    type: list
+    elements: str
+  query:
+    description: Only incidents in which the service finds this text.
+    type: str
+  assignee_ids:
+    description: Only incidents that are assigned to these users, by their identifiers.
+    type: list
+    elements: str
+  assignee_emails:
+    description: Only incidents that are assigned to these users, by their e-mail addresses.
+    type: list
+    elements: str
+  include_unassigned:
+    description: Whether incidents that nobody is assigned to are listed beside those of the assignees.
+    type: bool
+  time_range:
+    description:
+      - Only incidents of the last hours. The words are the API's own, and so is the spelling of V(FourtyEightHours).
+      - Without it and without O(time_from) the service decides which time the list covers.
+    type: str
+    choices:
+      - ThreeHours
+      - SixHours
+      - TwelveHours
+      - TwentyFourHours
+      - FourtyEightHours
+  time_from:
+    description:
+      - Only incidents from this point in time on (ISO 8601, UTC unless it names a zone). Excludes O(time_range).
+    type: str
+  time_to:
+    description: The end of the time that begins with O(time_from); the present if it is left out.
+    type: str
+"""

@@ -18,6 +18,7 @@ description:
     A list is complete or the task fails.
 extends_documentation_fragment:
   - secops.itsm.contraforce
+  - secops.itsm.contraforce.incident_filters
   - secops.itsm.attributes
   - secops.itsm.attributes.actiongroup_contraforce
 attributes:
@@ -46,59 +47,6 @@ options:
       - Whether to read the comments of one incident. The service account needs the scope C(incidents:comments).
     type: bool
     default: false
-  severities:
-    description: Only incidents of these severities.
-    type: list
-    elements: str
-    choices:
-      - Informational
-      - Low
-      - Medium
-      - High
-  statuses:
-    description: Only incidents of these statuses.
-    type: list
-    elements: str
-    choices:
-      - Active
-      - New
-      - Closed
-  sources:
-    description: Only incidents of these sources, in any case.
-    type: list
-    elements: str
-  query:
-    description: Only incidents in which the service finds this text.
-    type: str
-  assignee_ids:
-    description: Only incidents that are assigned to these users, by their identifiers.
-    type: list
-    elements: str
-  assignee_emails:
-    description: Only incidents that are assigned to these users, by their e-mail addresses.
-    type: list
-    elements: str
-  include_unassigned:
-    description: Whether incidents that nobody is assigned to are listed beside those of the assignees.
-    type: bool
-  time_range:
-    description:
-      - Only incidents of the last hours. The words are the API's own, and so is the spelling of V(FourtyEightHours).
-      - Without it and without O(time_from) the service decides which time the list covers.
-    type: str
-    choices:
-      - ThreeHours
-      - SixHours
-      - TwelveHours
-      - TwentyFourHours
-      - FourtyEightHours
-  time_from:
-    description:
-      - Only incidents from this point in time on (ISO 8601, UTC unless it names a zone). Excludes O(time_range).
-    type: str
-  time_to:
-    description: The end of the time that begins with O(time_from); the present if it is left out.
-    type: str
   limit:
     description: The most incidents to return. RV(truncated) says whether there are more. All of them without it.
     type: int
@@ -256,12 +204,8 @@ error:
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_info import incident_info
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_list import FILTER_SPEC
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
-    SEVERITIES,
-    STATUSES,
-    TIME_RANGES,
-)
 from ansible_collections.secops.itsm.plugins.module_utils.job import Job
 from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
 
@@ -271,16 +215,7 @@ ARGUMENT_SPEC = {
     "incident_id": {"type": "str"},
     "details": {"type": "bool", "default": False},
     "comments": {"type": "bool", "default": False},
-    "severities": {"type": "list", "elements": "str", "choices": list(SEVERITIES)},
-    "statuses": {"type": "list", "elements": "str", "choices": list(STATUSES)},
-    "sources": {"type": "list", "elements": "str"},
-    "query": {"type": "str"},
-    "assignee_ids": {"type": "list", "elements": "str"},
-    "assignee_emails": {"type": "list", "elements": "str"},
-    "include_unassigned": {"type": "bool"},
-    "time_range": {"type": "str", "choices": list(TIME_RANGES)},
-    "time_from": {"type": "str"},
-    "time_to": {"type": "str"},
+    **FILTER_SPEC,
     "limit": {"type": "int"},
 }
 

@@ -111,7 +111,8 @@ def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]
     bin_folder = venv / "bin"
     path = os.pathsep.join([str(bin_folder), *(str(entry.parent) for entry in available.values()), os.environ["PATH"]])
     environment = {**os.environ, "PATH": path, "PYTHONPATH": str(CACHE), "VIRTUAL_ENV": str(venv)}
-    wanted = [f"ansible-core=={release}", *_runtime_requirements(), "-r", str(REQUIREMENTS / "tests.txt")]
+    files = [word for name in ("events.txt", "tests.txt") for word in ("-r", str(REQUIREMENTS / name))]
+    wanted = [f"ansible-core=={release}", *_runtime_requirements(), *files]
     inner = str(bin_folder / "python")
     made = make_venv(core, python, venv)
     if not made.passed:

@@ -17,10 +17,8 @@ from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.module_utils.contract import check_request
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce import schemas
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_info import (
-    MOST_PAGES_WITHOUT_NEWS,
-    incident_info,
-)
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_info import incident_info
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_list import MOST_PAGES_WITHOUT_NEWS
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import TIME_RANGES, IncidentKey
 from ansible_collections.secops.itsm.plugins.module_utils.desired_state import Run
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
