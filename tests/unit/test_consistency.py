@@ -19,6 +19,7 @@ from ansible_collections.secops.itsm.plugins.doc_fragments import attributes, co
 from ansible_collections.secops.itsm.plugins.module_utils import connection, errors, job, runner
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce import assumptions as contraforce_assumptions
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection import CONTRAFORCE_OPTIONS
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_list import FILTER_SPEC
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import INCIDENT_SPEC
 from ansible_collections.secops.itsm.plugins.module_utils.many import CONCURRENCY_SPEC
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing import assumptions as ticketing_assumptions
@@ -82,6 +83,7 @@ SHARED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
         contraforce.ModuleDocFragment.INCIDENT_OR_LIST,
         {name: {"type": "str"} for name in INCIDENT_SPEC},
     ),
+    "secops.itsm.contraforce.incident_filters": (contraforce.ModuleDocFragment.INCIDENT_FILTERS, FILTER_SPEC),
     "secops.itsm.ticketing.catalog": (ticketing.ModuleDocFragment.CATALOG, CATALOG_SPEC),
     "secops.itsm.attributes.list": (attributes.ModuleDocFragment.LIST, CONCURRENCY_SPEC),
 }
