@@ -57,15 +57,18 @@ def _check_names(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]
 
 
 def _check_secrets(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> None:
-    """Refuse a number for a secret: YAML reads 0123 and 1e5 as numbers whose digits are others."""
+    """Refuse a number for a secret: YAML and templates make of 0123, 1e5 or 1_000 a number with other digits."""
     for name in _secret_names(spec):
         if spec[name].get("type", "str") == "str" and not isinstance(given.get(name, ""), str):
-            raise ValueError(f"{name} must be a text; put it between quotes.")
+            raise ValueError(f"{name} was not read as a text: put it between quotes{_or_variable(spec[name])}.")
 
 
 def _check_missing(spec: Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]) -> None:
     for name, option in spec.items():
         if option.get("required") and options.get(name) is None:
-            _strategy, *variables = option.get("fallback", (None,))
-            elsewhere = f", or the environment variable {variables[0][0]}" if variables else ""
-            raise ValueError(f"{name} is missing: set the option{elsewhere}.")
+            raise ValueError(f"{name} is missing: set the option{_or_variable(option)}.")
+
+
+def _or_variable(option: Mapping[str, Any]) -> str:
+    _strategy, *variables = option.get("fallback", (None,))
+    return f", or set the environment variable {variables[0][0]}" if variables else ""

@@ -83,7 +83,7 @@ def test_a_missing_option_is_named() -> None:
 @pytest.mark.parametrize("value", ["", "  "])
 def test_a_missing_option_is_named_with_its_variable(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ITSM_SECRET", value)
-    expected = "secret is missing: set the option, or the environment variable ITSM_SECRET."
+    expected = "secret is missing: set the option, or set the environment variable ITSM_SECRET."
     assert refusal({"port": 5000}) == expected
 
 
@@ -106,8 +106,9 @@ def test_a_wrong_choice_is_named() -> None:
 
 @pytest.mark.parametrize("secret", [123, 1e5, True, ["wonderland"], {"a": "wonderland"}])
 def test_a_secret_is_no_number(secret: Any) -> None:
-    # 0o123 or 1e5 without quotes would make another key than the one that was meant.
-    assert refusal({**ENOUGH, "secret": secret}) == "secret must be a text; put it between quotes."
+    # 0123 or 1e5 without quotes would make another key than the one that was meant.
+    expected = "secret was not read as a text: put it between quotes, or set the environment variable ITSM_SECRET."
+    assert refusal({**ENOUGH, "secret": secret}) == expected
 
 
 @pytest.mark.parametrize(
