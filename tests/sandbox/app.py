@@ -82,6 +82,14 @@ class Sandbox:
         """
         self.ticketing.edit(body)
 
+    def add_incidents(self, body: Any) -> None:
+        """Raise new incidents.
+
+        :param body: a list, as a seed has them.
+        :raises ValueError: in a sentence.
+        """
+        self.contraforce.add(body)
+
     def _faults(self, value: Any) -> list[Fault]:
         if not isinstance(value, list):
             raise ValueError("faults are a list")
@@ -128,6 +136,7 @@ def create_app(seed: Seed) -> Starlette:
             Route("/_sandbox/faults", _steered(sandbox.set_faults), methods=["PUT"]),
             Route("/_sandbox/edits", _steered(sandbox.set_edits), methods=["PUT"]),
             Route("/_sandbox/edit", _steered(sandbox.edit), methods=["POST"]),
+            Route("/_sandbox/incidents", _steered(sandbox.add_incidents), methods=["POST"]),
             Route("/_sandbox/journal", sandbox.show_journal, methods=["GET"]),
             Route("/_sandbox/state", sandbox.show_state, methods=["GET"]),
             Route("/{path:path}", sandbox.serving.serve, methods=["GET", "PUT", "POST", "PATCH", "DELETE"]),

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import copy
+from dataclasses import replace
 from typing import Any, Callable, Mapping
 
 from ansible_collections.secops.itsm.tests.sandbox.crowd import crowd
@@ -20,7 +21,7 @@ from ansible_collections.secops.itsm.tests.sandbox.records import (
     invalid,
     new_comment,
 )
-from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE, Seed, SeedError
+from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE, Seed, SeedError, checked_incidents
 from ansible_collections.secops.itsm.tests.sandbox.showing import Showing
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.state import Ticketing
 from ansible_collections.secops.itsm.tests.sandbox.tickets import NO_SYSTEM, find_ticket, unset
@@ -56,13 +57,28 @@ class ContraForce:
         self.incidents: dict[tuple[str, str, str], Incident] = {}
         place = seed.workspaces[0]["id"] if seed.workspaces else ""
         for record in (*seed.incidents, *(crowd(crowd_size, place) if place else ())):
-            incident = Incident({"user": None, "ticketId": None, **record}, record.get("comments", []))
-            incident.record.pop("comments", None)
-            self.incidents[record["workspaceId"].lower(), record["source"], record["id"]] = incident
-            ticket = self._ticket(record["workspaceId"], incident.record["ticketId"])
-            if ticket:
-                incident.record["ticketId"] = ticket["id"]
-                incident.mirror()
+            self._store(record)
+
+    def _store(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Take an incident in, and give it as it is stored."""
+        incident = Incident({"user": None, "ticketId": None, **record}, record.get("comments", []))
+        incident.record.pop("comments", None)
+        self.incidents[record["workspaceId"].lower(), record["source"], record["id"]] = incident
+        ticket = self._ticket(record["workspaceId"], incident.record["ticketId"])
+        if ticket:
+            incident.record["ticketId"] = ticket["id"]
+            incident.mirror()
+        return incident.record
+
+    def add(self, value: Any) -> list[dict[str, Any]]:
+        """Raise new incidents, and give them as they are stored.
+
+        :param value: a list of them, as a seed has them.
+        :raises ValueError: in a sentence; then none was taken.
+        """
+        there = [incident.record for incident in self.incidents.values()]
+        seed = replace(self.seed, workspaces=list(self.workspaces.values()), tickets=self.tickets, incidents=there)
+        return [self._store(record) for record in checked_incidents(value, seed, self.platform.store)]
 
     def handlers(self) -> dict[str, Callable[[Call], Answer]]:
         """What is served, by operationId."""

@@ -114,6 +114,13 @@ class SandboxProcess:
         """
         self._control("POST", "edit", {"object_id": object_id, "fields": fields})
 
+    def add_incidents(self, *incidents: dict[str, Any]) -> None:
+        """Raise new incidents.
+
+        :param incidents: as a seed has them.
+        """
+        self._control("POST", "incidents", list(incidents))
+
     def journal(self) -> dict[str, Any]:
         """The requests since the last reset."""
         return dict(self._control("GET", "journal"))

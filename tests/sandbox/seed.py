@@ -15,7 +15,7 @@ from jsonschema.exceptions import best_match
 
 from ansible_collections.secops.itsm.tests.sandbox.contract import contraforce_contract
 from ansible_collections.secops.itsm.tests.sandbox.named import add_named
-from ansible_collections.secops.itsm.tests.sandbox.parsing import instant, portable
+from ansible_collections.secops.itsm.tests.sandbox.parsing import instant, portable, timestamp
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.seed_checks import check_ticketing, once
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.store import Store
 from ansible_collections.secops.itsm.tests.sandbox.tickets import find_ticket
@@ -95,6 +95,37 @@ def _content(path: Path) -> Any:
         raise ValueError(f"is not usable YAML: {error}") from None
 
 
+def checked_incidents(value: Any, seed: Seed, store: Store) -> list[dict[str, Any]]:
+    """Incidents from what was posted; one without an instant at which it was created is created now.
+
+    :param value: anything that JSON can carry.
+    :param seed: with the workspaces, the tickets and the incidents that are there already.
+    :param store: with the tickets of the ticketing platform.
+    :raises ValueError: for what is none, in a sentence; then none of them is to be taken.
+    """
+    schema = yaml.safe_load(SEED_SCHEMA.read_text(encoding="utf-8"))["properties"]["incidents"]
+    error = best_match(contraforce_contract().errors(schema, value))
+    if error is not None:
+        place = ".".join(str(part) for part in error.absolute_path)
+        raise ValueError(f"incidents are a list, as a seed has them; wrong is {place or 'all of it'}: {error.message}")
+    workspaces = {entry["id"].lower(): entry for entry in seed.workspaces}
+    now = timestamp()
+    made = [{"createdAt": now, "updatedAt": now, **incident} for incident in value]
+    for incident in made:
+        _check_instants(incident)
+    try:
+        once("incidents", map(_identity, [*seed.incidents, *made]))
+        for incident in made:
+            _check_incident(incident, workspaces, seed.tickets, store)
+    except ValueError as wrong:
+        raise ValueError(f"with these, the sandbox {wrong}") from None
+    return made
+
+
+def _identity(incident: Mapping[str, Any]) -> str:
+    return f"{incident['workspaceId'].lower()} {incident['source']} {incident['id']}"
+
+
 def _check_shape(content: Any) -> None:
     """Types, missing and unknown keys.
 
@@ -121,7 +152,7 @@ def _check_references(seed: Seed) -> None:
     once("users", (entry["email"].lower() for entry in seed.users))
     once("tickets", (f"{entry['system']} {entry['id']}" for entry in seed.tickets))
     once("tickets", (f"{entry['system']} {entry['number']}" for entry in seed.tickets))
-    once("incidents", (f"{entry['workspaceId'].lower()} {entry['source']} {entry['id']}" for entry in seed.incidents))
+    once("incidents", map(_identity, seed.incidents))
     check_ticketing(seed.ticketing)
     store = Store(seed.ticketing["tenants"])
     for workspace in seed.workspaces:
@@ -143,6 +174,10 @@ def _check_incident(
     known = [*tickets, *(store.known_elsewhere(tenant, system) if tenant else [])]
     if ticket is not None and find_ticket(known, system, ticket) is None:
         raise ValueError(f"links incident {incident['id']} to {ticket}, which is no ticket of its workspace's {system}")
+    _check_instants(incident)
+
+
+def _check_instants(incident: Mapping[str, Any]) -> None:
     for name in _INSTANTS:
         if incident.get(name) is not None:
             instant(incident[name])
