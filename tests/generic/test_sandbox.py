@@ -311,6 +311,32 @@ def test_faults_strike_in_turn_and_end(sandbox):
     assert [call(sandbox, "GET", INCIDENT)[0] for _each in range(3)] == [503, 429, 200]
 
 
+def test_faults_let_requests_go_by(sandbox):
+    """One that lets a request go by leaves it to the next one in the list."""
+    sandbox.set_faults({"status": 503, "skip": 2}, {"status": 429, "content": "old", "skip": 1, "times": 2})
+    assert [call(sandbox, "GET", INCIDENT)[0] for _each in range(5)] == [200, 429, 503, 429, 200]
+    assert sandbox.journal()["faults_waiting"] == 0
+
+
+@pytest.mark.parametrize("when, effect", [("before", 0), ("after", 1)])
+def test_held_request_is_never_answered(sandbox, when, effect):
+    """And where nothing had happened yet, nothing happens when its client is gone."""
+    sandbox.set_faults({"hold": True, "when": when, "skip": 1})
+    assert call(sandbox, "GET", INCIDENT)[0] == 200
+    connection = http.client.HTTPConnection("127.0.0.1", int(sandbox.url.rsplit(":", 1)[1]), timeout=0.3)
+    token = f"Bearer {sandbox.credentials['access_token']}"
+    headers = {"Authorization": token, "Content-Type": "application/json"}
+    connection.request("PUT", f"{INCIDENT}/status", json.dumps({"status": "Active"}), headers)
+    with pytest.raises(TimeoutError):
+        connection.getresponse()
+    connection.close()
+    # Others are answered, while it waits and after.
+    assert read(sandbox)["status"] == ("Active" if effect else "New")
+    held = sandbox.journal()["entries"][1]
+    assert (held["status"], held["took_effect"]) == (None, bool(effect))
+    assert sandbox.journal()["writes_in_effect"] == effect
+
+
 def raw(sandbox: SandboxProcess, path: str, authorization: str | None = None) -> tuple[int, dict[str, str], bytes]:
     """A request whose answer may be anything."""
     value = authorization or f"Bearer {sandbox.credentials['access_token']}"
@@ -418,6 +444,9 @@ def test_an_answer_that_breaks_the_contract_is_not_given(monkeypatch, wrong):
         {"faults": [{"latency": "1s"}]},
         {"faults": [{"latency": -1}]},
         {"faults": [{"drop": 1}]},
+        {"faults": [{"hold": 1}]},
+        {"faults": [{"skip": -1}]},
+        {"faults": [{"skip": "1"}]},
         {"faults": [{"status": "503"}]},
         {"faults": [{"status": 99}]},
         {"faults": [{"headers": ["Retry-After"]}]},

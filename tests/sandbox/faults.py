@@ -21,8 +21,10 @@ class Fault:
 
     :param operation: operationId, with wildcards; one that matches no operation is refused.
     :param times: how many requests it hits; a negative number means all.
+    :param skip: how many matching requests go by before it hits the first one.
     :param when: whether it strikes before or after the request took effect.
     :param latency: seconds to wait first.
+    :param hold: never answer, and let the client wait until it is gone; what it asks for happens as C(when) says.
     :param drop: cut the connection instead of answering.
     :param status: answer with this status instead of the true one; one that has no body gets none.
     :param headers: further headers of the answer.
@@ -34,8 +36,10 @@ class Fault:
 
     operation: str = "*"
     times: int = 1
+    skip: int = 0
     when: str = BEFORE
     latency: float = 0.0
+    hold: bool = False
     drop: bool = False
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
@@ -89,8 +93,10 @@ _HEADER_TEXT = re.compile(r"(?:[!-~\xa0-\xff](?:[ -~\xa0-\xff]*[!-~\xa0-\xff])?)
 _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "operation": (lambda value: isinstance(value, str), "a string"),
     "times": (_is_integer, "an integer"),
+    "skip": (lambda value: _is_integer(value) and value >= 0, "an integer of 0 or more"),
     "when": (lambda value: value in (BEFORE, AFTER), f"{BEFORE} or {AFTER}"),
     "latency": (lambda value: type(value) in (int, float) and 0 <= value <= 3600, "a number of seconds, up to 3600"),
+    "hold": (lambda value: isinstance(value, bool), "true or false"),
     "drop": (lambda value: isinstance(value, bool), "true or false"),
     "status": (lambda value: value is None or (_is_integer(value) and 200 <= value <= 599), "from 200 to 599"),
     "headers": (_are_headers, "an object of headers other than the length of the body"),
@@ -125,6 +131,9 @@ class Faults:
         """
         for fault in self._waiting:
             if fault.times != 0 and fnmatch.fnmatchcase(operation, fault.operation):
+                if fault.skip > 0:
+                    fault.skip -= 1
+                    continue
                 fault.times -= 1 if fault.times > 0 else 0
                 fault.struck = True
                 return fault

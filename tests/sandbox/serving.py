@@ -96,9 +96,13 @@ class Serving:
         if fault and fault.latency:
             await asyncio.sleep(fault.latency)
         exchange = Exchange(request, service, operation, path, await request.body(), entry)
+        if fault and fault.when == BEFORE and fault.hold:
+            return await _held(exchange)
         if fault and fault.when == BEFORE and (fault.drop or fault.status):
             return _strike(exchange, fault, None)
         response = _true_answer(exchange)
+        if fault and fault.hold:
+            return await _held(exchange)
         if fault and (fault.drop or fault.status or fault.truncate):
             return _strike(exchange, fault, response)
         return _answered(entry, response)
@@ -172,6 +176,13 @@ def _checked(service: Service, operation: Operation | None, reply: Reply, broken
     if broken:
         reply = service.refusal(operation, RefusedError(500, "SANDBOX_BROKE_THE_CONTRACT", "; ".join(broken)))
     return as_response(reply)
+
+
+async def _held(exchange: Exchange) -> Response:
+    """Keep a request unanswered until its client is gone."""
+    while (await exchange.request.receive())["type"] != "http.disconnect":
+        continue
+    return NoResponse()
 
 
 def _strike(exchange: Exchange, fault: Fault, true: Response | None) -> Response:
