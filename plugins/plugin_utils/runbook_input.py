@@ -22,6 +22,12 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary
 )
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import LONGEST_AGE, NO_AGE
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import (
+    EVIDENCE,
+    has_evidence,
+    problem_of_evidence,
+    window,
+)
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_texts import rows_of, value_of
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import problems_of_tickets
 
@@ -36,6 +42,9 @@ KEYS_OF_A_SPEC = ("type", "elements", "choices", "default", "required")
 
 #: Variables that hold the incidents, and what one is called.
 LISTS: Mapping[str, str] = {"incidents": "incident", "pairs": "pair"}
+
+#: Stands for the workspace of an incident that came without it.
+NOWHERE = "00000000-0000-0000-0000-000000000000"
 
 #: What each entry of 'pairs' may say of its link.
 LINK_STATES = ("present", "absent")
@@ -92,7 +101,8 @@ def take_in(
     """What a runbook was given, checked as far as that can be done without asking a service.
 
     Gives C(given); C(options), with defaults and of the right types; C(incidents), the entries of the list, or the one
-    incident of the variables; and C(problems), sentences, those of Ansible's own check of arguments first.
+    incident of the variables; C(window), the options of the list in which those of them are to be looked up that came
+    without their workspace; and C(problems), sentences, those of Ansible's own check of arguments first.
 
     :param name: of the runbook.
     :param raw: its variables by name; what is not set is None or an empty text.
@@ -104,8 +114,8 @@ def take_in(
     given = as_given({variable: raw.get(variable) for variable in spec}, spec)
     checked = ArgumentSpecValidator(spec).validate(given)
     wrong = list(checked.error_messages)
-    taken = {"given": _but_lists(given), "options": _but_lists(checked.validated_parameters), "incidents": []}
-    taken["problems"] = wrong
+    taken: dict[str, Any] = {"given": _but_lists(given), "options": _but_lists(checked.validated_parameters)}
+    taken.update(incidents=[], window={}, problems=wrong)
     option = next((variable for variable in LISTS if variable in spec), None)
     if option is None or "entry" not in runbook:
         options = checked.validated_parameters
@@ -124,7 +134,7 @@ def take_in(
     ]
     if not problems and "team_id" in spec:
         problems = problems_of_tickets(entries, checked.validated_parameters)
-    return {**taken, "incidents": entries, "problems": problems}
+    return {**taken, "incidents": entries, "window": {} if problems else window(entries), "problems": problems}
 
 
 def _but_lists(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -175,6 +185,9 @@ def _cleaned(entry: Mapping[str, Any]) -> dict[str, Any]:
     """An entry without what was left empty, its identifiers as texts, its source as the API spells it."""
     kept = {key: value for key, value in entry.items() if not is_blank(value)}
     texts = {key: str(kept[key]).strip() for key in NAMES if _is_name(kept.get(key))}
+    if "created_at" in kept:
+        # YAML knows points in time.
+        texts["created_at"] = str(kept["created_at"])
     if "source" in texts:
         texts["source"] = spelled(texts["source"], SOURCES) or texts["source"]
     return {**kept, **texts}
@@ -197,9 +210,10 @@ def _problems_of_entries(
 ) -> Iterator[str]:
     """What is wrong with single entries."""
     allowed = [*IDENTITY, *runbook["entry"]]
+    of_events = EVIDENCE if option == "incidents" else ()
     for number, entry in enumerate(entries, 1):
         which = f"{LISTS[option]} {number} of {len(entries)} ({entry.get('incident_id', 'without an id')})"
-        unknown = [str(key) for key in entry if key not in allowed]
+        unknown = [str(key) for key in entry if key not in (*allowed, *of_events)]
         missing = [key for key in _wanted(option, entry, runbook) if key not in {**for_all, **entry}]
         if unknown:
             yield f"Unknown for {which}: {', '.join(unknown)}. An entry of '{option}' may have {', '.join(allowed)}."
@@ -214,7 +228,9 @@ def _problems_of_entries(
             yield f"For {which}, {' and '.join(unnamed)} must be a text or a number."
         if not isinstance(entry.get("fields", {}), dict):
             yield f"For {which}, 'fields' must be a mapping of labels to values."
-        problem = _key(entry)[0] if _is_named(entry) else ""
+        # Without its workspace, it is looked up by the rest.
+        named = {"workspace_id": NOWHERE, **entry} if option == "incidents" and has_evidence(entry) else entry
+        problem = (_key(named)[0] if _is_named(named) else "") or problem_of_evidence(entry)
         if problem:
             yield f"For {which}, {problem}"
 
@@ -230,9 +246,10 @@ def _key(entry: Mapping[str, Any]) -> tuple[str, IncidentKey | None]:
 def _wanted(option: str, entry: Mapping[str, Any], runbook: Mapping[str, Any]) -> list[str]:
     """What an entry needs."""
     of_sentinel = entry.get("source") == "Sentinel"
+    of_event = option == "incidents" and has_evidence(entry)
     of_pair = option == "pairs" and entry.get("state", "present") == "present"
     return [
-        *IDENTITY,
+        *(name for name in IDENTITY if not (of_event and name == "workspace_id")),
         *runbook.get("needs", ()),
         *(runbook.get("needs_of_sentinel", ()) if of_sentinel else ()),
         *(["ticket_id"] if of_pair else ()),

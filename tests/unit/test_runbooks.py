@@ -259,7 +259,8 @@ def test_every_module_step_is_reported():
 
 
 def test_each_file_of_tasks_is_used():
-    used = {found for path in FILES for found in re.findall(r"tasks/(\w+\.yml)", path.read_text(encoding="utf-8"))}
+    named = r"(?:tasks/|file: )(\w+\.yml)"
+    used = {found for path in FILES for found in re.findall(named, path.read_text(encoding="utf-8"))}
     assert used == {path.name for path in (PLAYBOOKS / "tasks").glob("*.yml")}
 
 

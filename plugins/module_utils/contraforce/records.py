@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any, Mapping
 
 
@@ -25,6 +26,14 @@ def title_of(record: Mapping[str, Any]) -> str | None:
     """
     shown = [record.get(key) for key in ("title", "name")]
     return next((text for text in shown if isinstance(text, str) and text.strip()), None)
+
+
+def title_digest(title: str) -> str:
+    """A title as a variable of a run may hold it: the text itself could be a template that an attacker wrote.
+
+    :param title: of an incident.
+    """
+    return hashlib.sha256(title.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def folded(text: Any) -> str:

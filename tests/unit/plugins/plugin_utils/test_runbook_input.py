@@ -519,3 +519,47 @@ def test_an_identifier_in_a_text_is_taken_as_it_stands(text):
 def test_an_identifier_is_a_text_or_a_number(key, wrong):
     told = problems("unlink_ticket", {"incidents": [{**DEFENDER, key: wrong}]})
     assert any(key in text for text in told)
+
+
+# --- incidents of events --------------------------------------------------------------------------------------------
+
+EVENT = {
+    "source": "defenderxdr",
+    "incident_id": "61024",
+    "created_at": "2026-11-21T02:41:07Z",
+    "title_sha256": "0" * 64,
+}
+LISTED = sorted(name for name, runbook in TABLE["itsm_runbooks"].items() if "incidents" in spec_of(name, TABLE))
+
+
+@pytest.mark.parametrize("name", [name for name in LISTED if name in ENOUGH and name != "verify_connection"])
+def test_an_incident_without_its_workspace(name):
+    raw = {key: value for key, value in ENOUGH[name].items() if key not in DEFENDER}
+    event = {**EVENT, **{key: raw.pop(key) for key in ("ticket_id",) if key in raw}}
+    taken = take_in(name, {**raw, "incidents": [event]}, TABLE)
+    assert taken["problems"] == []
+    assert taken["incidents"] == [{**event, "source": "DefenderXDR"}]
+    assert taken["window"]["time_from"] == "2026-11-21T02:36:07Z"
+    assert take_in(name, ENOUGH[name], TABLE)["window"] == {}
+
+
+@pytest.mark.parametrize(
+    "change, sentence",
+    [
+        ({"title_sha256": ""}, "Missing for incident 1 of 1 (61024): workspace_id. "),
+        ({"created_at": None}, "Missing for incident 1 of 1 (61024): workspace_id. "),
+        ({"created_at": "soon"}, "For incident 1 of 1 (61024), created_at must be a point in time "),
+        ({"title_sha256": "{{ now() }}"}, "For incident 1 of 1 (61024), title_sha256 must be the SHA-256 "),
+        ({"source": "contoso"}, "For incident 1 of 1 (61024), source must be one of "),
+        ({"incident_id": ".."}, "For incident 1 of 1 (..), incident_id '..' cannot be addressed in a URL."),
+    ],
+)
+def test_an_incident_without_its_workspace_and_more(change, sentence):
+    taken = take_in("unlink_ticket", {"incidents": [{**EVENT, **change}]}, TABLE)
+    assert [problem.startswith(sentence) for problem in taken["problems"]] == [True], taken["problems"]
+    assert taken["window"] == {}
+
+
+def test_a_pair_names_its_workspace():
+    (problem, *_more) = problems("reconcile_tickets", {"pairs": [{**EVENT, "ticket_id": "SOC-1"}]})
+    assert problem.startswith("Unknown for pair 1 of 1 (61024): created_at, title_sha256.")

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Finds the workspaces of incidents that came by an event."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: runbook_workspaces
+short_description: Find the workspaces of incidents that came by an event
+version_added: 0.6.0
+author:
+  - secops.itsm contributors (@secops-itsm)
+description:
+  - An event does not name the workspace of its incident. This filter finds it among the incidents that
+    M(secops.itsm.contraforce_incident_info) lists, by the source, the identifier, the title and the time at which the
+    incident was raised (CF-A21 in the README). Meant for the runbooks of this collection.
+options:
+  _input:
+    description:
+      - The incidents, as entries of the runbooks' C(incidents). One that names its C(workspace_id) is left as it is.
+      - Any other has C(source), C(incident_id), C(created_at), and C(title_sha256), the digest of its title.
+    type: list
+    elements: dict
+    required: true
+  listed:
+    description: The incidents that were listed.
+    type: list
+    elements: dict
+    required: true
+"""
+
+EXAMPLES = r"""
+- name: List what was raised when the incident was
+  secops.itsm.contraforce_incident_info:
+    sources: [DefenderXDR]
+    time_range: FourtyEightHours
+  register: candidates
+
+- name: Show where it is
+  ansible.builtin.debug:
+    msg: "{{ incidents | secops.itsm.runbook_workspaces(candidates.incidents) }}"
+  vars:
+    incidents:
+      - source: DefenderXDR
+        incident_id: "48213"
+        created_at: "2026-11-21T02:41:00Z"
+        title_sha256: 2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae
+"""
+
+RETURN = r"""
+_value:
+  description: C(incidents) with their C(workspace_id), and C(problems), a sentence for each that was not found once.
+  type: dict
+"""
+
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import with_workspaces
+
+
+def runbook_workspaces(
+    incidents: Sequence[Mapping[str, Any]], listed: Sequence[Mapping[str, Any]]
+) -> dict[str, list[Any]]:
+    """The incidents with their workspaces.
+
+    :param incidents: entries of a runbook's list.
+    :param listed: incidents as the service listed them.
+    """
+    return with_workspaces(incidents, listed)
+
+
+class FilterModule:
+    """What Ansible loads."""
+
+    def filters(self) -> dict[str, Any]:
+        """The filter by its name."""
+        return {"runbook_workspaces": runbook_workspaces}
