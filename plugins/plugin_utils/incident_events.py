@@ -105,7 +105,7 @@ def with_incident(event: Any, workspaces: Workspaces) -> Any:
     """
     payload = _mapping(_mapping(event).get("payload"))
     kind = _text(payload.get("type"))
-    if kind not in KEYS_BY_TYPE:
+    if kind is None or kind not in KEYS_BY_TYPE:
         return event
     incident = _incident_of(_mapping(payload.get("data")), KEYS_BY_TYPE[kind], workspaces)
     refused = "It is a test delivery." if _is_test(event) else _refused(incident)

@@ -62,14 +62,15 @@ EXAMPLES = r"""
             comment: Sign-ins of the backup account are expected.
 """
 
+import sys
+from pathlib import Path
 from typing import Any
 
 try:
     from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import Workspaces, with_incident
-except ImportError:  # ansible-rulebook has not set up where collections are found
-    from ansible.plugins.loader import init_plugin_loader
-
-    init_plugin_loader()
+except ImportError:
+    # ansible-rulebook sets up no loader of collections, and beside Ansible's own it could load no further plugin.
+    sys.path.append(str(Path(__file__).absolute().parents[7]))
     from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import Workspaces, with_incident
 
 
