@@ -94,6 +94,50 @@ requirements:
   - jsonschema >= 4.0.0
 """
 
+    #: For plugins that read their options as Ansible does, and not by an argument spec.
+    PLUGINS = r"""
+options:
+  url:
+    env:
+      - name: CONTRAFORCE_URL
+  client_id:
+    env:
+      - name: CONTRAFORCE_CLIENT_ID
+  client_secret:
+    env:
+      - name: CONTRAFORCE_CLIENT_SECRET
+  access_token:
+    env:
+      - name: CONTRAFORCE_ACCESS_TOKEN
+  timeout:
+    env:
+      - name: CONTRAFORCE_TIMEOUT
+  retry_timeout:
+    env:
+      - name: CONTRAFORCE_RETRY_TIMEOUT
+  validate_certs:
+    env:
+      - name: CONTRAFORCE_VALIDATE_CERTS
+  ca_path:
+    env:
+      - name: CONTRAFORCE_CA_PATH
+  client_cert:
+    env:
+      - name: CONTRAFORCE_CLIENT_CERT
+  client_key:
+    env:
+      - name: CONTRAFORCE_CLIENT_KEY
+  proxy:
+    env:
+      - name: CONTRAFORCE_PROXY
+  headers:
+    env:
+      - name: CONTRAFORCE_HEADERS
+  allow_http:
+    env:
+      - name: CONTRAFORCE_ALLOW_HTTP
+"""
+
     INCIDENT = r"""
 options:
   workspace_id:

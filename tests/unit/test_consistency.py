@@ -261,6 +261,32 @@ def test_connection_fragment_and_table_agree(group):
         assert f"E({option.env})" in str(options[name]["description"]), name
 
 
+def test_the_fragment_for_plugins_names_the_environment_variable_of_each_connection_option():
+    options = documented(contraforce.ModuleDocFragment.PLUGINS)["options"]
+    assert options == {name: {"env": [{"name": option.env}]} for name, option in CONTRAFORCE_OPTIONS.items()}
+
+
+def test_inventory_and_its_documentation_agree():
+    """It takes the options of the connection and of the list, by the same names, and its own."""
+    plugin = importlib.import_module("ansible_collections.secops.itsm.plugins.inventory.contraforce_incidents")
+    documentation = documented(plugin.DOCUMENTATION)
+    fragments = (
+        "secops.itsm.contraforce",
+        "secops.itsm.contraforce.plugins",
+        "secops.itsm.contraforce.incident_filters",
+    )
+    assert set(fragments) <= set(documentation["extends_documentation_fragment"])
+    own = documentation["options"]
+    for name, facts in plugin.JOB.argument_spec.items():
+        if name in FILTER_SPEC:
+            # The fragment says the rest of these.
+            assert own.get(name, {}).get("default") == facts.get("default"), name
+        else:
+            check_options(own, {name: facts})
+    assert set(own) - set(FILTER_SPEC) == {*plugin.SELECTION_SPEC, "plugin", "hostname"}
+    assert own["plugin"]["choices"] == [plugin.InventoryModule.NAME]
+
+
 @pytest.mark.parametrize("group", APIS)
 def test_environment_variables_are_named_like_their_options(group):
     api = APIS[group]
