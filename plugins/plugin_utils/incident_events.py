@@ -10,7 +10,6 @@ runbook holds nothing but what was checked or spelled here; whatever an event ho
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import timezone
@@ -20,6 +19,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumption
     LISTED_WORKSPACE_KEY,
     STATUS_BY_INTEGER,
 )
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import title_digest, title_of
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
     SEVERITIES,
     SOURCES,
@@ -113,14 +113,6 @@ def with_incident(event: Any, workspaces: Workspaces) -> Any:
     return {**rest, "incident": incident, **({"refused": refused} if refused else {"entry": _entry_of(incident)})}
 
 
-def title_sha256(title: str) -> str:
-    """The digest that stands for a title in an entry.
-
-    :param title: which may hold half a surrogate pair, as JSON may; it counts as C(?), as results show it.
-    """
-    return hashlib.sha256(title.encode("utf-8", "replace")).hexdigest()
-
-
 def _incident_of(data: Mapping[str, Any], keys: Mapping[str, str], workspaces: Workspaces) -> dict[str, str]:
     """What is known of an incident, each a text; what is not known is left out."""
     account_id, account_name = _name(data.get("accountId")), _text(data.get("accountName"))
@@ -128,13 +120,14 @@ def _incident_of(data: Mapping[str, Any], keys: Mapping[str, str], workspaces: W
     workspace_id = _text(data.get(LISTED_WORKSPACE_KEY))
     if not workspace_id or not _UUID.fullmatch(workspace_id):
         workspace_id = workspaces.of(account_id, account_name)
-    number = _name(data.get(keys["incident_number"]))
+    number, title = _name(data.get(keys["incident_number"])), title_of(data)
     known = {
         "workspace_id": workspace_id,
         "source": source and (spelled(source, SOURCES) or source),
         "incident_id": _name(data.get(keys["incident_id"])),
         "incident_number": number if number and _NUMBER.fullmatch(number) else None,
-        "title": _text(data.get("title")),
+        # Half of a surrogate pair, which JSON may hold, is shown as results of the list show it.
+        "title": title and title.encode("utf-8", "replace").decode("utf-8"),
         "severity": severity and (spelled(severity, SEVERITIES) or severity),
         "status": (status and (spelled(status, STATUSES) or status)) or _status_of(data.get("status")),
         "created_at": _moment(data.get(keys["created_at"])),
@@ -171,7 +164,7 @@ def _entry_of(incident: Mapping[str, str]) -> dict[str, str]:
         place = {"workspace_id": incident["workspace_id"]}
     else:
         # They stand for the workspace, which the runbook then finds in the list of incidents (CF-A21, CF-A22).
-        place = {"created_at": incident["created_at"], "title_sha256": title_sha256(incident["title"])}
+        place = {"created_at": incident["created_at"], "title_sha256": title_digest(incident["title"])}
     names = ("source", "incident_id", "incident_number")
     return {**place, **{name: incident[name] for name in names if name in incident}}
 
@@ -191,12 +184,13 @@ def _status_of(value: Any) -> str | None:
 
 
 def _moment(value: Any) -> str | None:
-    """A point in time in our own spelling, in UTC."""
+    """A point in time in our own spelling, in UTC; none where nothing could be counted from it."""
     moment = instant(value)
     try:
-        return spelled_utc(moment.astimezone(timezone.utc), "auto") if moment else None
+        utc = moment.astimezone(timezone.utc) if moment else None
     except OverflowError:
         return None
+    return spelled_utc(utc, "auto") if utc and 1970 <= utc.year < 9999 else None
 
 
 def _account(name: Any) -> str:

@@ -15,13 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import title_digest
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import incident_key
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import (
     KEYS_BY_TYPE,
     LONGEST_ID,
     Workspaces,
-    title_sha256,
     with_incident,
 )
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import problem_of_evidence
 
 FILTER = Path(__file__).resolve().parents[4] / "extensions/eda/plugins/event_filter/contraforce_incident.py"
 WORKSPACE, OTHER = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304", "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
@@ -160,7 +162,7 @@ def test_no_free_text_gets_into_an_entry():
         ("accountId", "accountName", "title", "severity", "status", "incidentNumber", "workspaceId", "more"), HOSTILE
     )
     after = filtered(created(**hostile))
-    entry = {**filtered(created())["entry"], "title_sha256": title_sha256(HOSTILE)}
+    entry = {**filtered(created())["entry"], "title_sha256": title_digest(HOSTILE)}
     del entry["incident_number"]
     assert after["entry"] == entry
     assert after["incident"]["title"] == HOSTILE  # conditions may look at it
@@ -190,6 +192,8 @@ def test_no_free_text_gets_into_an_entry():
         ({"createdAt": None}, "Its workspace is not known"),
         ({"createdAt": "yesterday"}, "Its workspace is not known"),
         ({"createdAt": "0001-01-01T00:00:00+10:00"}, "Its workspace is not known"),
+        ({"createdAt": "1969-12-31T23:59:59Z"}, "Its workspace is not known"),
+        ({"createdAt": "9999-01-01T00:00:00Z"}, "Its workspace is not known"),
         ({"title": ""}, "Its workspace is not known"),
     ],
 )
@@ -293,8 +297,9 @@ def test_the_same_workspace_twice_is_no_mistake():
 
 
 def test_a_title_that_is_no_utf8():
-    assert title_sha256("a\ud800") == title_sha256("a?")
-    assert filtered(created(title="a\ud800"))["entry"]["title_sha256"] == title_sha256("a?")
+    after = filtered(created(title="a\ud800"))
+    assert after["incident"]["title"] == "a?"  # as the modules' results show it
+    assert after["entry"]["title_sha256"] == title_digest("a?")
 
 
 def test_the_plugin():
@@ -342,6 +347,10 @@ def test_nothing_that_an_event_holds_is_too_much(event):
         return
     assert ("entry" in after) != ("refused" in after)
     assert HOSTILE not in str(after.get("refused"))
+    if "entry" in after:  # the runbooks take it
+        entry = after["entry"]
+        incident_key(entry.get("workspace_id", WORKSPACE), entry["source"], entry["incident_id"])
+        assert problem_of_evidence(entry) == ""
     for name, value in after.get("entry", {}).items():
         assert isinstance(value, str)
         assert re.fullmatch(SAFE[name], value), name
