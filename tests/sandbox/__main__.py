@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import argparse
+import secrets
 import sys
 from pathlib import Path
 
@@ -78,7 +79,44 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         help="write the variables to this file, for a shell to read in (. ./FILE); it is there once the sandbox "
         "answers, and is removed when the sandbox ends",
     )
+    parser.add_argument(
+        "--webhook-url",
+        metavar="URL",
+        help="where the events of new incidents (POST /_sandbox/incidents) are delivered to; the secret of their "
+        "signature is among the variables, made up unless you give one",
+    )
+    parser.add_argument(
+        "--webhook-secret-file",
+        type=Path,
+        metavar="FILE",
+        help="a file with the secret that events are signed with",
+    )
+    parser.add_argument(
+        "--webhook-encoding",
+        choices=("hex", "base64"),
+        default="hex",
+        help="how the signature is written (default: %(default)s)",
+    )
     return parser.parse_args(argv)
+
+
+def webhook_secret(path: Path | None) -> str:
+    """The secret that events are signed with.
+
+    :param path: the file that it is in, None to make one up.
+    :raises ValueError: when it cannot be used, in a sentence.
+    """
+    if path is None:
+        return secrets.token_urlsafe(32)
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not a text in UTF-8") from None
+    if not secret or not secret.isprintable():
+        raise ValueError(f"{path} is no secret of one line")
+    return secret
 
 
 def run(options: argparse.Namespace) -> int:
@@ -97,10 +135,16 @@ def run(options: argparse.Namespace) -> int:
     from ansible_collections.secops.itsm.tests.sandbox.named import VariablesError, read_variables
     from ansible_collections.secops.itsm.tests.sandbox.seed import Seed, SeedError
     from ansible_collections.secops.itsm.tests.sandbox.server import listen, serve
+    from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook, host_of, is_url
 
+    webhook = None
     try:
         seed = Seed.load(options.seed, [read_variables(path) for path in options.incidents])
-    except (SeedError, VariablesError) as error:
+        if options.webhook_url is not None:
+            given = {"url": options.webhook_url, "secret": webhook_secret(options.webhook_secret_file)}
+            allowed = host_of(options.webhook_url) if is_url(options.webhook_url) else None
+            webhook = Webhook.from_json({**given, "encoding": options.webhook_encoding}, allowed)
+    except (SeedError, VariablesError, ValueError) as error:
         return _refuse(str(error))
     try:
         listener = listen(options.host, options.port)
@@ -108,7 +152,8 @@ def run(options: argparse.Namespace) -> int:
         return _refuse(f"cannot listen on {options.host}:{options.port}: {error.strerror}")
     host, number = listener.getsockname()[:2]
     url = f"http://{host}:{number}"
-    lines = exports(variables(url, seed.credentials, ticketing_access(url, seed.ticketing)), host)
+    found = variables(url, seed.credentials, ticketing_access(url, seed.ticketing), webhook.secret if webhook else None)
+    lines = exports(found, host)
 
     def tell() -> None:
         if options.env_file:
@@ -116,7 +161,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"Sandbox listening on {url}\n{lines}", end="", flush=True)
 
     try:
-        serve(seed, listener, tell)
+        serve(seed, listener, tell, webhook)
     except UnwritableError as error:
         return _refuse(str(error))
     finally:

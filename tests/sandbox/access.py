@@ -22,18 +22,25 @@ _TICKETING = (*(name.upper() for name in _NAMED), "ACCESS_TOKEN", "API_KEY", "IS
 #: What may be set for the real services. It must not be sent to the sandbox, nor a rehearsal reach anything else.
 FOREIGN = (*(f"CONTRAFORCE_{name}" for name in _CONTRAFORCE), *(f"TICKETING_{name}" for name in _TICKETING))
 
+#: What an event source is given. That of the real service would refuse the events of the sandbox.
+WEBHOOK_SECRETS = ("CONTRAFORCE_WEBHOOK_SECRET", "CONTRAFORCE_WEBHOOK_FORMER_SECRET")
 
-def variables(url: str, credentials: Mapping[str, str], ticketing: Mapping[str, Any]) -> dict[str, str]:
+
+def variables(
+    url: str, credentials: Mapping[str, str], ticketing: Mapping[str, Any], webhook_secret: str | None = None
+) -> dict[str, str]:
     """The environment variables with which a task reaches the sandbox.
 
     :param url: its address.
     :param credentials: those of the seed.
     :param ticketing: as C(ticketing_access) gives it.
+    :param webhook_secret: what events are signed with, None without a webhook.
     """
     return {
         "CONTRAFORCE_URL": url,
         "CONTRAFORCE_CLIENT_ID": credentials["client_id"],
         "CONTRAFORCE_CLIENT_SECRET": credentials["client_secret"],
+        **({} if webhook_secret is None else {"CONTRAFORCE_WEBHOOK_SECRET": webhook_secret}),
         **{f"TICKETING_{name.upper()}": ticketing[name] for name in _NAMED if name in ticketing},
     }
 
@@ -76,7 +83,7 @@ def exports(found: Mapping[str, str], host: str) -> str:
     :param found: as C(variables) gives it.
     :param host: that no proxy must stand before.
     """
-    lines = [f"unset {' '.join(name for name in FOREIGN if name not in found)}"]
+    lines = [f"unset {' '.join(name for name in (*FOREIGN, *WEBHOOK_SECRETS) if name not in found)}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in found.items()]
     lines.append(f"export no_proxy={shlex.quote(host)}${{no_proxy:+,$no_proxy}}")
     return "".join(f"{line}\n" for line in lines)

@@ -16,6 +16,8 @@ from starlette.routing import Route
 from ansible_collections.secops.itsm.tests.sandbox.contraforce import ContraForce
 from ansible_collections.secops.itsm.tests.sandbox.contraforce_service import ContraForceService
 from ansible_collections.secops.itsm.tests.sandbox.crowd import crowd_size
+from ansible_collections.secops.itsm.tests.sandbox.deliveries import NO_WEBHOOK, Deliveries
+from ansible_collections.secops.itsm.tests.sandbox.events import incident_created, trial
 from ansible_collections.secops.itsm.tests.sandbox.faults import Fault
 from ansible_collections.secops.itsm.tests.sandbox.parsing import parsed_json
 from ansible_collections.secops.itsm.tests.sandbox.profile import Profile
@@ -25,6 +27,7 @@ from ansible_collections.secops.itsm.tests.sandbox.ticketing.edits import Edit
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.profile import TicketingProfile
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.service import TicketingService
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.state import Ticketing
+from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook
 
 Steering = Callable[[Any], None]
 
@@ -33,15 +36,18 @@ class Sandbox:
     """Both services, and the ways to steer and to watch them.
 
     :param seed: what they begin with.
+    :param webhook: where events are delivered to from the beginning.
     """
 
-    def __init__(self, seed: Seed) -> None:
+    def __init__(self, seed: Seed, webhook: Webhook | None = None) -> None:
         self.ticketing = Ticketing(seed.ticketing)
         self.contraforce = ContraForce(seed, self.ticketing)
+        self.deliveries = Deliveries(webhook)
         self.serving = Serving([TicketingService(self.ticketing), ContraForceService(self.contraforce)])
 
     def reset(self, body: Any) -> None:
-        """Begin again: state from the seed, an empty journal, and the profiles, faults and edits that the body names.
+        """Begin again: state from the seed, an empty journal, the webhook of the beginning, and the profiles, faults
+        and edits that the body names.
 
         :param body: C(profile), C(ticketing), C(faults), C(edits), and C(crowd): so many further incidents.
         :raises ValueError: in a sentence; then nothing was changed.
@@ -57,6 +63,7 @@ class Sandbox:
         self.contraforce.reset(profile, crowd)
         self.serving.faults.replace(faults)
         self.serving.journal.clear()
+        self.deliveries.reset()
 
     def set_faults(self, body: Any) -> None:
         """Take new faults, and leave everything else as it is.
@@ -83,12 +90,22 @@ class Sandbox:
         self.ticketing.edit(body)
 
     def add_incidents(self, body: Any) -> None:
-        """Raise new incidents.
+        """Raise new incidents, and tell the webhook of each.
 
         :param body: a list, as a seed has them.
         :raises ValueError: in a sentence.
         """
-        self.contraforce.add(body)
+        for record in self.contraforce.add(body):
+            self.deliveries.send(incident_created(record, self.contraforce.workspaces[record["workspaceId"].lower()]))
+
+    def try_webhook(self, _body: Any) -> None:
+        """Make a test delivery.
+
+        :raises ValueError: in a sentence.
+        """
+        if self.deliveries.webhook is None:
+            raise ValueError(NO_WEBHOOK)
+        self.deliveries.send(trial(next(iter(self.contraforce.workspaces.values()))))
 
     def _faults(self, value: Any) -> list[Fault]:
         if not isinstance(value, list):
@@ -123,13 +140,20 @@ class Sandbox:
         platform = [ticket.record for ticket in self.ticketing.store.all_tickets()]
         return JSONResponse({"incidents": incidents, "tickets": self.contraforce.tickets, "platform_tickets": platform})
 
+    async def show_deliveries(self, _request: Request) -> Response:
+        """What the webhook was told so far, and what it answered; how many events are still on their way to it, and how
+        many were given up."""
+        deliveries = self.deliveries
+        return JSONResponse({"entries": deliveries.log, "waiting": deliveries.waiting, "given_up": deliveries.given_up})
 
-def create_app(seed: Seed) -> Starlette:
+
+def create_app(seed: Seed, webhook: Webhook | None = None) -> Starlette:
     """The application.
 
     :param seed: what the sandbox begins with.
+    :param webhook: where events are delivered to from the beginning.
     """
-    sandbox = Sandbox(seed)
+    sandbox = Sandbox(seed, webhook)
     return Starlette(
         routes=[
             Route("/_sandbox/reset", _steered(sandbox.reset), methods=["POST"]),
@@ -137,6 +161,10 @@ def create_app(seed: Seed) -> Starlette:
             Route("/_sandbox/edits", _steered(sandbox.set_edits), methods=["PUT"]),
             Route("/_sandbox/edit", _steered(sandbox.edit), methods=["POST"]),
             Route("/_sandbox/incidents", _steered(sandbox.add_incidents), methods=["POST"]),
+            Route("/_sandbox/webhook", _steered(sandbox.deliveries.subscribe), methods=["PUT"]),
+            Route("/_sandbox/webhook/test", _steered(sandbox.try_webhook), methods=["POST"]),
+            Route("/_sandbox/webhook/again", _steered(sandbox.deliveries.send_again), methods=["POST"]),
+            Route("/_sandbox/deliveries", sandbox.show_deliveries, methods=["GET"]),
             Route("/_sandbox/journal", sandbox.show_journal, methods=["GET"]),
             Route("/_sandbox/state", sandbox.show_state, methods=["GET"]),
             Route("/{path:path}", sandbox.serving.serve, methods=["GET", "PUT", "POST", "PATCH", "DELETE"]),

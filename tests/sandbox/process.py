@@ -121,6 +121,30 @@ class SandboxProcess:
         """
         self._control("POST", "incidents", list(incidents))
 
+    def set_webhook(self, url: str | None, secret: str = "", **how: Any) -> None:
+        """Let events be delivered from now on.
+
+        :param url: where to, None for nowhere.
+        :param secret: what they are signed with.
+        :param how: further fields of C(Webhook).
+        """
+        self._control("PUT", "webhook", None if url is None else {"url": url, "secret": secret, **how})
+
+    def test_webhook(self) -> None:
+        """Make a test delivery."""
+        self._control("POST", "webhook/test")
+
+    def deliver_again(self, new_id: bool = False) -> None:
+        """Deliver the last event once more.
+
+        :param new_id: as another event.
+        """
+        self._control("POST", "webhook/again", {"new_id": new_id})
+
+    def deliveries(self) -> dict[str, Any]:
+        """What the webhook was told and answered since the last reset."""
+        return dict(self._control("GET", "deliveries"))
+
     def journal(self) -> dict[str, Any]:
         """The requests since the last reset."""
         return dict(self._control("GET", "journal"))

@@ -17,6 +17,7 @@ import uvicorn
 from ansible_collections.secops.itsm.tests.sandbox.app import create_app
 from ansible_collections.secops.itsm.tests.sandbox.dropping import DroppingProtocol
 from ansible_collections.secops.itsm.tests.sandbox.seed import Seed
+from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook
 
 
 class Server(uvicorn.Server):
@@ -57,15 +58,16 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(seed: Seed, listener: socket.socket, ready: Callable[[], None]) -> None:
+def serve(seed: Seed, listener: socket.socket, ready: Callable[[], None], webhook: Webhook | None = None) -> None:
     """Serve until told to stop.
 
     :param seed: what the sandbox begins with.
     :param listener: as C(listen) gives it.
     :param ready: called once requests are answered or wait for it, and a signal ends the sandbox cleanly.
+    :param webhook: where events are delivered to from the beginning.
     """
     config = uvicorn.Config(
-        create_app(seed),
+        create_app(seed, webhook),
         http=DroppingProtocol,
         log_level="warning",
         access_log=False,
