@@ -9,17 +9,16 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
-import signal
 import subprocess
 import termios
 import threading
 import time
-from pathlib import Path
-from typing import Any, Callable
+from typing import Any
 
 import pytest
 
 from ansible_collections.secops.itsm.tests.generic.conftest import AS_MODULES, PLAYBOOK_COMMAND, crowd_incidents
+from ansible_collections.secops.itsm.tests.generic.processes import LONGEST, eventually, kill, processes_of
 
 CROWD = 40
 BOTH = pytest.mark.parametrize("way", [{}, AS_MODULES], ids=["here", "module"])
@@ -35,19 +34,6 @@ CLOSE_ALL = {
     },
 }
 SLOW = {"latency": 0.15, "times": -1}
-#: Long enough for a machine that is busy; nothing here measures how quick something is.
-LONGEST = 60
-
-
-def eventually(is_so: Callable[[], Any], what: str) -> Any:
-    """Wait until something is so, and give it."""
-    end = time.monotonic() + LONGEST
-    while time.monotonic() < end:
-        found = is_so()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise AssertionError(f"{what} did not come about within {LONGEST} s")
 
 
 class Job:
@@ -59,7 +45,7 @@ class Job:
 
     def __init__(self, player: Any, way: dict[str, str]) -> None:
         playbook = player.write([CLOSE_ALL])
-        self._home = f"HOME={player.folder}".encode()
+        self._home = player.folder
         self._keyboard, screen = pty.openpty()
         self.process = subprocess.Popen(
             [str(PLAYBOOK_COMMAND), str(playbook)],
@@ -94,14 +80,7 @@ class Job:
 
     def processes(self) -> dict[int, str]:
         """Every process that belongs to the job, wherever it is, with its command line."""
-        found = {}
-        for folder in Path("/proc").glob("[0-9]*"):
-            try:
-                if self._home in (folder / "environ").read_bytes().split(b"\0"):
-                    found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-            except OSError:  # it ended meanwhile
-                continue
-        return {number: command for number, command in found.items() if command}
+        return processes_of(self._home)
 
     def wait(self) -> int:
         """Wait for its end, and give its exit code."""
@@ -114,10 +93,7 @@ class Job:
     def close(self) -> None:
         """End whatever is left."""
         for number in self.processes():
-            try:
-                os.kill(number, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
+            kill(number)
         self.wait()
         self._reader.join(LONGEST)
         os.close(self._keyboard)
@@ -225,7 +201,7 @@ def test_killed_worker(begin, player, sandbox, way):
     job = begin(way)
     for number, command in job.processes().items():
         if number != job.process.pid and (not way or ("/bin/sh" not in command and "AnsiballZ_" in command)):
-            os.kill(number, signal.SIGKILL)
+            kill(number)
     assert job.wait() != 0
     job.wait_for_all()
     eventually(lambda: is_quiet(sandbox), "quiet")

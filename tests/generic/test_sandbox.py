@@ -332,7 +332,8 @@ def test_held_request_is_never_answered(sandbox, when, effect):
     connection.close()
     # Others are answered, while it waits and after.
     assert read(sandbox)["status"] == ("Active" if effect else "New")
-    held = sandbox.journal()["entries"][1]
+    first, held, _later = sandbox.journal()["entries"]
+    assert [entry["held"] for entry in (first, held)] == [False, True]
     assert (held["status"], held["took_effect"]) == (None, bool(effect))
     assert sandbox.journal()["writes_in_effect"] == effect
 

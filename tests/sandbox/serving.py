@@ -85,6 +85,7 @@ class Serving:
             "operation": found[0].name if found else None,
             "write": request.method != "GET" and not (found and found[0].name in service.reads_by_post),
             "took_effect": False,
+            "held": False,
             "body": None,
             "status": None,
         }
@@ -180,6 +181,7 @@ def _checked(service: Service, operation: Operation | None, reply: Reply, broken
 
 async def _held(exchange: Exchange) -> Response:
     """Keep a request unanswered until its client is gone."""
+    exchange.entry["held"] = True
     while (await exchange.request.receive())["type"] != "http.disconnect":
         continue
     return NoResponse()
