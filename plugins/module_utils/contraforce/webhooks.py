@@ -217,15 +217,17 @@ class Memory:
         :param key: what it is remembered by.
         :param value: what is remembered.
         """
-        _since, first = self._kept.setdefault(key, (self._clock(), value))
         self._forget()
+        _since, first = self._kept.setdefault(key, (self._clock(), value))
+        if len(self._kept) > self._size:
+            self._kept.popitem(last=False)
         return first
 
     def _forget(self) -> None:
         too_old = self._clock() - self._seconds
         while self._kept:
             since, _value = next(iter(self._kept.values()))
-            if len(self._kept) <= self._size and since >= too_old:
+            if since >= too_old:
                 return
             self._kept.popitem(last=False)
 
