@@ -1,0 +1,575 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What is new of a list of incidents, what is remembered of it, and how the polls go on."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import os
+import runpy
+import stat
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
+from ansible_collections.secops.itsm.plugins.plugin_utils import incident_poll
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_poll import (
+    POLL_SPEC,
+    RANGES,
+    Memory,
+    Poller,
+    StateFile,
+    event_of,
+    identity,
+    in_thread,
+    poll_options,
+    poll_spec,
+    wait_after,
+)
+
+SOURCE = Path(__file__).resolve().parents[4] / "extensions/eda/plugins/event_source/contraforce_incidents.py"
+START = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
+WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
+CREDENTIALS = {"client_id": "soc", "client_secret": "s3cr3t-of-soc"}
+
+
+def at(seconds: float) -> datetime:
+    """A point in time, by seconds after the start."""
+    return START + timedelta(seconds=seconds)
+
+
+def record(number: int = 1, created: float | None = 0, **values):
+    """An incident as the service lists it."""
+    moment = {} if created is None else {"creationTime": at(created).isoformat()}
+    return {"id": str(number), "source": "DefenderXDR", "workspaceId": WORKSPACE, **moment, **values}
+
+
+def options(**values):
+    """Checked options."""
+    return poll_options({**CREDENTIALS, **values})
+
+
+def anew(**values) -> Memory:
+    """The memory of a source that starts."""
+    return Memory.anew(options(**values), START)
+
+
+def ids(memory: Memory, *records) -> list[str]:
+    """What is new, by identifiers."""
+    return [found["id"] for found in memory.news(records).values()]
+
+
+def hand_over(memory: Memory, records, now: datetime) -> list[str]:
+    """All that is new, handed over."""
+    news = memory.news(records)
+    for name, found in news.items():
+        memory.handed(name, found, now)
+    return [found["id"] for found in news.values()]
+
+
+def test_the_first_poll_goes_back_and_no_further():
+    memory = anew(lookback=600)
+    assert memory.begin(at(0)) == at(-600)
+    listed = [record(1, -601), record(2, -600), record(3, -1), record(4, None)]
+    assert ids(memory, *listed) == ["2", "4", "3"]
+
+
+def test_a_poll_goes_back_behind_the_one_before():
+    memory = anew(lookback=0, overlap=300)
+    memory.done(at(1000))
+    assert memory.begin(at(1060)) == at(700)
+
+
+def test_a_poll_goes_back_no_further_than_the_first_one():
+    memory = anew(lookback=60, overlap=900)
+    memory.done(at(0))
+    assert memory.begin(at(60)) == at(-60)
+
+
+def test_what_is_asked_for_is_never_the_future():
+    memory = anew(lookback=0, overlap=0)
+    assert memory.begin(at(0)) == at(-1)
+
+
+def test_an_incident_is_new_once():
+    memory = anew()
+    assert hand_over(memory, [record(1), record(1), record(2)], at(5)) == ["1", "2"]
+    assert ids(memory, record(2), record(3), record(1)) == ["3"]
+
+
+def test_the_oldest_come_first():
+    assert ids(anew(), record(1, 30), record(2, 10), record(3, 20)) == ["2", "3", "1"]
+
+
+@pytest.mark.parametrize(
+    "other, is_same",
+    [
+        ({"workspaceId": WORKSPACE.upper()}, True),
+        ({"source": "defenderxdr"}, True),
+        ({"workspaceId": None}, False),
+        ({"id": "2"}, False),
+        ({"source": "Sentinel"}, False),
+        ({"title": "Another one", "status": "Active"}, True),
+        ({"creationTime": "2026-11-21T12:00:01Z"}, True),
+    ],
+)
+def test_what_an_incident_is_remembered_by(other, is_same):
+    assert (identity(record()) == identity({**record(), **other})) is is_same
+
+
+def test_without_a_workspace_the_time_tells_incidents_apart():
+    one, other = record(workspaceId=None), record(workspaceId="", created=1)
+    assert identity(one) != identity(other)
+    assert ids(anew(), one, other) == ["1", "1"]
+
+
+def test_what_is_forgotten_counts_as_old():
+    memory = anew(remember=1, overlap=900)
+    hand_over(memory, [record(1, 0), record(2, 50_000)], at(50_000))
+    memory.done(at(86_400 * 2))
+    assert memory.known == {}
+    assert memory.floor == at(86_400)
+    assert ids(memory, record(1, 0), record(2, 50_000), record(3, 86_399), record(4, 86_400)) == ["4"]
+
+
+def test_nothing_is_forgotten_before_its_time():
+    memory = anew(remember=1, overlap=900)
+    hand_over(memory, [record(1, 0)], at(0))
+    memory.done(at(86_400))
+    assert ids(memory, record(1, 0)) == []
+    assert len(memory.known) == 1
+
+
+def test_an_outage_longer_than_the_memory_loses_nothing():
+    memory = anew(remember=1)
+    assert memory.begin(at(86_400 * 9)) == at(-900)
+    assert ids(memory, record(1, 5), record(2, 86_400 * 8)) == ["1", "2"]
+
+
+def test_the_clock_of_the_service_is_ahead():
+    memory = anew(remember=1, overlap=0)
+    hand_over(memory, [record(1, 3600)], at(0))
+    memory.done(at(86_400 + 1800))  # a day after it was handed over, and not yet after it was created
+    assert ids(memory, record(1, 3600)) == []
+    far = anew(remember=1, overlap=0)
+    hand_over(far, [record(1, 1e9)], at(0))
+    assert list(far.known.values()) == [int(at(86_400).timestamp())]
+
+
+def test_the_number_of_known_is_bounded(monkeypatch):
+    monkeypatch.setattr(incident_poll, "MOST_KNOWN", 3)
+    memory = anew(overlap=100)
+    records = [record(number, number * 10) for number in range(8)]
+    for number, one in enumerate(records):
+        hand_over(memory, [one], at(number * 10))
+    memory.done(at(1000))
+    assert len(memory.known) == 3
+    assert ids(memory, *records) == []  # what was forgotten is old
+
+
+def test_what_the_list_may_show_again_is_not_forgotten(monkeypatch):
+    monkeypatch.setattr(incident_poll, "MOST_KNOWN", 3)
+    memory = anew(overlap=100)
+    records = [record(number, 900 + number) for number in range(8)]
+    hand_over(memory, records, at(950))
+    memory.done(at(1000))
+    assert len(memory.known) == 8
+    assert ids(memory, *records, record(9, 901)) == ["9"]
+
+
+def test_the_clock_is_set_back():
+    memory = anew(overlap=300)
+    hand_over(memory, [record(1, 90_000)], at(90_000))
+    memory.done(at(90_000))
+    assert memory.begin(at(50_000)) == at(49_700)
+    assert ids(memory, record(1, 90_000), record(2, 49_800)) == ["2"]
+    young = anew(lookback=0)
+    assert young.begin(at(-7200)) == at(-8100)
+    assert ids(young, record(1, -7300)) == ["1"]
+
+
+def test_a_state_comes_back_as_it_was():
+    memory = anew(overlap=60, remember=2)
+    hand_over(memory, [record(1), record(2)], at(7))
+    memory.done(at(30.25))
+    again = Memory.from_text(memory.as_text(), options(overlap=60, remember=2))
+    assert again == memory
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"version": 2},
+        {"version": None},
+        {"known": []},
+        {"known": {"a": "b"}},
+        {"known": {"a": None}},
+        {"floor": None},
+        {"cursor": "soon"},
+        {"cursor": "9999-12-31T23:59:59Z"},
+        {"floor": "0001-01-01T00:00:00Z"},
+    ],
+)
+def test_another_state_is_refused(change):
+    text = json.dumps({**json.loads(anew().as_text()), **change})
+    with pytest.raises(ValueError, match=r"^it (is not of version 1|does not hold what this source writes)$"):
+        Memory.from_text(text, options())
+
+
+@given(
+    st.text()
+    | st.recursive(st.none() | st.text() | st.floats(), lambda x: st.dictionaries(st.text(), x)).map(json.dumps)
+)
+def test_any_other_text_is_refused(text):
+    with pytest.raises(ValueError, match=r"^it "):
+        Memory.from_text(text, options())
+
+
+# The whole of it: incidents that come into the list late, polls that fail, restarts, and nobody is told twice.
+
+OVERLAP, LOOKBACK = 300, 200
+
+
+@st.composite
+def histories(draw):
+    """Incidents, each with when it was created and how long after the list shows it; and polls, with their outcome."""
+    moments = st.integers(-1000, 5000)
+    incidents = [(draw(moments), draw(st.integers(0, OVERLAP))) for _each in range(draw(st.integers(0, 12)))]
+    steps = draw(
+        st.lists(st.tuples(st.integers(1, 900), st.sampled_from(["good", "good", "fails", "restart"])), max_size=25)
+    )
+    return incidents, steps, draw(st.booleans())
+
+
+@given(histories())
+def test_every_incident_is_handed_over_once(history):
+    incidents, steps, shows_active_ones = history
+    memory = Memory.anew(options(overlap=OVERLAP, lookback=LOOKBACK), START)
+    kept, handed, now = memory.as_text(), [], 0
+    for pause, outcome in [*steps, (10, "good"), (6000, "good"), (OVERLAP + 1, "good")]:
+        now += pause
+        if outcome == "restart":
+            memory = Memory.from_text(kept, options(overlap=OVERLAP, lookback=LOOKBACK))
+        begin = memory.begin(at(now))
+        if outcome == "fails":
+            continue
+        listed = [
+            record(number, created)
+            for number, (created, lag) in enumerate(incidents)
+            # A list may also have what was active of late; it is no reason to hand anything over again.
+            if created + lag <= now and (shows_active_ones or begin <= at(created) <= at(now))
+        ]
+        handed += hand_over(memory, listed, at(now))
+        memory.done(at(now))
+        kept = memory.as_text()
+    wanted = {str(number) for number, (created, _lag) in enumerate(incidents) if created >= -LOOKBACK}
+    assert sorted(handed) == sorted(wanted)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+LIKELY = st.sampled_from(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-21T12:00:00", WORKSPACE])
+NAMES = ("source", "workspaceId", "creationTime", "title")
+
+
+@given(st.lists(st.fixed_dictionaries({"id": JSON}, optional=dict.fromkeys(NAMES, JSON | LIKELY)), max_size=4))
+def test_whatever_a_record_holds(records):
+    memory = anew()
+    for name, found in memory.news(records).items():
+        memory.handed(name, found, at(10))
+        assert event_of(found, at(10))["payload"]["data"].keys() == found.keys()
+    memory.done(at(20))
+    assert memory.news(records) == {}
+    assert Memory.from_text(memory.as_text(), options()) == memory
+
+
+def test_the_event():
+    assert event_of(record(title="A"), at(90.5)) == {
+        "payload": {
+            "type": "incident.listed",
+            "timestamp": "2026-11-21T12:01:30Z",
+            "isTest": False,
+            "occurredAt": "2026-11-21T12:00:00+00:00",
+            "data": record(title="A"),
+        },
+        "meta": {"endpoint": "incidents/across-workspaces", "headers": {}},
+    }
+    assert event_of(record(created=None), at(0))["payload"]["occurredAt"] == "2026-11-21T12:00:00Z"
+
+
+# The options.
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_numbers_have_bounds(name):
+    least, most, unit = RANGES[name]
+    assert options(**{name: least})[name] == least
+    assert options(**{name: str(most)})[name] == most
+    for wrong in (least - 1, most + 1):
+        with pytest.raises(ValueError, match=f"^{name} must be a number of {unit} from {least} to {most}.$"):
+            options(**{name: wrong})
+
+
+@pytest.mark.parametrize("name", ["time_range", "time_from", "time_to", "workspace_id"])
+def test_options_that_there_are_not(name):
+    with pytest.raises(ValueError, match=name):
+        options(**{name: "2026-11-21T12:00:00Z"})
+
+
+def test_options_and_their_documentation(monkeypatch):
+    described = yaml.safe_load(runpy.run_path(str(SOURCE))["DOCUMENTATION"])["options"]
+    spec = poll_spec()
+    assert set(described) == set(spec)
+    for name, option in spec.items():
+        for key in ("type", "elements", "choices", "default"):
+            assert described[name].get(key) == option.get(key), (name, key)
+        for variable in option.get("fallback", (None, []))[1]:
+            assert f"E({variable})" in str(described[name]["description"])
+    for name, (least, most, _unit) in RANGES.items():
+        if name == "overlap" or least:
+            assert str(most) in str(described[name]["description"])
+
+
+def test_only_open_incidents_unless_asked_for():
+    assert options()["statuses"] == POLL_SPEC["statuses"]["default"] == ["New", "Active"]
+    assert options(statuses=["Closed"])["statuses"] == ["Closed"]
+
+
+# The file.
+
+
+def test_the_file_is_written_as_a_whole_and_for_its_owner(tmp_path):
+    path = tmp_path / "state.json"
+    path.write_text("older", encoding="utf-8")
+    path.chmod(0o644)
+    StateFile(str(path)).write(anew())
+    assert Memory.from_text(path.read_text(encoding="utf-8"), options()) == anew()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
+    path = tmp_path / "state.json"
+    path.write_text("older", encoding="utf-8")
+    monkeypatch.setattr(os, "fsync", lambda _handle: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(OSError, match="No space left"):
+        StateFile(str(path)).write(anew())
+    assert path.read_text(encoding="utf-8") == "older"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
+
+
+def test_a_link_stays_a_link(tmp_path):
+    (tmp_path / "link").symlink_to(tmp_path / "state.json")
+    StateFile(str(tmp_path / "link")).write(anew())
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "state.json").is_file()
+
+
+def test_the_file_is_written_at_the_start(tmp_path):
+    path = tmp_path / "state.json"
+    first = StateFile(str(path)).memory(options(), START)
+    assert first == anew()
+    # What comes up while the source is down, even before its first poll, is not too old then.
+    assert StateFile(str(path)).memory(options(), at(90_000)) == first
+
+
+def test_without_a_file():
+    assert StateFile(None).memory(options(), START) == anew()
+
+
+@pytest.mark.parametrize("content", ["", "{}", "\ud800", '{"version": 2, "floor": "x"}'])
+def test_a_file_that_cannot_be_used(tmp_path, caplog, content):
+    path = tmp_path / "state.json"
+    path.write_bytes(content.encode("utf-8", "surrogatepass"))
+    assert StateFile(str(path)).memory(options(), START) == anew()
+    assert "begins anew" in caplog.text
+    assert str(path) in caplog.text
+
+
+@pytest.mark.parametrize("name", ["missing/state.json", "folder"])
+def test_a_file_that_cannot_be_written(tmp_path, name):
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(ValueError, match=r"^state_file cannot be written: .*: .+[.]$"):
+        StateFile(str(tmp_path / name)).memory(options(), START)
+
+
+# The polls.
+
+
+class FakeQueue:
+    """A rulebook."""
+
+    def __init__(self, most: int = 10**6) -> None:
+        self.events: list = []
+        self.most = most
+
+    async def put(self, event) -> None:
+        if len(self.events) >= self.most:
+            raise RuntimeError("the rulebook ended")
+        self.events.append(event)
+
+    @property
+    def ids(self) -> list[str]:
+        return [event["payload"]["data"]["id"] for event in self.events]
+
+
+class FakeListing:
+    """A list that answers as it is told: with records, or with a failure."""
+
+    def __init__(self, *answers) -> None:
+        self.answers = list(answers)
+        self.begins: list[datetime] = []
+
+    def since(self, begin: datetime):
+        self.begins.append(begin)
+        answer = self.answers.pop(0)
+        if isinstance(answer, ApiError):
+            raise answer
+        return answer
+
+
+class EndError(Exception):
+    """The test ends here."""
+
+
+def polled(listing: FakeListing, queue: FakeQueue | None = None, **values) -> tuple[FakeQueue, list[float]]:
+    """As many polls as there are answers; gives the events and the waits."""
+    waits: list[float] = []
+    queue = queue or FakeQueue()
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        if not listing.answers:
+            raise EndError
+
+    with pytest.raises(EndError):
+        asyncio.run(Poller(queue, options(**values), listing, sleep).run())  # type: ignore[arg-type]
+    return queue, waits
+
+
+def recent(number: int, ago: float = 1.0) -> dict:
+    """An incident that was created just now."""
+    return record(number, (datetime.now(timezone.utc) - START).total_seconds() - ago)
+
+
+DOWN = ApiError("ContraForce is not there.", "unavailable")
+
+
+def test_polls_go_on():
+    queue, waits = polled(FakeListing([recent(1)], [recent(1), recent(2)], []), interval=60)
+    assert queue.ids == ["1", "2"]
+    assert all(59 < wait <= 60 for wait in waits)
+
+
+def test_a_failure_moves_nothing(caplog):
+    listing = FakeListing([recent(1)], DOWN, ApiError("401", "authentication"), [recent(1), recent(2)], [])
+    queue, waits = polled(listing, interval=10)
+    assert queue.ids == ["1", "2"]
+    assert listing.begins[1] == listing.begins[2] == listing.begins[3]
+    assert listing.begins[4] > listing.begins[3]
+    assert 15 <= waits[1] <= 20
+    assert 30 <= waits[2] <= 40
+    assert waits[3] <= 10
+    lines = [line.getMessage() for line in caplog.records]
+    assert lines[0].startswith("ContraForce is not there. The next poll is in ")
+    assert lines[2] == "The list of incidents can be read again, after 2 failures."
+    assert len(lines) == 3
+    assert all(line.levelno == logging.WARNING for line in caplog.records)
+
+
+def test_a_mistake_in_the_options_ends_it_at_the_first_poll():
+    wrong = ApiError("sources must be of these.", "configuration")
+    with pytest.raises(ValueError, match=r"^sources must be of these[.]$"):
+        asyncio.run(Poller(FakeQueue(), options(), FakeListing(wrong)).run())  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"^sources must be of these[.]$"):
+        asyncio.run(Poller(FakeQueue(), options(), FakeListing(DOWN, wrong), lambda _: asyncio.sleep(0)).run())  # type: ignore[arg-type]
+
+
+def test_a_file_of_the_connection_that_vanishes_later_does_not():
+    vanished = ApiError("ca_path names a file that cannot be read.", "configuration")
+    queue, _waits = polled(FakeListing([recent(1)], vanished, [recent(2)]))
+    assert queue.ids == ["1", "2"]
+
+
+def test_a_rulebook_that_ends_in_the_middle_is_told_the_rest_later(tmp_path):
+    path = str(tmp_path / "state.json")
+    batch = [recent(1, 3), recent(2, 2), recent(3, 1)]
+    with pytest.raises(RuntimeError):
+        asyncio.run(Poller(FakeQueue(most=1), options(state_file=path), FakeListing(batch)).run())  # type: ignore[arg-type]
+    queue, _waits = polled(FakeListing(batch), state_file=path)
+    assert queue.ids[-2:] == ["2", "3"]  # the first one may come again: nobody knows whether it was worked on
+    queue, _waits = polled(FakeListing(batch), state_file=path)
+    assert queue.ids == []
+
+
+def test_a_long_batch_is_written_down_as_it_goes(tmp_path, monkeypatch):
+    monkeypatch.setattr(incident_poll, "WRITE_EVERY", -1.0)
+    path = str(tmp_path / "state.json")
+    batch = [recent(1, 3), recent(2, 2), recent(3, 1)]
+    with pytest.raises(RuntimeError):
+        asyncio.run(Poller(FakeQueue(most=2), options(state_file=path), FakeListing(batch)).run())  # type: ignore[arg-type]
+    queue, _waits = polled(FakeListing(batch), state_file=path)
+    assert queue.ids == ["3"]
+
+
+def test_a_write_that_fails_is_no_end(tmp_path, monkeypatch, caplog):
+    listing = FakeListing([recent(1)], [recent(1), recent(2)])
+    write = StateFile.write
+    failing = iter([False, True, False])
+
+    def sometimes(self, memory):
+        if next(failing):
+            raise OSError(28, "No space left on device")
+        write(self, memory)
+
+    monkeypatch.setattr(StateFile, "write", sometimes)
+    monkeypatch.setattr(incident_poll, "WRITE_EVERY", 1e9)
+    queue, _waits = polled(listing, state_file=str(tmp_path / "state.json"))
+    assert queue.ids == ["1", "2"]
+    assert caplog.messages == ["state_file could not be written this time: No space left on device."]
+
+
+@pytest.mark.parametrize(
+    "failures, interval, longest", [(1, 60, 120), (2, 60, 240), (4, 60, 900), (10**6, 60, 900), (3, 3600, 3600)]
+)
+def test_waits_grow_to_a_bound(failures, interval, longest):
+    assert wait_after(failures, interval, 1.0) == longest
+    assert wait_after(failures, interval, 0.0) == longest * 0.75
+
+
+def test_an_end_does_not_wait_for_a_request_that_hangs():
+    release = threading.Event()
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(in_thread(lambda: release.wait(30)))
+        await asyncio.sleep(0.05)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    began = time.monotonic()
+    asyncio.run(cancelled())
+    assert time.monotonic() - began < 5
+    release.set()  # the thread finds the loop gone, and says nothing
+
+
+def test_what_a_thread_raises_comes_back():
+    async def fail() -> None:
+        await in_thread(lambda: 1 // 0)
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(fail())
