@@ -1,20 +1,22 @@
 # SPDX-FileCopyrightText: 2026 secops.itsm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# make demo       the main job against the sandbox; sets up what it needs
-# make test       every check and test; sets up what it needs
-# make unit       the quick path while working
-# make docs       builds the documentation site in .cache/docs/html
-# make matrix     sanity, unit, integration and generic tests on every supported ansible-core (CORES="2.16 2.21" for some)
-# make benchmark  what many incidents cost, measured against rivals in the same run; writes docs/benchmark.md (16 minutes)
-# make format     bring the code into shape
-# make clean      remove everything that make made in this folder
+# make demo         the main job against the sandbox; sets up what it needs
+# make demo-events  an event closes an incident: the sandbox, its webhook and a rulebook; sets up what it needs
+# make test         every check and test; sets up what it needs
+# make unit         the quick path while working
+# make docs         builds the documentation site in .cache/docs/html
+# make matrix       sanity, unit, integration and generic tests on every supported ansible-core (CORES="2.16 2.21" for some)
+# make benchmark    what many incidents cost, measured against rivals in the same run; writes docs/benchmark.md (16 minutes)
+# make format       bring the code into shape
+# make clean        remove everything that make made in this folder
 
 PYTHON ?= python3
 CORES ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Values of the machine's user must not reach a test or the demo.
+unexport CONTRAFORCE_WEBHOOK_SECRET CONTRAFORCE_WEBHOOK_FORMER_SECRET CONTRAFORCE_WEBHOOK_PASSWORD
 unexport CONTRAFORCE_URL CONTRAFORCE_CLIENT_ID CONTRAFORCE_CLIENT_SECRET CONTRAFORCE_ACCESS_TOKEN CONTRAFORCE_PROXY
 unexport TICKETING_URL TICKETING_TENANT_ID TICKETING_REALM TICKETING_ACCESS_TOKEN TICKETING_TOKEN_URL TICKETING_CLIENT_ID
 unexport TICKETING_CLIENT_SECRET TICKETING_SCOPE TICKETING_API_KEY TICKETING_PROXY SECOPS_ITSM_IN_PROCESS
@@ -29,7 +31,7 @@ REQUIREMENTS := tests/requirements
 PYTHONS := $(subst $(eval ) ,:,$(wildcard $(or $(PYENV_ROOT),$(HOME)/.pyenv)/versions/3.*/bin))
 IN_STAGE := cd "$(STAGE)" && PATH="$(BIN):$(PATH):$(PYTHONS)" PYTHONPATH="$(CACHE)"
 
-.PHONY: demo test checks unit docs matrix benchmark format clean stage lint types generic integration sanity package
+.PHONY: demo demo-events test checks unit docs matrix benchmark format clean stage lint types generic integration sanity package
 .DEFAULT_GOAL := help
 
 help:
@@ -72,6 +74,9 @@ stage: .venv/runtime.stamp
 
 demo: stage
 	@$(IN_STAGE) "$(BIN)/python" tests/tools/demo.py
+
+demo-events: .venv/events.stamp stage
+	@$(IN_STAGE) "$(BIN)/python" tests/tools/demo_events.py
 
 unit: .venv/tests.stamp stage
 	@echo "== unit tests"

@@ -23,7 +23,7 @@ _TICKETING = (*(name.upper() for name in _NAMED), "ACCESS_TOKEN", "API_KEY", "IS
 FOREIGN = (*(f"CONTRAFORCE_{name}" for name in _CONTRAFORCE), *(f"TICKETING_{name}" for name in _TICKETING))
 
 #: What an event source is given. That of the real service would refuse the events of the sandbox.
-WEBHOOK_SECRETS = ("CONTRAFORCE_WEBHOOK_SECRET", "CONTRAFORCE_WEBHOOK_FORMER_SECRET")
+WEBHOOK_SECRETS = ("CONTRAFORCE_WEBHOOK_SECRET", "CONTRAFORCE_WEBHOOK_FORMER_SECRET", "CONTRAFORCE_WEBHOOK_PASSWORD")
 
 
 def variables(

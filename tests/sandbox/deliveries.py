@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-import uuid
-from dataclasses import replace
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.secops.itsm.tests.sandbox.events import Event
+from ansible_collections.secops.itsm.tests.sandbox.events import Event, told_anew
 from ansible_collections.secops.itsm.tests.sandbox.parsing import timestamp
 from ansible_collections.secops.itsm.tests.sandbox.posting import Answered, UnansweredError, post
 from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook, host_of
@@ -84,7 +82,7 @@ class Deliveries:
         if self.webhook is None or not self._events:
             raise ValueError("nothing was delivered yet" if self.webhook else NO_WEBHOOK)
         last = self._events[-1]
-        self.send(replace(last, id=str(uuid.uuid4())) if value.get("new_id") else last)
+        self.send(told_anew(last) if value.get("new_id") else last)
 
     async def _deliver(self, webhook: Webhook, event: Event) -> None:
         for _copy in range(webhook.copies):

@@ -76,6 +76,14 @@ def trial(workspace: Mapping[str, Any]) -> Event:
     return incident_created({**record, "createdAt": timestamp()}, workspace, is_test=True)
 
 
+def told_anew(event: Event) -> Event:
+    """The same thing told by another event, which no receiver can know again.
+
+    :param event: that told of it.
+    """
+    return Event(str(uuid.uuid4()), {**event.body, "timestamp": timestamp()})
+
+
 def account_id(workspace: Mapping[str, Any]) -> str:
     """The account that a workspace belongs to, as events name it: its own, or one that is made up.
 

@@ -137,7 +137,7 @@ class SandboxProcess:
     def deliver_again(self, new_id: bool = False) -> None:
         """Deliver the last event once more.
 
-        :param new_id: as another event.
+        :param new_id: as another event of the same incident.
         """
         self._control("POST", "webhook/again", {"new_id": new_id})
 
