@@ -175,7 +175,7 @@ class Memory:
         for record in sorted(records, key=lambda record: created(record) or self.floor):
             name, moment = identity(record), created(record)
             if name not in self.known and (moment is None or moment >= self.floor):
-                found.setdefault(name, record)
+                found[name] = record
         return found
 
     def handed(self, name: str, record: Mapping[str, Any], now: datetime) -> None:

@@ -44,6 +44,13 @@ WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
 CREDENTIALS = {"client_id": "soc", "client_secret": "s3cr3t-of-soc"}
 
 
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
+    max_leaves=4,
+)
+
+
 def at(seconds: float) -> datetime:
     """A point in time, by seconds after the start."""
     return START + timedelta(seconds=seconds)
@@ -58,6 +65,9 @@ def record(number: int = 1, created: float | None = 0, **values):
 def options(**values):
     """Checked options."""
     return poll_options({**CREDENTIALS, **values})
+
+
+OPTIONS = options()
 
 
 def anew(**values) -> Memory:
@@ -141,6 +151,20 @@ def test_what_is_forgotten_counts_as_old():
     assert memory.known == {}
     assert memory.floor == at(86_400)
     assert ids(memory, record(1, 0), record(2, 50_000), record(3, 86_399), record(4, 86_400)) == ["4"]
+
+
+def test_what_the_overlap_brings_again_is_not_forgotten():
+    memory = anew(remember=1, overlap=86_400 * 3)
+    hand_over(memory, [record(1, 0)], at(0))
+    memory.done(at(86_400 * 2))
+    assert ids(memory, record(1, 0), record(2, 0)) == ["2"]
+
+
+def test_parts_of_a_second_count():
+    memory = anew(remember=1, overlap=0)
+    hand_over(memory, [record(1, 0.5)], at(0.5))
+    memory.done(at(86_400.3))
+    assert ids(memory, record(1, 0.5)) == []
 
 
 def test_nothing_is_forgotten_before_its_time():
@@ -227,13 +251,10 @@ def test_another_state_is_refused(change):
         Memory.from_text(text, options())
 
 
-@given(
-    st.text()
-    | st.recursive(st.none() | st.text() | st.floats(), lambda x: st.dictionaries(st.text(), x)).map(json.dumps)
-)
+@given(st.text() | st.dictionaries(st.sampled_from(["version", "floor", "cursor", "known"]), JSON).map(json.dumps))
 def test_any_other_text_is_refused(text):
     with pytest.raises(ValueError, match=r"^it "):
-        Memory.from_text(text, options())
+        Memory.from_text(text, OPTIONS)
 
 
 # The whole of it: incidents that come into the list late, polls that fail, restarts, and nobody is told twice.
@@ -277,11 +298,6 @@ def test_every_incident_is_handed_over_once(history):
     assert sorted(handed) == sorted(wanted)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters()),
-    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(), inner, max_size=2),
-    max_leaves=4,
-)
 LIKELY = st.sampled_from(["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-11-21T12:00:00", WORKSPACE])
 NAMES = ("source", "workspaceId", "creationTime", "title")
 
