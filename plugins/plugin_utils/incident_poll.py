@@ -311,39 +311,29 @@ class StateFile:
             raise
 
 
-class Listing:
-    """The list of incidents, over a connection that is opened anew after a failure.
+def incidents_since(options: Mapping[str, Any], begin: datetime) -> list[dict[str, Any]]:
+    """The incidents that were created since a point in time, without any secret of ours.
+
+    Each list has a connection of its own: until the next one, a service closes it anyhow.
 
     :param options: checked.
+    :param begin: in UTC.
+    :raises ApiError: whatever reading raises; its message is one line without a secret.
     """
+    wanted = {**options, "time_from": spelled_utc(begin, "seconds")}
+    secrecy, lines = Secrecy(CONTRAFORCE_OPTIONS, lambda: wanted), Lines()
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
-        self._options = options
-        self._lines = Lines()
+    def read(api: ContraForceApi, filters: Mapping[str, Any], _run: Run) -> Result:
+        return Result(changed=False, values=secrecy.values({"incidents": list_incidents(api, filters)[0]}))
 
-    def since(self, begin: datetime) -> list[dict[str, Any]]:
-        """The incidents that were created since a point in time, without any secret of ours.
-
-        :param begin: in UTC.
-        :raises ApiError: whatever reading raises; its message is one line without a secret.
-        """
-        options = {**self._options, "time_from": spelled_utc(begin, "seconds")}
-        # It learns something new with each use.
-        secrecy = Secrecy(CONTRAFORCE_OPTIONS, lambda: options)
-
-        def read(api: ContraForceApi, options: Mapping[str, Any], _run: Run) -> Result:
-            return Result(changed=False, values=secrecy.values({"incidents": list_incidents(api, options)[0]}))
-
-        job = Job(CONTRAFORCE_SERVICE, {}, read)
-        end = perform(job, options, Shell(check_mode=False, diff_mode=False, secrecy=secrecy, lines=self._lines))
-        if isinstance(end, ApiError):
-            self._lines.close()
-            raise end.retold(_one_line(secrecy.text(str(end))))
-        return list(end.values["incidents"])
-
-    def close(self) -> None:
-        """End the connection."""
-        self._lines.close()
+    try:
+        shell = Shell(check_mode=False, diff_mode=False, secrecy=secrecy, lines=lines)
+        end = perform(Job(CONTRAFORCE_SERVICE, {}, read), wanted, shell)
+    finally:
+        lines.close()
+    if isinstance(end, ApiError):
+        raise end.retold(_one_line(secrecy.text(str(end))))
+    return list(end.values["incidents"])
 
 
 def _one_line(text: str) -> str:
@@ -393,7 +383,7 @@ class Poller:
 
     :param queue: of the rulebook.
     :param options: checked.
-    :param listing: the list of incidents.
+    :param since: gives the incidents that were created since a point in time.
     :param sleep: waits for seconds.
     """
 
@@ -401,17 +391,17 @@ class Poller:
         self,
         queue: Queue,
         options: Mapping[str, Any],
-        listing: Listing,
+        since: Callable[[datetime], list[dict[str, Any]]],
         sleep: Callable[[float], Awaitable[Any]] = asyncio.sleep,
     ) -> None:
         self._queue = queue
         self._options = options
-        self._listing = listing
+        self._since = since
         self._sleep = sleep
         self._file = StateFile(options["state_file"])
         self._failures = 0
         self._has_polled = False
-        self._written = 0.0
+        self._written = time.monotonic()
 
     async def run(self) -> None:
         """Poll until the task is cancelled.
@@ -431,7 +421,7 @@ class Poller:
         now, started = _now(), time.monotonic()
         begin = memory.begin(now)
         try:
-            records = await in_thread(lambda: self._listing.since(begin))
+            records = await in_thread(lambda: self._since(begin))
         except ApiError as failure:
             return self._failed(failure)
         self._succeeded()
@@ -476,11 +466,7 @@ async def poll_incidents(queue: Queue, args: Mapping[str, Any]) -> None:
     missing = missing_library()
     if missing:
         raise ValueError(missing)
-    listing = Listing(options)
-    try:
-        await Poller(queue, options, listing).run()
-    finally:
-        listing.close()
+    await Poller(queue, options, partial(incidents_since, options)).run()
 
 
 def _now() -> datetime:

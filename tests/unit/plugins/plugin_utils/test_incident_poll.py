@@ -450,7 +450,7 @@ class FakeListing:
         self.answers = list(answers)
         self.begins: list[datetime] = []
 
-    def since(self, begin: datetime):
+    def __call__(self, begin: datetime):
         self.begins.append(begin)
         answer = self.answers.pop(0)
         if isinstance(answer, ApiError):
@@ -473,7 +473,7 @@ def polled(listing: FakeListing, queue: FakeQueue | None = None, **values) -> tu
             raise EndError
 
     with pytest.raises(EndError):
-        asyncio.run(Poller(queue, options(**values), listing, sleep).run())  # type: ignore[arg-type]
+        asyncio.run(Poller(queue, options(**values), listing, sleep).run())
     return queue, waits
 
 
@@ -510,9 +510,9 @@ def test_a_failure_moves_nothing(caplog):
 def test_a_mistake_in_the_options_ends_it_at_the_first_poll():
     wrong = ApiError("sources must be of these.", "configuration")
     with pytest.raises(ValueError, match=r"^sources must be of these[.]$"):
-        asyncio.run(Poller(FakeQueue(), options(), FakeListing(wrong)).run())  # type: ignore[arg-type]
+        asyncio.run(Poller(FakeQueue(), options(), FakeListing(wrong)).run())
     with pytest.raises(ValueError, match=r"^sources must be of these[.]$"):
-        asyncio.run(Poller(FakeQueue(), options(), FakeListing(DOWN, wrong), lambda _: asyncio.sleep(0)).run())  # type: ignore[arg-type]
+        asyncio.run(Poller(FakeQueue(), options(), FakeListing(DOWN, wrong), lambda _: asyncio.sleep(0)).run())
 
 
 def test_a_file_of_the_connection_that_vanishes_later_does_not():
@@ -525,7 +525,7 @@ def test_a_rulebook_that_ends_in_the_middle_is_told_the_rest_later(tmp_path):
     path = str(tmp_path / "state.json")
     batch = [recent(1, 3), recent(2, 2), recent(3, 1)]
     with pytest.raises(RuntimeError):
-        asyncio.run(Poller(FakeQueue(most=1), options(state_file=path), FakeListing(batch)).run())  # type: ignore[arg-type]
+        asyncio.run(Poller(FakeQueue(most=1), options(state_file=path), FakeListing(batch)).run())
     queue, _waits = polled(FakeListing(batch), state_file=path)
     assert queue.ids[-2:] == ["2", "3"]  # the first one may come again: nobody knows whether it was worked on
     queue, _waits = polled(FakeListing(batch), state_file=path)
@@ -537,7 +537,7 @@ def test_a_long_batch_is_written_down_as_it_goes(tmp_path, monkeypatch):
     path = str(tmp_path / "state.json")
     batch = [recent(1, 3), recent(2, 2), recent(3, 1)]
     with pytest.raises(RuntimeError):
-        asyncio.run(Poller(FakeQueue(most=2), options(state_file=path), FakeListing(batch)).run())  # type: ignore[arg-type]
+        asyncio.run(Poller(FakeQueue(most=2), options(state_file=path), FakeListing(batch)).run())
     queue, _waits = polled(FakeListing(batch), state_file=path)
     assert queue.ids == ["3"]
 
