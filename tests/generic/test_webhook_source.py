@@ -30,6 +30,7 @@ import trustme
 import yaml
 from cryptography.hazmat.primitives import serialization
 
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.webhooks import RefusalLog
 from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_receiver
 from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_receiver import WEBHOOK_SPEC, settings_of
 
@@ -524,7 +525,7 @@ def test_duplicates_wait_for_the_same_outcome(running: Running) -> None:
     play(story)
 
 
-def test_what_was_not_taken_in_time_can_be_tried_again(running: Running) -> None:
+def test_what_was_not_taken_in_time_can_be_tried_again(running: Running, caplog: pytest.LogCaptureFixture) -> None:
     async def story() -> None:
         async with running(room=1, answer_within=0.4) as source:
             await source.queue.put("busy")
@@ -549,6 +550,29 @@ def test_what_was_not_taken_in_time_can_be_tried_again(running: Running) -> None
             # The signature of a try that failed cannot be used under another identifier either.
             replay = {**signed[1], "X-CF-Event-Id": "e-9"}
             assert await source.request(headers=replay, data=second.body) == (200, "duplicate")
+            assert [event["payload"]["data"] for event in source.events()] == [2]
+
+    play(story)
+    expected = "Delivery e-1 from 127.0.0.1 was refused with 503: the rulebook has not taken it in time."
+    assert warnings_in(caplog)[0] == expected
+
+
+def test_a_second_try_keeps_the_place_of_the_first(running: Running) -> None:
+    async def story() -> None:
+        async with running(room=1, answer_within=2) as source:
+            await source.queue.put("busy")
+            at_the_door = asyncio.create_task(source.send(Delivery("e-1")))
+            await settled()
+            delivery = Delivery("e-2", {**PAYLOAD, "data": 2})
+            first = asyncio.create_task(source.send(delivery))
+            await asyncio.sleep(1)
+            second = asyncio.create_task(source.send(delivery))
+            assert await first == (503, "busy")
+            assert await at_the_door == (503, "busy")
+            assert not second.done()
+            assert await source.queue.get() == "busy"
+            assert (await source.queue.get())["payload"] == PAYLOAD
+            assert await second == (200, "duplicate")
             assert [event["payload"]["data"] for event in source.events()] == [2]
 
     play(story)
@@ -960,7 +984,7 @@ def test_no_log_shows_a_secret_or_a_body(
     secret_body = {"type": "x", "data": "of-the-body"}
 
     async def story() -> None:
-        options = {
+        options: dict[str, Any] = {
             "former_secret": FORMER,
             "certfile": str(certificates.folder / "cert.pem"),
             "keyfile": str(certificates.folder / "locked.key"),
@@ -969,7 +993,8 @@ def test_no_log_shows_a_secret_or_a_body(
         async with running(room=1, queue_size=1, answer_within=0.2, **options) as source:
             asyncio.get_running_loop().set_debug(True)
             tls = certificates.client()
-            for number, change in enumerate(({}, {"secret": FORMER}, {"secret": "x"}, {"age": 400}, {"age": -1})):
+            changes: list[dict[str, Any]] = [{}, {"secret": FORMER}, {"secret": "x"}, {"age": 400}, {"age": -1}]
+            for number, change in enumerate(changes):
                 delivery = Delivery(f"e-{number}", secret_body, **change)
                 for method, path in (("POST", "/cf"), ("POST", "/cf"), ("PUT", "/cf"), ("POST", "/other")):
                     headers = delivery.headers()
@@ -977,15 +1002,15 @@ def test_no_log_shows_a_secret_or_a_body(
                     await source.request(method, path, headers=headers, data=delivery.body, ssl=tls)
 
     # Tell of everything.
-    note = webhook_receiver.RefusalLog.note
+    note = RefusalLog.note
 
     def always(self: Any, *args: Any) -> None:
         self._last = None
         note(self, *args)
 
-    monkeypatch.setattr(webhook_receiver.RefusalLog, "note", always)
+    monkeypatch.setattr(RefusalLog, "note", always)
     play(story)
-    statuses = {re.search(r"refused with (\d+)", line)[1] for line in warnings_in(caplog) if "refused with" in line}
+    statuses = set(re.findall(r"refused with (\d+)", "\n".join(warnings_in(caplog))))
     assert statuses == {"401", "404", "405", "503"}
     for text in (SECRET, FORMER, "drink-me", "of-the-body", *signatures):
         assert text not in caplog.text
