@@ -28,7 +28,7 @@ HELPERS = sorted((kind, path.stem) for kind in ("filter", "lookup") for path in 
 
 #: What these show is run by tests of their own: test_awx.py, test_execution_environment.py, test_ci_examples.py and
 #: test_new_user.py.
-ELSEWHERE = {"awx", "execution_environments", "ci", "rehearse"}
+ELSEWHERE = {"events", "awx", "execution_environments", "ci", "rehearse"}
 
 BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n((?:   :.*\n)*)\n((?:(?:   .*)?\n)+)", re.MULTILINE)
 

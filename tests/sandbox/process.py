@@ -90,21 +90,21 @@ class SandboxProcess:
         :param crowd: how many further incidents there are; C(crowd_id) names them.
         """
         body = {"profile": profile or {}, "faults": faults or [], "ticketing": ticketing or {}, "edits": edits or []}
-        self._control("POST", "reset", {**body, "crowd": crowd})
+        self.control("POST", "reset", {**body, "crowd": crowd})
 
     def set_faults(self, *faults: dict[str, Any]) -> None:
         """Replace the faults to come.
 
         :param faults: what goes wrong.
         """
-        self._control("PUT", "faults", list(faults))
+        self.control("PUT", "faults", list(faults))
 
     def set_edits(self, *edits: dict[str, Any]) -> None:
         """Replace the edits of another agent to come.
 
         :param edits: what it does to tickets, and when.
         """
-        self._control("PUT", "edits", list(edits))
+        self.control("PUT", "edits", list(edits))
 
     def edit(self, object_id: str, fields: dict[str, Any]) -> None:
         """Let another agent edit a ticket now.
@@ -112,14 +112,14 @@ class SandboxProcess:
         :param object_id: the ticket's display id.
         :param fields: values by UUID.
         """
-        self._control("POST", "edit", {"object_id": object_id, "fields": fields})
+        self.control("POST", "edit", {"object_id": object_id, "fields": fields})
 
     def add_incidents(self, *incidents: dict[str, Any]) -> None:
         """Raise new incidents.
 
         :param incidents: as a seed has them.
         """
-        self._control("POST", "incidents", list(incidents))
+        self.control("POST", "incidents", list(incidents))
 
     def set_webhook(self, url: str | None, secret: str = "", **how: Any) -> None:
         """Let events be delivered from now on.
@@ -128,32 +128,38 @@ class SandboxProcess:
         :param secret: what they are signed with.
         :param how: further fields of C(Webhook).
         """
-        self._control("PUT", "webhook", None if url is None else {"url": url, "secret": secret, **how})
+        self.control("PUT", "webhook", None if url is None else {"url": url, "secret": secret, **how})
 
     def test_webhook(self) -> None:
         """Make a test delivery."""
-        self._control("POST", "webhook/test")
+        self.control("POST", "webhook/test")
 
     def deliver_again(self, new_id: bool = False) -> None:
         """Deliver the last event once more.
 
         :param new_id: as another event of the same incident.
         """
-        self._control("POST", "webhook/again", {"new_id": new_id})
+        self.control("POST", "webhook/again", {"new_id": new_id})
 
     def deliveries(self) -> dict[str, Any]:
         """What the webhook was told and answered since the last reset."""
-        return dict(self._control("GET", "deliveries"))
+        return dict(self.control("GET", "deliveries"))
 
     def journal(self) -> dict[str, Any]:
         """The requests since the last reset."""
-        return dict(self._control("GET", "journal"))
+        return dict(self.control("GET", "journal"))
 
     def state(self) -> dict[str, Any]:
         """What is stored."""
-        return dict(self._control("GET", "state"))
+        return dict(self.control("GET", "state"))
 
-    def _control(self, method: str, name: str, body: Any = None) -> Any:
+    def control(self, method: str, name: str, body: Any = None) -> Any:
+        """Tell the sandbox something, or ask it.
+
+        :param method: of HTTP.
+        :param name: what stands behind C(/_sandbox/).
+        :param body: what is sent as JSON, None for nothing.
+        """
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_sandbox/{name}", data, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
