@@ -42,7 +42,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(given), C(options) with defaults and of the right types, C(incidents), and C(problems), sentences.
+  description: C(runbook), C(given), C(options) with defaults and of the right types, C(incidents), C(window), in which
+    to look for those without their workspace, and C(problems), sentences.
   type: dict
 """
 

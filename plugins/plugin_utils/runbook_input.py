@@ -100,9 +100,10 @@ def take_in(
 ) -> dict[str, Any]:
     """What a runbook was given, checked as far as that can be done without asking a service.
 
-    Gives C(given); C(options), with defaults and of the right types; C(incidents), the entries of the list, or the one
-    incident of the variables; C(window), the options of the list in which those of them are to be looked up that came
-    without their workspace; and C(problems), sentences, those of Ansible's own check of arguments first.
+    Gives C(runbook), what a report says of it; C(given); C(options), with defaults and of the right types;
+    C(incidents), the entries of the list, or the one incident of the variables; C(window), the options of the list in which those of
+    them are to be looked up that came without their workspace; and C(problems), sentences, those of Ansible's own check
+    of arguments first.
 
     :param name: of the runbook.
     :param raw: its variables by name; what is not set is None or an empty text.
@@ -115,7 +116,8 @@ def take_in(
     checked = ArgumentSpecValidator(spec).validate(given)
     wrong = list(checked.error_messages)
     taken: dict[str, Any] = {"given": _but_lists(given), "options": _but_lists(checked.validated_parameters)}
-    taken.update(incidents=[], window={}, problems=wrong)
+    told = {key: runbook[key] for key in ("title", "takes")}
+    taken.update(runbook=told, incidents=[], window={}, problems=wrong)
     option = next((variable for variable in LISTS if variable in spec), None)
     if option is None or "entry" not in runbook:
         options = checked.validated_parameters
