@@ -101,9 +101,9 @@ def take_in(
     """What a runbook was given, checked as far as that can be done without asking a service.
 
     Gives C(runbook), what a report says of it; C(given); C(options), with defaults and of the right types;
-    C(incidents), the entries of the list, or the one incident of the variables; C(window), the options of the list in which those of
-    them are to be looked up that came without their workspace; and C(problems), sentences, those of Ansible's own check
-    of arguments first.
+    C(incidents), the entries of the list, or the one incident of the variables; C(window), the options of the list in
+    which those are to be looked up that came without their workspace; and C(problems), sentences, those of Ansible's
+    own check of arguments first.
 
     :param name: of the runbook.
     :param raw: its variables by name; what is not set is None or an empty text.
