@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import gzip
 import hashlib
 import hmac
 import json
@@ -15,6 +16,7 @@ import logging
 import random
 import re
 import runpy
+import socket
 import ssl
 import time
 from collections import Counter
@@ -217,7 +219,7 @@ def test_the_signature_goes_over_the_bytes_that_came(running: Running) -> None:
             assert source.events()[0]["payload"] == {"type": "x", "data": [1.0, 100.0]}
             # Genuine, and still no JSON: bytes that are no UTF-8, and what a server might unpack unasked.
             assert await source.send(Delivery("e-2", b'{"type": "caf\xe9"}')) == (400, "refused")
-            packed = Delivery("e-3", b"\x1f\x8b\x08 no matter", changes={"Content-Encoding": "gzip"})
+            packed = Delivery("e-3", gzip.compress(Delivery().body), changes={"Content-Encoding": "gzip"})
             assert await source.send(packed) == (400, "refused")
             assert not source.events()
 
@@ -831,13 +833,25 @@ def test_tls(running: Running, certificates: Certificates) -> None:
         play(story)
 
 
+def talks_to(url: str, context: ssl.SSLContext) -> bool:
+    """Whether a server answers a client; asyncio's own does not tidy up what was refused, before Python 3.11."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port), 10) as plain:
+        try:
+            with context.wrap_socket(plain, server_hostname=parts.hostname) as encrypted:
+                encrypted.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+                return encrypted.recv(12).startswith(b"HTTP/1.1")
+        except OSError:
+            return False
+
+
 def test_client_certificates(running: Running, certificates: Certificates) -> None:
     async def story() -> None:
         async with running(**certificates.options, cafile=str(certificates.folder / "ca.pem")) as source:
             assert await source.send(ssl=certificates.client(certificates.ca)) == (200, "accepted")
             for issuer in (None, certificates.other_ca):
-                with pytest.raises((aiohttp.ClientError, OSError)):
-                    await source.send(ssl=certificates.client(issuer))
+                assert not await asyncio.to_thread(talks_to, source.url, certificates.client(issuer))
+            assert await asyncio.to_thread(talks_to, source.url, certificates.client(certificates.ca))
             assert len(source.events()) == 1
 
     play(story)
