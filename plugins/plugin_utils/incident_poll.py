@@ -444,7 +444,7 @@ class Poller:
 
     def _succeeded(self) -> None:
         if self._failures:
-            LOGGER.warning("The list of incidents can be read again, after %d failures.", self._failures)
+            LOGGER.warning("The list of incidents can be read again; polls that failed: %d.", self._failures)
         self._failures, self._has_polled = 0, True
 
     def _write(self, memory: Memory) -> None:

@@ -23,6 +23,8 @@ from pathlib import Path
 from typing import Any, Callable
 
 import pytest
+import yaml
+from ansible_rulebook.validators import Validate
 
 from ansible_collections.secops.itsm.plugins.plugin_utils import incident_poll
 from ansible_collections.secops.itsm.tests.generic.conftest import CROWD_WORKSPACE
@@ -240,7 +242,7 @@ def test_an_outage_loses_nothing(source, caplog, name):
     first, second, again = warnings(caplog)
     assert words in first
     assert words in second
-    assert again == "The list of incidents can be read again, after 2 failures."
+    assert again == "The list of incidents can be read again; polls that failed: 2."
     assert [round(wait, 0) > 10 for wait in source.waits] == [False, False, True, True, False, False]
     assert source.waits[3] > source.waits[2]
 
@@ -339,6 +341,16 @@ def test_mistakes_are_loud_at_the_start(source, args, words):
     with pytest.raises(ValueError, match=words) as raised:
         asyncio.run(asyncio.wait_for(main(Rulebook(), given), 20))
     assert source.sandbox.credentials["client_secret"] not in str(raised.value)
+
+
+@pytest.mark.parametrize("plugin", [SOURCE, FILTER])
+def test_the_examples_are_rulebooks(plugin):
+    described = runpy.run_path(str(plugin))
+    rulebook = yaml.safe_load(described["EXAMPLES"])
+    Validate.rulebook(rulebook)
+    assert f"secops.itsm.{yaml.safe_load(described['DOCUMENTATION'])['name']}" in described["EXAMPLES"]
+    given = rulebook[0]["sources"][0].get("secops.itsm.contraforce_incidents", {})
+    assert set(given) <= set(incident_poll.poll_spec())
 
 
 PROCESS = """

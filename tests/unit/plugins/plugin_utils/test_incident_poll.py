@@ -502,7 +502,7 @@ def test_a_failure_moves_nothing(caplog):
     assert waits[3] <= 10
     lines = [line.getMessage() for line in caplog.records]
     assert lines[0].startswith("ContraForce is not there. The next poll is in ")
-    assert lines[2] == "The list of incidents can be read again, after 2 failures."
+    assert lines[2] == "The list of incidents can be read again; polls that failed: 2."
     assert len(lines) == 3
     assert all(line.levelno == logging.WARNING for line in caplog.records)
 
@@ -512,7 +512,7 @@ def test_a_mistake_in_the_options_ends_it_at_the_first_poll():
     with pytest.raises(ValueError, match=r"^sources must be of these[.]$"):
         asyncio.run(Poller(FakeQueue(), options(), FakeListing(wrong)).run())
     with pytest.raises(ValueError, match=r"^sources must be of these[.]$"):
-        asyncio.run(Poller(FakeQueue(), options(), FakeListing(DOWN, wrong), lambda _: asyncio.sleep(0)).run())
+        asyncio.run(Poller(FakeQueue(), options(), FakeListing(DOWN, wrong), lambda _seconds: asyncio.sleep(0)).run())
 
 
 def test_a_file_of_the_connection_that_vanishes_later_does_not():
