@@ -30,10 +30,10 @@ def _no_secret_around(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ITSM_SECRET", raising=False)
 
 
-def refusal(args: Mapping[Any, Any], spec: Mapping[str, Mapping[str, Any]] = SPEC) -> str:
+def refusal(args: Mapping[Any, Any], spec: Mapping[str, Mapping[str, Any]] | None = None) -> str:
     """The sentence about wrong options."""
     with pytest.raises(ValueError, match=r"\S") as caught:
-        checked_options(spec, args)
+        checked_options(SPEC if spec is None else spec, args)
     return str(caught.value)
 
 
