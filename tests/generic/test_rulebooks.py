@@ -329,7 +329,7 @@ def test_titles_are_texts(scene):
     assert scene.tell("close", known) == [200]
     scene.wait_for_closure(known)
     scene.wait("the playbook has dumped", scene.dumped.exists)
-    scene.wait("both have ended", lambda: scene.runs() == begun + 2)
+    scene.wait("both have ended", lambda: scene.runs() >= begun + 2)
     given_to_playbook = json.loads(scene.dumped.read_text(encoding="utf-8"))
     event = given_to_playbook["eda"]["event"]
     assert set(event) == {"source", "incident_id", "incident_number", "created_at", "title_sha256"}
@@ -344,13 +344,14 @@ def test_titles_are_texts(scene):
 def test_a_ticket_for_high(scene):
     """One ticket and one link, however often the event comes; the filter knows the workspace."""
     high = scene.incident(workspaceId=TAILSPIN, severity="High")
-    before, begun = len(scene.sandbox.state()["platform_tickets"]), scene.runs()
+    before = len(scene.sandbox.state()["platform_tickets"])
     assert scene.tell("high", scene.incident(workspaceId=TAILSPIN, severity="Medium"), high) == [200, 200]
     scene.wait("the ticket is linked", lambda: scene.stored(high)["ticketId"])
     count = len(scene.sandbox.deliveries()["entries"])
     scene.sandbox.deliver_again(new_id=True)
     assert scene.answers(count) == [200]
-    scene.wait("it has run twice", lambda: scene.runs() == begun + 2)
+    again = "1 ticket known already; 1 linked already."
+    scene.wait("it has run again", lambda: again in scene.rulebook.output)
     tickets = scene.sandbox.state()["platform_tickets"]
     assert len(tickets) == before + 1
     (ticket,) = [entry for entry in tickets if str(entry["id_serial"]) == str(scene.stored(high)["ticketId"])]
@@ -358,7 +359,6 @@ def test_a_ticket_for_high(scene):
     journal = scene.sandbox.journal()["entries"]
     writes = [entry["operation"] for entry in journal if entry["took_effect"] and entry["status"] < 300]
     assert writes.count("v2-link-ticket") == writes.count("create-ticket") == 1
-    assert "1 ticket known already; 1 linked already." in scene.rulebook.output
 
 
 def test_looked_for_instead(scene):
