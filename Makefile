@@ -109,6 +109,7 @@ docs: .venv/docs.stamp stage
 types: .venv/tools.stamp stage
 	@echo "== types: mypy"
 	@MYPYPATH="$(CACHE)" "$(BIN)/mypy" --cache-dir .cache/mypy -p ansible_collections.secops.itsm.plugins \
+		-p ansible_collections.secops.itsm.extensions \
 		-p ansible_collections.secops.itsm.tests.sandbox -p ansible_collections.secops.itsm.tests.tools \
 		-p ansible_collections.secops.itsm.tests.benchmark
 
