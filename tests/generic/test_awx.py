@@ -16,6 +16,8 @@ import pytest
 import yaml
 from jinja2 import UndefinedError
 
+from ansible_collections.secops.itsm.plugins.inventory.contraforce_incidents import FILE_NAMES, InventoryModule
+from ansible_collections.secops.itsm.plugins.inventory.contraforce_incidents import JOB as INVENTORY_JOB
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils.ticketing.connection import TICKETING_OPTIONS
 from ansible_collections.secops.itsm.tests.generic import controller
@@ -112,7 +114,7 @@ def wrong_in(template: dict[str, Any]) -> list[str]:
     for name in table.get("required", []):
         if name in survey and not survey[name]["required"]:
             wrong.append(f"{name} is not required")
-    if runbook != "verify_connection" and not asked & {"incidents", "title_pattern", "pairs"}:
+    if runbook != "verify_connection" and not asked & {"incidents", "title_pattern", "pairs", "incident_hosts"}:
         wrong.append("no incidents are asked for")
     return wrong
 
@@ -186,6 +188,27 @@ def test_everything_that_is_named_is_there():
         assert template["credentials"] == ["ContraForce", "ITSM ticketing"][: 2 if needs_tickets else 1]
     host = setup.one("host", "localhost")["variables"]
     assert host == {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+
+
+def test_open_incidents_are_an_inventory_of_which_a_job_is_a_slice():
+    """From a file of the project, by a plugin that takes it; the others run on the one host."""
+    setup = controller.configured()
+    (source,) = setup.all("inventory_source")
+    incidents = source["inventory"]
+    assert setup.one("inventory", incidents)
+    assert (source["source"], source["source_project"]) == ("scm", setup.all("project")[0]["name"])
+    assert source["credential"] in [one["name"] for one in setup.all("credential")]
+    assert source["execution_environment"] in [one["name"] for one in setup.all("execution_environment")]
+    assert (source["overwrite"], source["overwrite_vars"], source["update_on_launch"]) == (True, True, True)
+    assert source["update_cache_timeout"] == 3600, "the slices must be cut from one list"
+    path = controller.PROJECT / source["source_path"]
+    assert path.name.endswith(FILE_NAMES)
+    options = yaml.safe_load(path.read_text(encoding="utf-8"))
+    assert options.pop("plugin") == InventoryModule.NAME
+    assert set(options) <= set(INVENTORY_JOB.argument_spec)
+    sliced = {name: one["job_slice_count"] for name, one in templates().items() if one["inventory"] == incidents}
+    assert sliced == {"Close the open incidents, each by itself": 4}
+    assert {one["job_slice_count"] for name, one in templates().items() if name not in sliced} == {1}
 
 
 @TYPES

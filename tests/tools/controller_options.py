@@ -27,6 +27,7 @@ MODULES = (
     "execution_environment",
     "host",
     "inventory",
+    "inventory_source",
     "job_template",
     "notification_template",
     "project",
