@@ -160,7 +160,7 @@ def base_url(url: str, prefix: str, allow_http: bool | None, example: str, name:
         raise configuration_error(f"{name} must be an address such as {example}.")
     if not is_bare_address(url):
         raise configuration_error(f"{name} must be a bare address: no user name, password, query or fragment.")
-    if parts.scheme == "http" and not allow_http and not _is_loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname or ""):
         raise configuration_error(
             f"{name} begins with http://, which would send the credentials in clear; use https://, or set allow_http."
         )
@@ -177,7 +177,11 @@ def _with_prefix(path: str, prefix: str) -> str:
     return path + prefix
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine, so that what is sent to it stays here.
+
+    :param host: a name or an address.
+    """
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -190,7 +194,7 @@ def is_direct(given: Mapping[str, Any], url: str) -> bool:
     :param given: checked options.
     :param url: where requests go.
     """
-    return not given["proxy"] and _is_loopback(urlsplit(url).hostname or "")
+    return not given["proxy"] and is_loopback(urlsplit(url).hostname or "")
 
 
 def transport_of(given: Mapping[str, Any], base_url: str, identity: Mapping[str, str] | None = None) -> Transport:

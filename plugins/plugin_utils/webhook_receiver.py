@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import os
 import ssl
@@ -25,6 +24,7 @@ else:
 
 from ansible.module_utils.basic import missing_required_lib
 
+from ansible_collections.secops.itsm.plugins.module_utils.connection import is_loopback
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.webhooks import (
     DeliveryHeaders,
     Memory,
@@ -124,7 +124,7 @@ def settings_of(args: Mapping[str, Any]) -> Settings:
     if not options["path"].startswith("/") or not options["path"].isprintable() or set(options["path"]) & set("?#"):
         raise ValueError("path must begin with a slash and hold no query, such as /contraforce.")
     tls = _tls_of(options)
-    if tls is None and not options["allow_http"] and not _is_loopback(options["host"]):
+    if tls is None and not options["allow_http"] and not is_loopback(options["host"]):
         raise ValueError(
             f"host {options['host']} can be reached from elsewhere, and without certfile everything would travel in "
             "clear; set certfile, or allow_http where a proxy in front takes care of TLS."
@@ -146,13 +146,6 @@ def _check_numbers(options: Mapping[str, Any]) -> None:
     # Written so that not-a-number is refused, too.
     if not 0 < options["answer_within"] <= 3600:
         raise ValueError("answer_within must be a number of seconds above 0, and an hour at the most.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _tls_of(options: Mapping[str, Any]) -> ssl.SSLContext | None:

@@ -32,7 +32,7 @@ ASSUMPTIONS: Mapping[str, str] = {
     "CF-A17": "A listed incident names its workspace as workspaceId.",
     "CF-A18": "Linking a ticket to an incident that has another one replaces that, or is refused with 409.",
     "CF-A19": "UUIDs of workspaces and of Sentinel's incidents count in any case, all other identifiers as they are.",
-    "CF-A20": "The key of a webhook's signature is its secret as it is shown, as text in UTF-8.",
+    "CF-A20": "A webhook is signed with its secret as text in UTF-8, and hexadecimal digits are small letters.",
     "CF-A21": "An event's incidentId, title and createdAt are the id, title and creationTime of the list.",
     "CF-A22": "A list with a time filter has every incident that was created in that time.",
 }
