@@ -137,7 +137,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) is int and 1 <= value <= 100
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= 100
 
 
 #: What each field may be, and how a refusal says it.
