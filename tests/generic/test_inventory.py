@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
@@ -16,9 +17,11 @@ from typing import Any, Mapping
 import pytest
 import yaml
 
+from ansible_collections.secops.itsm.plugins.inventory.contraforce_incidents import InventoryModule
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.tests.generic.conftest import PLAYBOOK_COMMAND, Played, Player
 from ansible_collections.secops.itsm.tests.generic.jobs import run_job
+from ansible_collections.secops.itsm.tests.generic.test_docs import PAGES, blocks, shown
 
 NORTHWIND = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
 TAILSPIN = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
@@ -84,7 +87,7 @@ class Inventory:
         :param options: that it holds.
         """
         path = self.player.folder / f"{name}.contraforce_incidents.yml"
-        content = {"plugin": "secops.itsm.contraforce_incidents", **options}
+        content = {"plugin": InventoryModule.NAME, **options}
         path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         return path
 
@@ -479,3 +482,58 @@ def test_slices_of_a_job_cover_all_and_none_twice(tmp_path, inventory, sandbox):
     crowd = [one for one in sandbox.state()["incidents"] if one["title"].endswith("of a crowd")]
     assert {one["status"] for one in crowd} == {"Closed"}
     assert {len(one["comments"]) for one in crowd} == {1}
+
+
+# --- the guides -----------------------------------------------------------------------------------------------------
+
+
+def shown_files(folder: Path, page: str) -> dict[str, Any]:
+    """Writes the files that a page shows by their names, and gives what they hold."""
+    captioned = re.findall(
+        r"^\.\. code-block:: yaml\n   :caption: (\S+)\n\n((?:(?:   .*)?\n)+)", PAGES[page], re.MULTILINE
+    )
+    for name, text in captioned:
+        (folder / name).write_text(textwrap.dedent(text), encoding="utf-8")
+    return {name: yaml.safe_load(textwrap.dedent(text)) for name, text in captioned}
+
+
+def test_the_guide(player, inventory, sandbox):
+    """Its inventories, what it shows of one, its pattern, and its playbook, rehearsed, run, and run again."""
+    files = shown_files(player.folder, "inventory")
+    (graph, play) = [command.split()[1:] for command in blocks(PAGES["inventory"], "shell")]
+    drawn = inventory.run(*graph)
+    assert drawn.text.strip() == blocks(PAGES["inventory"], "text")[0]
+    assert drawn.errors == ""
+    noise = inventory.list(player.folder / "noise.contraforce_incidents.yml")
+    assert noise.errors == ""
+    assert noise.groups["is_High"]["hosts"] == ["DefenderXDR-48213", "Sentinel-2871"]
+    assert "Sentinel-3107" in noise.groups["nobody_has_it"]["hosts"]
+    assert noise.hosts["Sentinel-3107"]["comment"].startswith("Known noise. The title was: Sign-in")
+    assert (player.folder / ".incidents").is_dir()
+    assert len(files) == 3
+    rehearsed = player.play(*play, "--check")
+    assert (rehearsed.code, sandbox.journal()["writes"]) == (0, 0), rehearsed.output
+    done, again = player.play(*play), player.play(*play)
+    assert [sorted(recap(played).values()) for played in (rehearsed, done, again)] == [
+        [(0, 0), (1, 0)],
+        [(0, 0), (1, 0)],
+        [(0, 0), (0, 0)],
+    ]
+
+
+def test_the_page_of_the_runbook(player, inventory, sandbox):
+    files = shown_files(player.folder, "runbook_close_each_incident")
+    page = PAGES["runbook_close_each_incident"]
+    rehearse, run = [command.split()[1:] for command in "\n".join(blocks(page, "shell")).splitlines()]
+    rehearsed = player.play(*rehearse)
+    assert sandbox.journal()["writes"] == 0
+    done, again = player.play(*run), player.play(*run)
+    assert [played.code for played in (rehearsed, done, again)] == [0, 0, 0], again.output
+    lines = blocks(page, "text")[0].splitlines()
+    assert [*rehearsed.summaries, *done.summaries] == lines[:2]
+    assert lines[2] in again.output
+    # The part of a file that it shows besides.
+    (further,) = [block for block in shown("runbook_close_each_incident") if "compose" in block]
+    composed = inventory.list(inventory.write(**{**files["open.contraforce_incidents.yml"], **further})).hosts
+    assert composed[PHISHING]["ticket_id"] == "T20261121.0042"
+    assert {host["ticket_id"] for name, host in composed.items() if name != PHISHING} == {None}
