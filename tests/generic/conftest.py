@@ -148,19 +148,23 @@ class Player:
         played.result = self._result(0)
         return played
 
-    def play_cases(self, sandbox: SandboxProcess, cases: Sequence[Case], *arguments: str, **kwargs: Any) -> Played:
+    def play_cases(
+        self, sandbox: SandboxProcess, cases: Sequence[Case], *arguments: str, anew: bool = True, **kwargs: Any
+    ) -> Played:
         """Run cases one after another, each with a sandbox that begins anew; their results are given back by name.
 
         :param sandbox: which one.
         :param cases: of different names; one that fails does not stop the others.
         :param arguments: further words of the command.
+        :param anew: false leaves the sandbox as it is, so that its journal has the requests of all cases.
         :param kwargs: as for :meth:`play`.
         """
         tasks: list[dict[str, Any]] = []
         for number, case in enumerate(cases):
             body = {"faults": case.faults, "crowd": case.crowd}
             reset = {"url": f"{sandbox.url}/_sandbox/reset", "method": "POST", "body": body}
-            tasks.append({"name": f"Begin {case.name}", "steer_sandbox": reset, "no_log": True})
+            if anew:
+                tasks.append({"name": f"Begin {case.name}", "steer_sandbox": reset, "no_log": True})
             tasks.append({**self._kept(case.task, number), "ignore_errors": True})
         played = self.play(self.write(tasks), *arguments, **kwargs)
         played.results = {case.name: self._result(number) for number, case in enumerate(cases)}

@@ -22,6 +22,8 @@ from ansible_collections.secops.itsm.tests.generic.conftest import AS_MODULES, C
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+#: Starting a playbook takes the longest, so the modules of an API share one.
+APIS = sorted({name.split("_", maxsplit=1)[0] for name in MODULES})
 SHORT_SECRET = "q7#Zk2"
 #: Of a length that puts the secret askew in the Base64 of the pair, where its own Base64 is not found.
 ODD_CLIENT_ID = "sandbox-client2"
@@ -34,13 +36,18 @@ def api_of(name: str) -> str:
     return name.split("_", maxsplit=1)[0]
 
 
+def modules_of(api: str) -> list[str]:
+    """The modules of an API."""
+    return [name for name in MODULES if api_of(name) == api]
+
+
 def credentials(sandbox: Any, name: str) -> dict[str, str]:
-    """What the sandbox takes from a module."""
+    """What the sandbox takes from a module, or from the modules of an API."""
     return sandbox.ticketing if api_of(name) == "ticketing" else sandbox.credentials
 
 
 def variables(name: str, **values: str) -> dict[str, str]:
-    """Environment variables of a module's API, by the names of options."""
+    """Environment variables of a module's API, or of an API, by the names of options."""
     return {f"{api_of(name)}_{option}".upper(): value for option, value in values.items()}
 
 
@@ -156,28 +163,34 @@ HARMLESS = {
 }
 
 
+@pytest.mark.parametrize("as_modules", [False, True], ids=["here", "module"])
 @pytest.mark.parametrize("way", ["options", "environment"])
-@pytest.mark.parametrize("name", MODULES)
-def test_no_secret_in_any_output(player, sandbox, name, way):
+@pytest.mark.parametrize("api", APIS)
+def test_no_secret_in_any_output(player, sandbox, api, way, as_modules):
     """Each module takes each path, in turn with the secrets as options and from the environment.
 
     Once in the controller's process and once as an ordinary module; of any four modules, one takes a path in each of
     the four ways that this makes.
     """
-    known = credentials(sandbox, name)
+    known = credentials(sandbox, api)
     own = {"client_id": known["client_id"], "client_secret": known["client_secret"]}
     own["headers"] = {"X-Gateway-Key": HEADER_SECRET}
-    environment = variables(name, headers=json.dumps(own["headers"]))
+    environment = variables(api, headers=json.dumps(own["headers"]))
     if way == "options":
-        environment = variables(name, client_id="", client_secret="")
-    turn = (MODULES.index(name) + (way == "options")) % 2
-    paths = dict(list(PATHS.items())[turn::2])
-    if (MODULES.index(name) // 2 + (way == "options")) % 2:
+        environment = variables(api, client_id="", client_secret="")
+    if as_modules:
         environment.update(AS_MODULES)
     given = own if way == "options" else {}
-    cases = [
-        Case(path, first_task(name, **{**given, **arguments}), faults) for path, (arguments, faults) in paths.items()
+    taken = [
+        (name, path)
+        for name in modules_of(api)
+        if (MODULES.index(name) // 2 + (way == "options")) % 2 == as_modules
+        for path in list(PATHS)[(MODULES.index(name) + (way == "options")) % 2 :: 2]
     ]
+    cases = []
+    for name, path in taken:
+        arguments, faults = PATHS[path]
+        cases.append(Case(f"{name}: {path}", first_task(name, **{**given, **arguments}), faults))
     played = player.play_cases(sandbox, cases, "-vvvv", environment=environment)
     shown = played.output + json.dumps(played.results)
     secrets = (known["client_secret"], known["access_token"], HEADER_SECRET, PROXY_SECRET, SHORT_SECRET)
@@ -187,28 +200,30 @@ def test_no_secret_in_any_output(player, sandbox, name, way):
             assert spelling not in shown, f"{secret} shows as {spelling}"
     assert not re.search(r"\beyJ[\w-]{8,}\.", shown), "a fetched token shows"
     assert "Traceback" not in played.output
-    for path, result in played.results.items():
+    for name, path in taken:
+        result = played.results[f"{name}: {path}"]
         succeeds = HARMLESS.get(path, lambda name: False)(name)
-        assert result.get("failed", False) is not succeeds, (path, result)
+        assert result.get("failed", False) is not succeeds, (name, path, result)
         if not succeeds:
-            assert result["error"]["category"] in errors.CATEGORIES, path
+            assert result["error"]["category"] in errors.CATEGORIES, (name, path)
             assert set(result["error"]) == set(errors.ApiError("", "internal").as_dict())
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_access_token_is_not_shown(player, sandbox, name):
-    token = credentials(sandbox, name)["access_token"]
-    environment = variables(name, client_id="", client_secret="", access_token=token)
-    played = player.play_tasks([first_task(name)], "-vvvv", environment=environment)
-    assert played.code == 0, played.output
-    assert token not in played.output + json.dumps(played.result)
+@pytest.mark.parametrize("api", APIS)
+def test_access_token_is_not_shown(player, sandbox, api):
+    token = credentials(sandbox, api)["access_token"]
+    environment = variables(api, client_id="", client_secret="", access_token=token)
+    cases = [Case(name, first_task(name)) for name in modules_of(api)]
+    played = player.play_cases(sandbox, cases, "-vvvv", environment=environment)
+    assert [name for name, result in played.results.items() if result.get("failed", True)] == [], played.output
+    assert token not in played.output + json.dumps(played.results)
 
 
 # --- options --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_options_as_they_come(player, sandbox, name):
+def connections_as_they_come(sandbox: Any, name: str) -> Iterator[Case]:
+    """Tasks of a module with the options of its connection as texts, as words and as defaults."""
     known = credentials(sandbox, name)
     gateway = '{"X-Gateway-Key": "abc", "X-Number": 7}'
     from_awx = variables(
@@ -220,29 +235,31 @@ def test_options_as_they_come(player, sandbox, name):
     defaults = {"url": sandbox.url, **{option: known[option] for option in needed if option in known}}
     group = {f"group/secops.itsm.{api_of(name)}": defaults}
     task = first_task(name)
-    cases = [
-        Case("values from AWX are texts", {**task, "environment": from_awx}),
-        Case("short header values", first_task(name, headers=short)),
-        Case("header values that are words of the result", {**task, "environment": words}),
-        Case("left empty in AWX", {**task, "environment": variables(name, timeout=" ", proxy="")}),
-        Case(
-            "defaults of the group",
-            {**task, "module_defaults": group, "environment": variables(name, **dict.fromkeys(defaults, ""))},
-        ),
-    ]
+    yield Case(f"{name}: values from AWX are texts", {**task, "environment": from_awx})
+    yield Case(f"{name}: short header values", first_task(name, headers=short))
+    yield Case(f"{name}: header values that are words of the result", {**task, "environment": words})
+    yield Case(f"{name}: left empty in AWX", {**task, "environment": variables(name, timeout=" ", proxy="")})
+    without = variables(name, **dict.fromkeys(defaults, ""))
+    yield Case(f"{name}: defaults of the group", {**task, "module_defaults": group, "environment": without})
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_options_as_they_come(player, sandbox, api):
+    cases = [case for name in modules_of(api) for case in connections_as_they_come(sandbox, name)]
     played = player.play_cases(sandbox, cases)
     assert played.code == 0, played.output
-    is_info = name.endswith("_info")
     for case, result in played.results.items():
+        is_info = case.split(":")[0].endswith("_info")
         assert not result.get("failed"), (case, result)
         assert result["changed"] is not is_info, case
         # Masking must neither blot out what is no secret, nor rename what a playbook reads.
         assert {"request_ids"} | (set() if is_info else {"before", "after", "diff"}) <= set(result), case
-    short_result = dict(played.results["short header values"])
-    # From ansible-core 2.21 on it shows the task's arguments, with its own mask for the secrets among them.
-    short_result.pop("invocation", None)
-    assert "****" not in json.dumps(short_result)
-    assert "1" in json.dumps(played.results["short header values"]["request_ids"])
+    for name in modules_of(api):
+        short_result = dict(played.results[f"{name}: short header values"])
+        # From ansible-core 2.21 on it shows the task's arguments, with its own mask for the secrets among them.
+        short_result.pop("invocation", None)
+        assert "****" not in json.dumps(short_result), name
+        assert "1" in json.dumps(short_result["request_ids"]), name
 
 
 def bad_connections(name: str) -> dict[str, tuple[dict[str, str], str]]:
@@ -265,34 +282,37 @@ def bad_connections(name: str) -> dict[str, tuple[dict[str, str], str]]:
     }
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_bad_connection_is_refused_before_any_request(player, sandbox, name):
+@pytest.mark.parametrize("api", APIS)
+def test_bad_connection_is_refused_before_any_request(player, sandbox, api):
     """In check mode, too: every other case, and with the next module the others."""
-    wrong = bad_connections(name)
+    wrong = bad_connections(api)
     cases = [
-        Case(case, {**first_task(name), "environment": environment, "check_mode": number % 2 == 0})
+        Case(f"{name}: {case}", {**first_task(name), "environment": environment, "check_mode": number % 2 == 0})
+        for name in modules_of(api)
         for number, (case, (environment, _words)) in enumerate(wrong.items(), start=MODULES.index(name))
     ]
-    played = player.play_cases(sandbox, cases)
-    for case, (_environment, words) in wrong.items():
-        assert played.results[case]["error"]["category"] == "configuration", case
-        assert words in played.results[case]["msg"], case
+    played = player.play_cases(sandbox, cases, anew=False)
+    for name in modules_of(api):
+        for case, (_environment, words) in wrong.items():
+            result = played.results[f"{name}: {case}"]
+            assert result["error"]["category"] == "configuration", (name, case)
+            assert words in result["msg"], (name, case)
     assert sandbox.journal()["entries"] == []
 
 
-@pytest.mark.parametrize("name", MODULES)
-def test_missing_library(player, sandbox, tmp_path, name):
+@pytest.mark.parametrize("api", APIS)
+def test_missing_library(player, sandbox, tmp_path, api):
     cases = []
     for library in ("requests", "jsonschema"):
         hidden = tmp_path / f"without_{library}"
         hidden.mkdir()
         (hidden / f"{library}.py").write_text("raise ImportError('hidden by a test')\n")
         ordinary = {"vars": {"secops_itsm_in_process": False}, "environment": {"PYTHONPATH": str(hidden)}}
-        cases.append(Case(library, {**first_task(name), **ordinary}))
-    played = player.play_cases(sandbox, cases, "-vvv")
-    for library, result in played.results.items():
-        wanted = rf"Failed to import the required Python library \({library}\) on "
-        assert re.match(wanted, result["msg"]), library
+        cases += [Case(f"{name}: {library}", {**first_task(name), **ordinary}) for name in modules_of(api)]
+    played = player.play_cases(sandbox, cases, "-vvv", anew=False)
+    for case, result in played.results.items():
+        wanted = rf"Failed to import the required Python library \({case.split()[1]}\) on "
+        assert re.match(wanted, result["msg"]), case
         assert result["error"]["category"] == "configuration"
     assert "Traceback" not in played.output
     assert sandbox.journal()["entries"] == []
