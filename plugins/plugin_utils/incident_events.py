@@ -55,7 +55,7 @@ _TEMPLATE = re.compile(r"\{[{%#]")
 class Workspaces:
     """Which workspace an account's incidents are in.
 
-    :param by_account: UUIDs by the account's id or name, in lower case.
+    :param by_account: UUIDs by the account's id, in lower case.
     """
 
     by_account: Mapping[str, str]
@@ -64,14 +64,14 @@ class Workspaces:
     def from_option(cls, option: Any) -> Workspaces:
         """Check what a user gave.
 
-        :param option: None, or a mapping of an account's id or name to a UUID.
+        :param option: None, or a mapping of an account's id to a UUID.
         :raises ValueError: in a sentence.
         """
         if option is None:
             return cls({})
         if not isinstance(option, Mapping):
             raise ValueError(
-                "workspaces must be a mapping of an account's id or name to its workspace's UUID, written out in the "
+                "workspaces must be a mapping of an account's id to its workspace's UUID, written out in the "
                 "rulebook: ansible-rulebook puts no variables into the options of a filter."
             )
         by_account: dict[str, str] = {}
@@ -86,13 +86,14 @@ class Workspaces:
                 raise ValueError(f"workspaces names {account!r} twice, with different workspaces.")
         return cls(by_account)
 
-    def of(self, *accounts: str | None) -> str | None:
+    def of(self, account_id: str | None) -> str | None:
         """The workspace of an account, if it is known.
 
-        :param accounts: what the account is called, the better names first.
+        Never by the account's name: a customer may call his own account like that of another one.
+
+        :param account_id: which the service gave it.
         """
-        names = [_account(name) for name in accounts if name]
-        return next((self.by_account[name] for name in names if name in self.by_account), None)
+        return self.by_account.get(_account(account_id)) if account_id else None
 
 
 def with_incident(event: Any, workspaces: Workspaces) -> Any:
@@ -119,7 +120,7 @@ def _incident_of(data: Mapping[str, Any], keys: Mapping[str, str], workspaces: W
     source, severity, status = (_text(data.get(name)) for name in ("source", "severity", "status"))
     workspace_id = _text(data.get(LISTED_WORKSPACE_KEY))
     if not workspace_id or not _UUID.fullmatch(workspace_id):
-        workspace_id = workspaces.of(account_id, account_name)
+        workspace_id = workspaces.of(account_id)
     number, title = _name(data.get(keys["incident_number"])), title_of(data)
     known = {
         "workspace_id": workspace_id,

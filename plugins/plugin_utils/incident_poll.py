@@ -40,6 +40,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.lines import Lines
 from ansible_collections.secops.itsm.plugins.module_utils.runner import connection_spec, missing_library
 from ansible_collections.secops.itsm.plugins.module_utils.secrecy import Secrecy
 from ansible_collections.secops.itsm.plugins.plugin_utils.event_options import checked_options
+from ansible_collections.secops.itsm.plugins.plugin_utils.event_values import for_rules
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import LISTED
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import CREATED
 
@@ -252,7 +253,7 @@ def event_of(record: Mapping[str, Any], now: datetime) -> dict[str, Any]:
         "timestamp": listed,
         "isTest": False,
         "occurredAt": moment if isinstance(moment, str) else listed,
-        "data": dict(record),
+        "data": for_rules(dict(record)),
     }
     return {"payload": payload, "meta": {"endpoint": "incidents/across-workspaces", "headers": {}}}
 

@@ -40,6 +40,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.webhooks i
 )
 from ansible_collections.secops.itsm.plugins.module_utils.runner import environment_fallback
 from ansible_collections.secops.itsm.plugins.plugin_utils.event_options import checked_options
+from ansible_collections.secops.itsm.plugins.plugin_utils.event_values import for_rules
 
 #: The source's options; its documentation repeats them, and a test keeps the two the same.
 WEBHOOK_SPEC: Mapping[str, Mapping[str, Any]] = {
@@ -348,7 +349,7 @@ class Receiver:
 
     async def _taken(self, headers: DeliveryHeaders, body: bytes) -> str:
         """What has become of a genuine delivery."""
-        payload = payload_of(body)
+        payload = for_rules(payload_of(body))
         if is_test(headers, payload) and not self._settings.forward_tests:
             logger.info("Test delivery %s is in order.", in_a_log(headers.event_id))
             return "test"

@@ -226,6 +226,19 @@ def test_the_signature_goes_over_the_bytes_that_came(running: Running) -> None:
     play(story)
 
 
+def test_the_rulebook_gets_nothing_that_it_stumbles_over(running: Running) -> None:
+    odd = b'{"type": "x", "data": {"": 1e999, "deep": ' + b"[" * 300 + b"]" * 300 + b"}}"
+
+    async def story() -> None:
+        async with running() as source:
+            assert await source.send(Delivery(payload=odd)) == (200, "accepted")
+            data = source.events()[0]["payload"]["data"]
+            assert data["(no name)"] == "inf"
+            assert "nested too deep" in json.dumps(data["deep"])
+
+    play(story)
+
+
 def test_two_secrets_while_one_is_being_changed(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         async with running(former_secret=FORMER) as source:

@@ -32,7 +32,8 @@ description:
 options:
   workspaces:
     description:
-      - The UUID of the workspace by an account's C(accountId) or C(accountName), in any case.
+      - The UUID of the workspace by an account's C(accountId), in any case. Only for an account that has one workspace.
+      - An C(accountName) does not count, for a customer may call his own account like that of another one.
       - It has to be written out in the rulebook, for ansible-rulebook puts no variables into a filter's options.
       - An event that names its workspace itself needs none of this.
     type: dict
@@ -48,7 +49,7 @@ EXAMPLES = r"""
       filters:
         - secops.itsm.contraforce_incident:
             workspaces:
-              Northwind Health: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
+              acc-northwind-health: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
   rules:
     - name: Sign-ins of the backup account
       condition: event.entry is defined and event.incident.title is search("backup account", ignorecase=true)

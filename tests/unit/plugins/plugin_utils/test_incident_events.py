@@ -135,7 +135,7 @@ def test_a_listed_incident_without_its_workspace():
     [
         ({"acc-17": WORKSPACE, "Northwind Health": OTHER}, WORKSPACE),
         ({"ACC-17": f" {WORKSPACE} "}, WORKSPACE),
-        ({"northwind health ": OTHER}, OTHER),
+        ({" acc-17 ": OTHER}, OTHER),
         ({"None": OTHER, "": OTHER}, None),
     ],
 )
@@ -143,6 +143,14 @@ def test_workspaces_of_accounts(workspaces, found):
     after = filtered(created(), workspaces)
     assert after["incident"].get("workspace_id") == after["entry"].get("workspace_id") == found
     assert ("title_sha256" in after["entry"]) == (found is None)
+
+
+@pytest.mark.parametrize("name", ["Northwind Health", "acc-17"])
+@pytest.mark.parametrize("own", ["acc-99", None])
+def test_the_name_of_an_account_is_no_proof(name, own):
+    """A customer who calls his account like another one would have that one's incidents closed."""
+    after = filtered(created(accountId=own, accountName=name), {"acc-17": WORKSPACE, "Northwind Health": WORKSPACE})
+    assert "workspace_id" not in after["entry"]
 
 
 def test_accounts_that_are_numbers_or_not_there():

@@ -378,10 +378,18 @@ def test_the_file_is_written_as_a_whole_and_for_its_owner(tmp_path):
     assert [entry.name for entry in tmp_path.iterdir()] == ["state.json"]
 
 
+def test_an_event_holds_nothing_that_a_rulebook_stumbles_over():
+    data = event_of({"id": "1", "entities": [{"": 10**400}]}, START)["payload"]["data"]
+    assert data == {"id": "1", "entities": [{"(no name)": "1" + "0" * 400}]}
+
+
 def test_a_failed_write_leaves_what_was_there(tmp_path, monkeypatch):
+    def no_space(_handle: int) -> None:
+        raise OSError(28, "No space left on device")
+
     path = tmp_path / "state.json"
     path.write_text("older", encoding="utf-8")
-    monkeypatch.setattr(os, "fsync", lambda _handle: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(os, "fsync", no_space)
     with pytest.raises(OSError, match="No space left"):
         StateFile(str(path)).write(anew())
     assert path.read_text(encoding="utf-8") == "older"
