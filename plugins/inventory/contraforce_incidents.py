@@ -126,6 +126,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.secrecy import Secrecy
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_hosts import (
     ALL_INCIDENTS,
     IncidentHost,
+    as_plain,
     hosts_of,
     safe_name,
     selected,
@@ -181,7 +182,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
 
         :param name: as C(groups) and C(keyed_groups) give it.
         """
-        return str(to_safe_group_name(name, force=True, silent=True))
+        return as_plain(to_safe_group_name(name, force=True, silent=True))
 
     def verify_file(self, path: str) -> bool:
         """Whether a file is for this plugin.

@@ -107,7 +107,16 @@ def safe_name(text: str) -> str:
     :param text: any text.
     """
     # A tilde at its beginning would make a regular expression of a pattern.
-    return quote(text, safe="", errors="surrogatepass").replace("~", "%7E")
+    return quote(as_plain(text), safe="", errors="surrogatepass").replace("~", "%7E")
+
+
+def as_plain(text: str) -> str:
+    """A text without the mark of Ansible before 2.19 for what is no template, which the text must be known not to need.
+
+    :param text: any text.
+    """
+    # str(text) would keep it.
+    return str.__str__(text)
 
 
 def variables_of(key: IncidentKey, record: Mapping[str, Any]) -> dict[str, Any]:

@@ -275,9 +275,9 @@ def as_script(path: Path, groups: Mapping[str, Any]) -> Path:
     return path
 
 
-def test_the_cache(inventory, sandbox):
+def test_the_cache(player, inventory, sandbox):
     """It saves the requests, but is never that of another filter, of another file or of another account."""
-    folder = inventory.player.folder / "kept"
+    folder = player.folder / "kept"
     options = {"cache": True, "cache_plugin": "ansible.builtin.jsonfile", "cache_connection": str(folder)}
     path = inventory.write(**options)
     first = inventory.list(path)
@@ -297,7 +297,8 @@ def test_the_cache(inventory, sandbox):
     assert inventory.list(path, environment={"CONTRAFORCE_CLIENT_ID": "somebody-else"}).hosts == {}
     assert asked(sandbox) > count
     count = asked(sandbox)
-    assert inventory.list(path, words=["--flush-cache"]).hosts == first.hosts
+    player.write([])
+    assert player.play("playbook.yml", "-i", str(path), "--flush-cache", "--list-hosts").code == 0
     assert asked(sandbox) > count
     kept = [entry.name + entry.read_text(encoding="utf-8") for entry in folder.iterdir()]
     assert len(kept) == 2
@@ -536,4 +537,4 @@ def test_the_page_of_the_runbook(player, inventory, sandbox):
     (further,) = [block for block in shown("runbook_close_each_incident") if "compose" in block]
     composed = inventory.list(inventory.write(**{**files["open.contraforce_incidents.yml"], **further})).hosts
     assert composed[PHISHING]["ticket_id"] == "T20261121.0042"
-    assert {host["ticket_id"] for name, host in composed.items() if name != PHISHING} == {None}
+    assert not any(host["ticket_id"] for name, host in composed.items() if name != PHISHING)
