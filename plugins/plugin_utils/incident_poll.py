@@ -273,7 +273,7 @@ class StateFile:
 
         :param options: checked.
         :param now: the present.
-        :raises ValueError: when it cannot be written.
+        :raises ValueError: when it cannot be written, or holds something else, which is not to be lost.
         """
         memory = self._read(options) or Memory.anew(options, now)
         try:
@@ -284,13 +284,19 @@ class StateFile:
 
     def _read(self, options: Mapping[str, Any]) -> Memory | None:
         try:
-            return Memory.from_text(self._path.read_text(encoding="utf-8"), options) if self._path else None
+            text = self._path.read_text(encoding="utf-8") if self._path else ""
+            # An empty file was put there for us.
+            return Memory.from_text(text, options) if text.strip() else None
         except FileNotFoundError:
             return None
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
-            LOGGER.warning("state_file cannot be used, so the source begins anew: %s: %s.", self._path, reason)
-            return None
+            if isinstance(error, UnicodeDecodeError):
+                reason = "it is no text in UTF-8"
+            raise ValueError(
+                f"state_file cannot be used: {self._path}: {reason}. Name another file, or remove this one, and the "
+                "source begins anew."
+            ) from None
 
     def write(self, memory: Memory) -> None:
         """Replace the file as a whole; only its owner may read it.

@@ -76,6 +76,9 @@ WEBHOOK_SPEC: Mapping[str, Mapping[str, Any]] = {
 #: Seconds that the body of a delivery may take to arrive.
 BODY_SECONDS = 10.0
 
+#: Bytes that all bodies together may take up before their signatures were looked at, if one alone may not have more.
+MOST_UNVERIFIED = 64 * 1024 * 1024
+
 #: Seconds after which a sender may try again what was not taken.
 RETRY_AFTER = 10
 
@@ -295,6 +298,7 @@ class Receiver:
     def __init__(self, settings: Settings, hand_over: HandOver) -> None:
         self._settings = settings
         self._hand_over = hand_over
+        self._unverified = 0
         self.refusals = RefusalLog(logger.warning, time.monotonic)
 
     async def answer(self, request: web.Request) -> web.Response:
@@ -338,11 +342,17 @@ class Receiver:
 
     async def _read(self, request: web.Request) -> bytes:
         body = bytearray()
-        async for piece in request.content.iter_any():
-            body += piece
-            if len(body) > self._settings.max_body:
-                raise self._too_big()
-        return bytes(body)
+        try:
+            async for piece in request.content.iter_any():
+                body += piece
+                self._unverified += len(piece)
+                if len(body) > self._settings.max_body:
+                    raise self._too_big()
+                if self._unverified > max(MOST_UNVERIFIED, self._settings.max_body):
+                    raise RefusalError(503, "too much is being sent at the same time")
+            return bytes(body)
+        finally:
+            self._unverified -= len(body)
 
     def _too_big(self) -> RefusalError:
         return RefusalError(413, f"its body has more than {self._settings.max_body} bytes")
@@ -369,7 +379,7 @@ def _refusal(status: int) -> web.Response:
         response.headers["Retry-After"] = str(RETRY_AFTER)
     if status == 405:
         response.headers["Allow"] = "POST"
-    if status in (408, 413):
+    if status in (408, 413, 503):
         # Nobody waits for the rest of the body.
         response.force_close()
     return response

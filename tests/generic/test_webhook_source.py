@@ -378,6 +378,27 @@ def test_the_largest_body(running: Running, is_chunked: bool) -> None:
     play(story)
 
 
+def test_bodies_that_nobody_verified_have_a_limit_together(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who knows no secret fills no memory with many bodies that are sent slowly."""
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b"x" * 6000
+        await asyncio.sleep(60)
+
+    async def story() -> None:
+        async with running(max_body=8000) as source:
+            monkeypatch.setattr(webhook_receiver, "MOST_UNVERIFIED", 10_000)
+            genuine = Delivery("e-1", sized(6000))
+            first = asyncio.create_task(source.request(headers=genuine.headers(), data=slow()))
+            await settled()
+            assert await source.send(genuine) == (503, "busy")
+            first.cancel()
+            await settled()
+            assert await source.send(genuine) == (200, "accepted")
+
+    play(story)
+
+
 def test_a_body_that_is_announced_too_large_is_not_waited_for(running: Running) -> None:
     async def story() -> None:
         async with running(max_body=5000) as source:

@@ -49,6 +49,7 @@ options:
     description:
       - Path of a file that keeps over a restart what was handed over and up to when, for one source alone. Only its
         owner can read it; it holds identifiers of incidents, and no secret.
+      - A file that holds something else is left alone, and the source does not start.
       - Without it, a restart begins anew with O(lookback).
     type: path
   remember:
