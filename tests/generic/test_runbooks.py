@@ -87,9 +87,12 @@ def test_more_than_allowed_are_refused(player, sandbox, changes, words):
 
 def test_the_selection_narrows(player, sandbox):
     sandbox.reset(crowd=3)
-    for changes in ({"workspace_ids": [TAILSPIN]}, {"older_than_hours": 999_999}, {"severities": "High"}):
-        played = play(player, "close_false_positives", {**SELECTION, **changes})
-        assert (played.code, played.summaries) == (0, ["Done: 0 incidents, 0 failed."]), (changes, played.output)
+    runbook = {"import_playbook": "secops.itsm.close_false_positives"}
+    narrowed = ({"workspace_ids": [TAILSPIN]}, {"older_than_hours": 999_999}, {"severities": "High"})
+    path = player.folder / "site.yml"
+    path.write_text(json.dumps([{**runbook, "vars": {"report": False, **SELECTION, **each}} for each in narrowed]))
+    played = player.play(path)
+    assert (played.code, played.summaries) == (0, ["Done: 0 incidents, 0 failed."] * 3), played.output
     assert sandbox.journal()["writes"] == 0
 
 
