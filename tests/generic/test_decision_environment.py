@@ -30,14 +30,14 @@ def test_it_is_an_execution_environment_with_ansible_rulebook():
     for path in ("dependencies.ansible_core", "dependencies.ansible_runner"):
         made, other = difference(path)
         assert made == other
-    assert difference("dependencies.python") == (["ansible-rulebook>=1.1.0"], None)
+    assert difference("dependencies.python") == (["ansible-rulebook>=1.1.3"], None)
 
 
 def test_the_build_file(tmp_path):
     """It takes Java in, and says where it is."""
     containerfile, requirements = built(tmp_path, DEFINITION)
     build = tmp_path / "context" / "_build"
-    assert (build / "requirements.txt").read_text(encoding="utf-8").split() == ["ansible-rulebook>=1.1.0"]
+    assert (build / "requirements.txt").read_text(encoding="utf-8").split() == ["ansible-rulebook>=1.1.3"]
     assert (build / "bindep.txt").read_text(encoding="utf-8") == "java-17-openjdk-headless [platform:rpm]"
     assert requirements == {"collections": [{"name": "secops.itsm"}]}
     last = containerfile[containerfile.rindex("\nFROM ") :]
@@ -48,4 +48,4 @@ def test_the_build_file(tmp_path):
 def test_the_tests_run_a_release_that_it_allows():
     pinned = (ROOT / "tests" / "requirements" / "events.txt").read_text(encoding="utf-8")
     (release,) = [line.split("==")[1] for line in pinned.splitlines() if line.startswith("ansible-rulebook==")]
-    assert tuple(map(int, release.split("."))) >= (1, 1, 0)
+    assert tuple(map(int, release.split("."))) >= (1, 1, 3)

@@ -381,6 +381,8 @@ def test_a_job_template_for_automation_platform(scene):
     scene.wait("a job is started", lambda: scene.controller.launched)
     ((name, body),) = scene.controller.launched
     assert (name, set(body)) == ("Close incidents", {"limit", "extra_vars"})
+    # What is no question of the survey, the controller leaves out.
+    eda = body["extra_vars"].pop("ansible_eda")
     template = configured().one("job_template", name)
     survey = {question["variable"]: question for question in template["survey_spec"]["spec"]}
     assert set(body["extra_vars"]) <= set(survey)
@@ -388,6 +390,7 @@ def test_a_job_template_for_automation_platform(scene):
     assert all(isinstance(value, str) for value in body["extra_vars"].values())
     (entry,) = yaml.safe_load(body["extra_vars"]["incidents"])
     assert (entry["source"], entry["incident_id"]) == ("Sentinel", incident["id"])
+    assert eda["event"] == entry
     assert "evil" not in json.dumps(body)
     assert title not in json.dumps(body)
     assert scene.controller.token == {"Bearer a-token-of-the-controller"}
