@@ -15,6 +15,8 @@ PYTHON ?= python3
 CORES ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
+# What is imported is compiled then; most of what is installed never is.
+export PIP_NO_COMPILE = 1
 # Values of the machine's user must not reach a test or the demo.
 unexport CONTRAFORCE_WEBHOOK_SECRET CONTRAFORCE_WEBHOOK_FORMER_SECRET CONTRAFORCE_WEBHOOK_PASSWORD
 unexport CONTRAFORCE_URL CONTRAFORCE_CLIENT_ID CONTRAFORCE_CLIENT_SECRET CONTRAFORCE_ACCESS_TOKEN CONTRAFORCE_PROXY
