@@ -10,6 +10,7 @@ import json
 import re
 import subprocess
 import textwrap
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Mapping
@@ -20,6 +21,7 @@ import yaml
 from ansible_collections.secops.itsm.plugins.inventory.contraforce_incidents import InventoryModule
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.tests.generic.conftest import PLAYBOOK_COMMAND, Played, Player
+from ansible_collections.secops.itsm.tests.generic.controller import configured
 from ansible_collections.secops.itsm.tests.generic.jobs import run_job
 from ansible_collections.secops.itsm.tests.generic.test_docs import PAGES, blocks, shown
 
@@ -455,23 +457,24 @@ def slices(listed: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
 
 
 def test_slices_of_a_job_cover_all_and_none_twice(tmp_path, inventory, sandbox):
-    """Two slices as the controller makes them, and a third job with a limit for what they left."""
+    """Two slices as the controller makes them, and a job with a limit for what they leave, all at the same time."""
     sandbox.reset(crowd=12, profile={"page_size": 50})
     listed = inventory.list(inventory.write(query="of a crowd"), words=["--export"]).groups
     names = sorted(listed["_meta"]["hostvars"])
     assert len(names) == 12
     named = {"url": sandbox.url, **{name: sandbox.credentials[name] for name in ("client_id", "client_secret")}}
-    jobs = []
     parts = slices(listed, 3)
-    for number, part in enumerate(parts[:2]):
-        script = as_script(tmp_path / f"slice{number}.py", part)
-        answers = {**WHY, "awx_job_id": 100 + number}
-        jobs.append(run_job(tmp_path / f"job{number}", TEMPLATE, answers, {"ContraForce": named}, "-i", str(script)))
-    whole = as_script(tmp_path / "whole.py", listed)
+    scripts = [as_script(tmp_path / f"slice{number}.py", part) for number, part in enumerate(parts[:2])]
     limit = ":".join(names[2::3])
-    jobs.append(
-        run_job(tmp_path / "job2", TEMPLATE, WHY, {"ContraForce": named}, "-i", str(whole), "--limit", f"'{limit}'")
-    )
+    words = [["-i", str(script)] for script in scripts]
+    words.append(["-i", str(as_script(tmp_path / "whole.py", listed)), "--limit", f"'{limit}'"])
+    configured()
+    with ThreadPoolExecutor(len(words)) as nodes:
+        running = [
+            nodes.submit(run_job, tmp_path / f"job{number}", TEMPLATE, WHY, {"ContraForce": named}, *more)
+            for number, more in enumerate(words)
+        ]
+    jobs = [one.result() for one in running]
     closed = []
     for job in jobs:
         assert job.status == "successful", job.output
