@@ -17,7 +17,9 @@ import sys
 import textwrap
 import threading
 import time
+import urllib.request
 import uuid
+from datetime import datetime, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Callable, Iterator
@@ -27,7 +29,9 @@ import yaml
 
 from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_receiver
 from ansible_collections.secops.itsm.tests.generic.controller import configured
+from ansible_collections.secops.itsm.tests.sandbox.events import incident_created
 from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
+from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook
 from ansible_collections.secops.itsm.tests.tools.rulebook_process import INVENTORY, RulebookProcess
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -344,7 +348,7 @@ def test_titles_are_texts(scene):
 def test_a_ticket_for_high(scene):
     """One ticket and one link, however often the event comes; the filter knows the workspace."""
     high = scene.incident(workspaceId=TAILSPIN, severity="High")
-    before = len(scene.sandbox.state()["platform_tickets"])
+    before, begun = len(scene.sandbox.state()["platform_tickets"]), len(scene.sandbox.journal()["entries"])
     assert scene.tell("high", scene.incident(workspaceId=TAILSPIN, severity="Medium"), high) == [200, 200]
     scene.wait("the ticket is linked", lambda: scene.stored(high)["ticketId"])
     count = len(scene.sandbox.deliveries()["entries"])
@@ -357,6 +361,9 @@ def test_a_ticket_for_high(scene):
     (ticket,) = [entry for entry in tickets if str(entry["id_serial"]) == str(scene.stored(high)["ticketId"])]
     assert high["id"] in json.dumps(ticket)
     journal = scene.sandbox.journal()["entries"]
+    # Nothing was searched for, but by the polling source: the filter knew the workspace.
+    lists = [entry["body"] for entry in journal[begun:] if "across-workspaces" in entry["path"]]
+    assert [body for body in lists if body.get("sources") != ["QRadar"]] == []
     writes = [entry["operation"] for entry in journal if entry["took_effect"] and entry["status"] < 300]
     assert writes.count("v2-link-ticket") == writes.count("create-ticket") == 1
 
@@ -365,6 +372,28 @@ def test_looked_for_instead(scene):
     """The polling source in the place of the webhook, as the guide shows it."""
     scene.wait_for_closure(scene.polled)
     assert scene.polled["id"] in (scene.folder / "state.json").read_text(encoding="utf-8")
+
+
+def test_what_a_rule_engine_stumbles_over(scene):
+    """Keys and numbers that JSON can hold and a rule engine cannot: the event is handled, and so is the next one."""
+    odd, next_one = scene.incident(), scene.incident()
+    scene.sandbox.set_webhook(None)
+    scene.sandbox.add_incidents(odd)
+    created = scene.stored(odd)["createdAt"]
+    event = incident_created({**odd, "createdAt": created}, {"id": NORTHWIND})
+    odd_values = '{"": 1, "a": 1e999, "b": 99999999999999999999}'
+    whole = json.dumps(event.body).replace(
+        '"entities": []', '"entities": [{"": 1, "a": 1e999, "b": 99999999999999999999}]'
+    )
+    assert "1e999" in whole
+    body, url = whole.encode(), scene.url("close")
+    headers = Webhook(url, SECRET).headers(event, body, datetime.now(timezone.utc))
+    request = urllib.request.Request(url, body, headers, method="POST")
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+        assert answer.status == 200
+    assert scene.tell("close", next_one) == [200]
+    scene.wait_for_closure(odd)
+    scene.wait_for_closure(next_one)
 
 
 def test_a_rule_of_the_guide(scene):
