@@ -59,8 +59,8 @@ options:
     description:
       - A Jinja expression, or a text with templates, for the name of each host, as in
         V(source ~ '-' ~ incident_number). It is percent-encoded.
-      - Where it gives nothing, or fails without O(strict), the host keeps its usual name. Two incidents with the same
-        name are an error.
+      - Where it gives nothing, the name of a group, or fails without O(strict), the host keeps its usual name. Two
+        incidents with the same name are an error, so take nothing alone that others write, such as a title.
     type: str
 notes:
   - Connection options and filters may be templates, as in V({{ lookup('ansible.builtin.env', 'A_VARIABLE'\) }}).
@@ -159,6 +159,9 @@ JOB = Job(
     incident_info,
 )
 
+#: Names that no host of ours may have.
+TAKEN_NAMES = frozenset({"", "all", "ungrouped", "localhost", ALL_INCIDENTS})
+
 #: What hosts need to run where Ansible itself runs, with the Python that has what the modules need.
 RUNS_HERE: Mapping[str, str] = {
     "ansible_connection": trust_as_template("local"),
@@ -256,8 +259,9 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         if cache:
             try:
                 return list(json.loads(self._cache[key]["incidents"]))
-            except KeyError:
-                pass
+            except (AnsibleError, KeyError, TypeError, ValueError):
+                # It is not there, or it is damaged.
+                self.display.vvv("secops.itsm.contraforce_incidents: nothing usable in the cache")
         records = self._listed()
         # As a text, in which no cache plugin finds anything to make an object of.
         self._cache[key] = {"incidents": json.dumps(records)}
@@ -275,10 +279,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         return list(self._secrecy.values(end.values)["incidents"])
 
     def _named(self, hosts: Sequence[IncidentHost]) -> dict[str, IncidentHost]:
-        """The hosts by their names, which no two of them have."""
+        """The hosts by their names, which no two of them have.
+
+        One that was raised under the name of a group, which would spoil the whole inventory, keeps its usual name.
+        """
         named: dict[str, IncidentHost] = {}
+        taken = {*TAKEN_NAMES, *self.inventory.groups, *(group for host in hosts for group in host.groups)}
         for host in hosts:
             name = self._name(host)
+            name = host.name if name in taken else name
             if name in named:
                 raise AnsibleParserError(f"hostname gives {name} to two incidents: {named[name].key} and {host.key}.")
             named[name] = host
@@ -300,16 +309,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             if self.get_option("strict"):
                 raise AnsibleParserError(f"hostname cannot be evaluated for {host.key}: {error}") from None
             return host.name
-        text = "" if name is None else str(name).strip()
-        return safe_name(text) if text else host.name
+        return safe_name("" if name is None else str(name).strip())
 
     def _fill(self, hosts: Mapping[str, IncidentHost]) -> None:
-        """Put the hosts into the inventory, all or none."""
-        self.inventory.add_group(ALL_INCIDENTS)
-        for name, value in RUNS_HERE.items():
-            self.inventory.set_variable(ALL_INCIDENTS, name, value)
-        for group in sorted({group for host in hosts.values() for group in host.groups}):
-            self.inventory.add_group(group)
+        """Put the hosts into the inventory, all or none. Without any, the group of all is there, unless this fails."""
         try:
             for name, host in hosts.items():
                 self._add(name, host)
@@ -318,6 +321,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
                 if name in self.inventory.hosts:
                     self.inventory.remove_host(self.inventory.hosts[name])
             raise
+        self.inventory.add_group(ALL_INCIDENTS)
+        for variable, value in RUNS_HERE.items():
+            self.inventory.set_variable(ALL_INCIDENTS, variable, value)
+        for name in hosts:
+            self.inventory.add_child(ALL_INCIDENTS, name)
 
     def _add(self, name: str, host: IncidentHost) -> None:
         """Put a host into the inventory, with what the file makes of it."""
@@ -326,6 +334,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         for variable, value in variables.items():
             self.inventory.set_variable(name, variable, value)
         for group in host.groups:
+            self.inventory.add_group(group)
             self.inventory.add_child(group, name)
         strict = self.get_option("strict")
         self._set_composite_vars(self.get_option("compose"), variables, name, strict)

@@ -33,7 +33,7 @@ class IncidentHost:
     :param key: what identifies it.
     :param name: of the host; another one may be chosen.
     :param variables: of the host, none of which may be taken for a template.
-    :param groups: that the host is in.
+    :param groups: that the host is in, besides that of all.
     """
 
     key: IncidentKey
@@ -136,7 +136,7 @@ def variables_of(key: IncidentKey, record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def groups_of(key: IncidentKey, record: Mapping[str, Any]) -> list[str]:
-    """The groups of an incident's host.
+    """The groups of an incident's host, besides that of all.
 
     :param key: what identifies it.
     :param record: as the service listed it.
@@ -148,4 +148,4 @@ def groups_of(key: IncidentKey, record: Mapping[str, Any]) -> list[str]:
         "workspace": key.workspace_id,
     }
     words = {name: _NOT_OF_A_GROUP.sub("_", str(value or "").lower()).strip("_") for name, value in parts.items()}
-    return [ALL_INCIDENTS, *(f"{name}_{word}" for name, word in words.items() if word)]
+    return [f"{name}_{word}" for name, word in words.items() if word]

@@ -202,6 +202,21 @@ def test_a_host_keeps_its_name_where_hostname_gives_none(inventory):
     assert SIGN_IN in listed.hosts
 
 
+def test_an_incident_with_the_title_of_a_group_keeps_its_name(inventory, sandbox):
+    """Or whoever raises it would empty the inventory."""
+    times = dict.fromkeys(("createdAt", "updatedAt"), "2026-11-21T03:00:00Z")
+    titles = ["severity_low", "contraforce_incidents", "all", "ungrouped", "localhost", "theirs", "of its own"]
+    shown = {"workspaceId": NORTHWIND, "source": "QRadar", "severity": "Low", "status": "New", **times}
+    sandbox.add_incidents(*({**shown, "id": str(n), "number": n, "title": title} for n, title in enumerate(titles)))
+    theirs = inventory.player.folder / "theirs.ini"
+    theirs.write_text("[theirs]\nelsewhere\n", encoding="utf-8")
+    path = inventory.write(sources=["QRadar"], workspace_ids=[NORTHWIND], hostname="incident.title")
+    listed = inventory.list(theirs, path)
+    assert (listed.code, listed.errors) == (0, "")
+    usual = {f"qradar.{n}.{NORTHWIND}" for n in range(6)}
+    assert set(listed.hosts) == {*usual, "of%20its%20own"}
+
+
 def test_two_incidents_of_one_name_are_an_error_that_names_both(inventory):
     same = inventory.write("a", sources=["Splunk"], hostname="source")
     strict = inventory.write("b", hostname="incident.nothing.at_all", strict=True)
@@ -299,6 +314,11 @@ def test_the_cache(player, inventory, sandbox):
     assert inventory.list(path, environment={"CONTRAFORCE_CLIENT_ID": "somebody-else"}).hosts == {}
     assert asked(sandbox) > count
     count = asked(sandbox)
+    for entry in folder.iterdir():
+        entry.write_text("{ damaged", encoding="utf-8")
+    assert inventory.list(path).hosts == first.hosts
+    assert asked(sandbox) > count
+    count = asked(sandbox)
     player.write([])
     assert player.play("playbook.yml", "-i", str(path), "--flush-cache", "--list-hosts").code == 0
     assert asked(sandbox) > count
@@ -382,7 +402,7 @@ def close(player: Player, path: Path, *words: str, **variables: Any) -> Played:
 def recap(played: Played) -> dict[str, tuple[int, int]]:
     """What was changed and what failed, by host."""
     found = re.findall(r"^(\S+) +: ok=\d+ +changed=(\d+) +unreachable=0 +failed=(\d+)", played.output, re.MULTILINE)
-    return {host: (int(changed), int(failed)) for host, changed, failed in found}
+    return {host: (int(changed), int(failed)) for host, changed, failed in found if host != "localhost"}
 
 
 def test_rehearsed_run_and_again(player, inventory, sandbox):
@@ -440,6 +460,35 @@ def test_every_host_may_fail_and_there_is_a_report(player, inventory, sandbox):
     assert (played.code, sandbox.journal()["writes"]) == (2, 0)
     assert played.summaries == ["Done: 2 incidents, 2 failed."]
     assert set(recap(played).values()) == {(0, 1)}
+
+
+def test_nothing_to_do_is_no_failure_but_an_inventory_that_failed_is(player, inventory, sandbox):
+    """An empty list; then a pattern that matches nothing; then a list that could not be read, whatever the cause."""
+    empty = inventory.write(query="there is nothing like it")
+    nothing = close(player, empty)
+    assert (nothing.code, "No incident matches contraforce_incidents." in nothing.output) == (0, True), nothing.output
+    nowhere = close(player, inventory.write(), incident_hosts="source_nowhere")
+    assert (nowhere.code, "No incident matches source_nowhere." in nowhere.output) == (0, True), nowhere.output
+    words = "there is no group 'contraforce_incidents': the inventory of the incidents could not be read"
+    for options in ({"client_secret": "revoked"}, {"strict": True, "compose": {"a": "incident.nothing.at_all"}}):
+        failed = close(player, inventory.write(**options))
+        assert failed.code == 2
+        assert words in failed.words
+    assert sandbox.journal()["writes"] == 0
+
+
+def test_the_report_does_not_rest_on_the_first_host(player, inventory, sandbox):
+    """Whose variables cannot be evaluated."""
+    path = inventory.write(sources=["Splunk", "SentinelOne"])
+    first = next(iter(inventory.list(path).groups["contraforce_incidents"]["hosts"]))
+    folder = player.folder / "host_vars"
+    folder.mkdir()
+    (folder / f"{first}.yml").write_text("reference: '{{ nowhere_to_be_found }}'\n", encoding="utf-8")
+    played = close(player, path, report_dir="kept")
+    assert played.code == 2
+    assert recap(played).pop(first) == (0, 1), played.output
+    assert played.summaries == ["Done: 2 incidents, 0 failed; 2 closed."]
+    assert len(list((player.folder / "kept").iterdir())) == 2
 
 
 def slices(listed: Mapping[str, Any], count: int) -> list[dict[str, Any]]:
@@ -537,7 +586,7 @@ def test_the_page_of_the_runbook(player, inventory, sandbox):
     assert [played.code for played in (rehearsed, done, again)] == [0, 0, 0], again.output
     lines = blocks(page, "text")[0].splitlines()
     assert [*rehearsed.summaries, *done.summaries] == lines[:2]
-    assert lines[2] in again.output
+    assert f'"msg": "{lines[2]}"' in again.output
     # The part of a file that it shows besides.
     (further,) = [block for block in shown("runbook_close_each_incident") if "compose" in block]
     composed = inventory.list(inventory.write(**{**files["open.contraforce_incidents.yml"], **further})).hosts

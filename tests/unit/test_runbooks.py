@@ -47,8 +47,9 @@ OTHER_DEFAULTS = {"include_done", "status"}
 
 
 def play_of(name: str) -> dict[str, Any]:
-    """The one play of a runbook."""
-    (play,) = yaml.safe_load((PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))
+    """The one play of a runbook, but for what looks whether there is anything to do."""
+    plays = yaml.safe_load((PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))
+    (play,) = [play for play in plays if "itsm_runbook" in play["vars"]]
     return dict(play)
 
 

@@ -42,7 +42,6 @@ def test_a_host():
         "incident": listed,
     }
     assert made.groups == [
-        "contraforce_incidents",
         "source_defenderxdr",
         "severity_low",
         "status_new",
@@ -53,7 +52,7 @@ def test_a_host():
 def test_what_is_not_shown_gives_no_variable_and_no_group():
     made = host(severity=None, status="", number=None)
     assert "incident_number" not in made.variables
-    assert [group.split("_")[0] for group in made.groups] == ["contraforce", "source", "workspace"]
+    assert [group.split("_")[0] for group in made.groups] == ["source", "workspace"]
 
 
 @pytest.mark.parametrize(
