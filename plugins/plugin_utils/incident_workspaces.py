@@ -24,8 +24,12 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection imp
 #: What an entry has instead of its workspace.
 EVIDENCE: tuple[str, ...] = ("created_at", "title_sha256")
 
-#: How far apart the times may be at which an incident was raised, as the event and as the list tell it.
-TOLERANCE = timedelta(minutes=5)
+#: How far apart the times may be at which an incident was raised, as the event and as the list tell it. They are the same
+#: (CF-A21), but one of them may be cut to seconds.
+TOLERANCE = timedelta(seconds=1)
+
+#: How far around that time is looked.
+MARGIN = timedelta(minutes=5)
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -60,7 +64,7 @@ def window(entries: Iterable[Mapping[str, Any]], now: datetime | None = None) ->
     moments = [moment for moment in map(_moment, nameless) if moment]
     if not moments:
         return {}
-    begin, end = min(moments) - TOLERANCE, max(moments) + TOLERANCE
+    begin, end = min(moments) - MARGIN, max(moments) + MARGIN
     options = {"sources": sorted({str(entry["source"]) for entry in nameless}), "time_from": _spelled(begin)}
     # The list has no future, and ends at the present by itself.
     return {**options, "time_to": _spelled(end)} if end < (now or datetime.now(timezone.utc)) else options

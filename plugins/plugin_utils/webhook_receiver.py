@@ -245,6 +245,14 @@ class HandOver:
         await self._outcome(event_id, self._by_id[event_id])
         return is_first
 
+    def forgo(self, event_id: str, signature: str) -> None:
+        """Never hand over what was signed so; a delivery of the same event that was signed anew is another one.
+
+        :param event_id: that it came with.
+        :param signature: of the delivery.
+        """
+        self._taken.keep(self._signed.keep(signature, f"test {event_id}"))
+
     async def _outcome(self, event_id: str, waiting: _Waiting) -> None:
         self._requests += 1
         waiting.requests += 1
@@ -361,6 +369,8 @@ class Receiver:
         """What has become of a genuine delivery."""
         payload = for_rules(payload_of(body))
         if is_test(headers, payload) and not self._settings.forward_tests:
+            # The header is not signed: without it, the same delivery must not count as an event.
+            self._hand_over.forgo(headers.event_id, headers.signature)
             logger.info("Test delivery %s is in order.", in_a_log(headers.event_id))
             return "test"
         event = event_of(self._settings.path, headers, payload)

@@ -794,8 +794,24 @@ def test_a_test_delivery_is_answered_only(running: Running) -> None:
             forged = Delivery("e-3", secret="x", changes={"X-CF-Test": "true"})
             assert await source.send(forged) == (401, "refused")
             assert source.events() == ["busy"]
-            # The header is not signed: an event that it was put on is not known for that.
-            assert await source.send(Delivery("e-1")) == (200, "accepted")
+            # The header is not signed: an event that it was put on is not known for that, once it is signed anew.
+            assert await source.send(Delivery("e-1", age=2)) == (200, "accepted")
+
+    play(story)
+
+
+def test_a_test_delivery_is_no_event_without_its_header(running: Running) -> None:
+    """Nobody signed the header: whoever saw the delivery could send it again without."""
+
+    async def story() -> None:
+        async with running() as source:
+            test = Delivery("e-1", changes={"X-CF-Test": "true"})
+            headers = test.headers()
+            assert await source.request(headers=headers, data=test.body) == (200, "test")
+            del headers["X-CF-Test"]
+            assert await source.request(headers=headers, data=test.body) == (200, "duplicate")
+            assert not source.events()
+            assert await source.send(Delivery("e-1", age=1)) == (200, "accepted")
 
     play(story)
 
