@@ -41,8 +41,6 @@ def write_pages(folder: Path) -> None:
     command = [str(Path(sys.executable).parent / words[0]), *words[1:], "--dest-dir", str(folder), COLLECTION]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT.parents[2])}
     subprocess.run(command, check=True, env=environment)
-    # The variables are on the page of the connections; antsibull-docs knows none, as modules cannot declare them.
-    (folder / "environment_variables.rst").unlink()
     shutil.copy2(DOCSITE / "sphinx" / "index.rst", folder / "index.rst")
     shutil.copytree(DOCSITE / "images", folder / "images")
     for page in folder.rglob("*.rst"):

@@ -53,9 +53,19 @@ def address_of(label: str) -> tuple[str, str] | None:
     return LABELS.get(label)
 
 
+def address_of_variable(name: str) -> tuple[str, str] | None:
+    """The address of a variable of the environment that is a setting of Ansible itself, and its name.
+
+    :param name: such as C(ANSIBLE_CACHE_PLUGIN).
+    """
+    settings, _title = LABELS["ansible_configuration_settings"]
+    return (f"{settings}#envvar-{name}", name) if name.startswith("ANSIBLE_") else None
+
+
 def link_to_ansible(_app: Any, _env: Any, node: Any, content: Any) -> nodes.reference | None:
     """A link for a label of Ansible's documentation, without a download of its list of labels."""
-    found = address_of(node["reftarget"]) if node.get("reftype") == "ref" else None
+    name = node["reftarget"]
+    found = {"ref": address_of, "envvar": address_of_variable}.get(node.get("reftype"), lambda _name: None)(name)
     if not found:
         return None
     address, title = found
