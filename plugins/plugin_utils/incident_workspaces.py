@@ -24,7 +24,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection imp
 #: What an entry has instead of its workspace.
 EVIDENCE: tuple[str, ...] = ("created_at", "title_sha256")
 
-#: How far apart the times may be at which an incident was raised, as the event and as the list tell it. They are the same
+#: How far apart the times of an incident may be, as the event and as the list tell it. They are the same
 #: (CF-A21), but one of them may be cut to seconds.
 TOLERANCE = timedelta(seconds=1)
 

@@ -349,6 +349,24 @@ def title_of(page: Path) -> str:
     return found.group(1)
 
 
+def event_plugin(path: str) -> str:
+    """The options of an event source or filter, but for those of the connection, which have a page of their own.
+
+    :param path: of its file below C(extensions/eda/plugins), without C(.py).
+    """
+    text = (ROOT / "extensions" / "eda" / "plugins" / f"{path}.py").read_text(encoding="utf-8")
+    documentation = yaml.safe_load(re.split(r'^(?:DOCUMENTATION = r)?"""$', text, flags=re.MULTILINE)[1])
+    told_elsewhere = CONTRAFORCE_OPTIONS if set(CONTRAFORCE_OPTIONS) <= set(documentation["options"]) else {}
+    rows = []
+    for name, option in documentation["options"].items():
+        if name in told_elsewhere:
+            continue
+        given = "**required**" if option.get("required") else code(option["default"]) if "default" in option else ""
+        chosen = f" One of {', '.join(map(code, option['choices']))}." if "choices" in option else ""
+        rows.append((code(name), given, prose(option["description"]) + chosen))
+    return list_table(["Option", "Default", "What it is for"], rows, "22 18 60")
+
+
 #: By the name in a marker.
 GENERATED: Mapping[str, Callable[..., str]] = {
     "assumptions": assumptions,
@@ -356,6 +374,7 @@ GENERATED: Mapping[str, Callable[..., str]] = {
     "connection": connection,
     "does": does,
     "drawing": drawing,
+    "event_plugin": event_plugin,
     "next_steps": next_steps,
     "operations": operations,
     "runbooks": runbooks,
