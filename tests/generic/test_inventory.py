@@ -483,7 +483,7 @@ def test_the_report_does_not_rest_on_the_first_host(player, inventory, sandbox):
     first = next(iter(inventory.list(path).groups["contraforce_incidents"]["hosts"]))
     folder = player.folder / "host_vars"
     folder.mkdir()
-    (folder / f"{first}.yml").write_text("reference: '{{ nowhere_to_be_found }}'\n", encoding="utf-8")
+    (folder / f"{first}.yml").write_text("reference: '{{ 1 / 0 }}'\n", encoding="utf-8")
     played = close(player, path, report_dir="kept")
     assert played.code == 2
     assert recap(played).pop(first) == (0, 1), played.output
