@@ -12,7 +12,9 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+import time
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Mapping
 from urllib.parse import urljoin, urlsplit
 
@@ -154,6 +156,8 @@ class Client:
         sessions: Sessions | None = None,
     ) -> None:
         self.request_ids: list[str] = []
+        #: Seconds by which this machine's clock was ahead of the service's at its last answer, if that said its time.
+        self.clock_lead: float | None = None
         self._transport = transport
         self._auth = auth
         self._vendor = vendor
@@ -285,6 +289,7 @@ class Client:
     def _judge(self, request: _Request, response: requests.Response) -> Answer | Failure:
         """An answer, or the failure that it stands for."""
         status = response.status_code
+        self.clock_lead = _clock_lead(response.headers.get("Date"))
         body, oddity = _parsed(response)
         request_id = self._vendor.request_id_of(body, response.headers)
         if request_id and request_id not in self.request_ids:
@@ -321,6 +326,14 @@ def _parsed(response: requests.Response) -> tuple[Any, str | None]:
     if "html" in kind or content.lstrip()[:1] == b"<":
         return None, "an HTML page"
     return None, "broken JSON" if "json" in kind else "something"
+
+
+def _clock_lead(date: str | None) -> float | None:
+    """How far this machine's clock is ahead of a time that a service told."""
+    try:
+        return time.time() - parsedate_to_datetime(date).timestamp() if date else None
+    except (TypeError, ValueError, OverflowError):
+        return None
 
 
 def _is_cut_short(response: requests.Response) -> bool:

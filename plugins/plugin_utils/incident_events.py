@@ -27,6 +27,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary
     spelled,
 )
 from ansible_collections.secops.itsm.plugins.module_utils.instants import instant, spelled_utc
+from ansible_collections.secops.itsm.plugins.plugin_utils.event_values import for_rules
 
 #: The type of the events of the polling source; the service has none of that name.
 LISTED = "incident.listed"
@@ -104,11 +105,12 @@ def with_incident(event: Any, workspaces: Workspaces) -> Any:
     :param event: anything.
     :param workspaces: of the accounts.
     """
-    payload = _mapping(_mapping(event).get("payload"))
-    kind = _text(payload.get("type"))
+    kind = _text(_mapping(_mapping(event).get("payload")).get("type"))
     if kind is None or kind not in KEYS_BY_TYPE:
         return event
-    incident = _incident_of(_mapping(payload.get("data")), KEYS_BY_TYPE[kind], workspaces)
+    # The collection's own sources did that already; an event stream does not.
+    event = for_rules(event)
+    incident = _incident_of(_mapping(event["payload"].get("data")), KEYS_BY_TYPE[kind], workspaces)
     refused = "It is a test delivery." if _is_test(event) else _refused(incident)
     rest = {key: value for key, value in event.items() if key not in ADDED}
     return {**rest, "incident": incident, **({"refused": refused} if refused else {"entry": _entry_of(incident)})}

@@ -71,6 +71,9 @@ MOST_KNOWN = 50_000
 #: The longest wait after failures, in seconds, unless the interval is longer.
 LONGEST_WAIT = 900
 
+#: Seconds by which this machine's clock may be ahead of the service's, however short the overlap is.
+LEAST_LEAD = 30
+
 #: After how many seconds what was handed over so far is written down, although the batch goes on.
 WRITE_EVERY = 5.0
 
@@ -331,7 +334,9 @@ def incidents_since(options: Mapping[str, Any], begin: datetime) -> list[dict[st
     secrecy, lines = Secrecy(CONTRAFORCE_OPTIONS, lambda: wanted), Lines()
 
     def read(api: ContraForceApi, filters: Mapping[str, Any], _run: Run) -> Result:
-        return Result(changed=False, values=secrecy.values({"incidents": list_incidents(api, filters)[0]}))
+        incidents = list_incidents(api, filters)[0]
+        check_clock(api.clock_lead, options["overlap"])
+        return Result(changed=False, values=secrecy.values({"incidents": incidents}))
 
     try:
         shell = Shell(check_mode=False, diff_mode=False, secrecy=secrecy, lines=lines)
@@ -341,6 +346,22 @@ def incidents_since(options: Mapping[str, Any], begin: datetime) -> list[dict[st
     if isinstance(end, ApiError):
         raise end.retold(_one_line(secrecy.text(str(end))))
     return list(end.values["incidents"])
+
+
+def check_clock(lead: float | None, overlap: int) -> None:
+    """Refuse to go on with a clock that is ahead of the service's: what is raised in between would never be asked for.
+
+    :param lead: of this machine's clock, in seconds, if the service told its time.
+    :param overlap: how far back each poll looks, in seconds.
+    :raises ApiError: C(unavailable), so that the poll counts as failed, and nothing moves on.
+    """
+    if lead is not None and lead > max(overlap / 2, LEAST_LEAD):
+        raise ApiError(
+            f"The clock of this machine is {lead:.0f} seconds ahead of the service's; set it right, for incidents are "
+            "asked for by their time.",
+            "unavailable",
+            retryable=True,
+        )
 
 
 def _one_line(text: str) -> str:

@@ -79,6 +79,9 @@ BODY_SECONDS = 10.0
 #: Bytes that all bodies together may take up before their signatures were looked at, if one alone may not have more.
 MOST_UNVERIFIED = 64 * 1024 * 1024
 
+#: A body of so many bytes is taken all the same: who knows no secret must not keep out those who do.
+SMALL_BODY = 64 * 1024
+
 #: Seconds after which a sender may try again what was not taken.
 RETRY_AFTER = 10
 
@@ -356,7 +359,8 @@ class Receiver:
                 self._unverified += len(piece)
                 if len(body) > self._settings.max_body:
                     raise self._too_big()
-                if self._unverified > max(MOST_UNVERIFIED, self._settings.max_body):
+                is_too_much = self._unverified > max(MOST_UNVERIFIED, self._settings.max_body)
+                if is_too_much and len(body) > SMALL_BODY:
                     raise RefusalError(503, "too much is being sent at the same time")
             return bytes(body)
         finally:

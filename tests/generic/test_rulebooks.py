@@ -141,7 +141,7 @@ def renamed(ruleset: dict[str, Any], name: str) -> dict[str, Any]:
     for rule in made["rules"]:
         if "run_playbook" in rule["action"]:
             # So that nobody waits for half a minute.
-            assert rule["action"]["run_playbook"]["delay"] == 30
+            assert rule["action"]["run_playbook"]["delay"] == 15
             rule["action"]["run_playbook"]["delay"] = 0
     return made
 

@@ -103,7 +103,8 @@ class LoopbackServer:
             handler.connection.shutdown(socket.SHUT_RDWR)
             return
         content = reply.content
-        handler.send_response(reply.status)
+        # Without the present time and the name of the server, which the reply may have of its own.
+        handler.send_response_only(reply.status)
         for name, value in reply.headers.items():
             handler.send_header(name, value)
         if reply.status != 204:

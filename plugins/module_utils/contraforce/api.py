@@ -96,6 +96,11 @@ class ContraForceApi:
         """The service's identifiers of the requests sent so far."""
         return list(self._client.request_ids)
 
+    @property
+    def clock_lead(self) -> float | None:
+        """Seconds by which this machine's clock is ahead of the service's, as far as its last answer tells."""
+        return self._client.clock_lead
+
     def incident_data(self, key: IncidentKey, with_details: bool = False) -> dict[str, Any]:
         """The read of an incident: its record, and what stands beside it.
 

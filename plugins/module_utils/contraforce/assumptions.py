@@ -35,6 +35,7 @@ ASSUMPTIONS: Mapping[str, str] = {
     "CF-A20": "A webhook is signed with its secret as text in UTF-8, and hexadecimal digits are small letters.",
     "CF-A21": "An event's incidentId, title and createdAt are the id, title and creationTime of the list.",
     "CF-A22": "A list with a time filter has every incident that was created in that time.",
+    "CF-A23": "Each try to deliver an event is signed anew, with a timestamp of its own.",
 }
 
 #: CF-A4. Source: the older generation's pages.

@@ -397,6 +397,21 @@ def test_what_makes_no_request_is_a_mistake_in_the_options(serve, clock, options
     assert (error.category, error.ambiguous) == ("configuration", False)
 
 
+@pytest.mark.parametrize("seconds", [-7200, 0, 7200])
+def test_how_far_the_clock_is_ahead(serve, clock, seconds):
+    date = format_datetime(datetime.now(timezone.utc) - timedelta(seconds=seconds), usegmt=True)
+    client = make(serve(Reply(body={}, headers={"Date": date})).url, clock)
+    client.read("GET", "/x")
+    assert client.clock_lead == pytest.approx(seconds, abs=5)
+
+
+@pytest.mark.parametrize("date", ["", "soon", "Sun, 99 Nov 2026 06:08:49 GMT"])
+def test_a_date_that_is_none(serve, clock, date):
+    client = make(serve(Reply(body={}, headers={"Date": date})).url, clock)
+    client.read("GET", "/x")
+    assert client.clock_lead is None
+
+
 def test_request_ids_are_collected(serve, clock):
     server = serve(
         Reply(body={"meta": {"requestId": "a"}}), Reply(204, headers={"X-Request-Id": "b"}), Reply(404, PROBLEM)

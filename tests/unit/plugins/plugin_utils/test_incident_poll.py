@@ -30,6 +30,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.incident_poll import (
     Memory,
     Poller,
     StateFile,
+    check_clock,
     event_of,
     identity,
     in_thread,
@@ -440,6 +441,17 @@ def test_a_file_that_cannot_be_written(tmp_path, name):
     (tmp_path / "folder").mkdir()
     with pytest.raises(ValueError, match=r"^state_file cannot be (written|used): .*: .+[.]$"):
         StateFile(str(tmp_path / name)).memory(options(), START)
+
+
+@pytest.mark.parametrize("lead, overlap", [(None, 900), (-10_000, 900), (450, 900), (30, 0), (30, 40)])
+def test_a_clock_that_is_right_enough(lead, overlap):
+    check_clock(lead, overlap)
+
+
+@pytest.mark.parametrize("lead, overlap", [(451, 900), (31, 0), (7200, 900)])
+def test_a_clock_that_is_ahead_moves_nothing_on(lead, overlap):
+    with pytest.raises(ApiError, match=f"^The clock of this machine is {lead} seconds ahead of the service's"):
+        check_clock(lead, overlap)
 
 
 # The polls.
