@@ -11,6 +11,7 @@ import functools
 import json
 import logging
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -20,12 +21,14 @@ import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Callable
 
 import pytest
 import yaml
 from ansible_rulebook.validators import Validate
 
+from ansible_collections.secops.itsm.plugins.module_utils import client
 from ansible_collections.secops.itsm.plugins.plugin_utils import incident_poll
 from ansible_collections.secops.itsm.tests.generic.conftest import CROWD_WORKSPACE
 from ansible_collections.secops.itsm.tests.generic.processes import eventually
@@ -245,6 +248,28 @@ def test_an_outage_loses_nothing(source, caplog, name):
     assert again == "The list of incidents can be read again; polls that failed: 2."
     assert [round(wait, 0) > 10 for wait in source.waits] == [False, False, True, True, False, False]
     assert source.waits[3] > source.waits[2]
+
+
+def test_a_clock_that_is_ahead_loses_nothing(source, caplog):
+    """It would ask for incidents of times that are yet to come, and later never for those of now."""
+
+    def clock(hours: int) -> Callable[[], None]:
+        def happen() -> None:
+            ahead = timedelta(hours=hours)
+            source.monkeypatch.setattr(incident_poll, "_now", lambda: datetime.now(timezone.utc) + ahead)
+            told = SimpleNamespace(time=lambda: time.time() + ahead.total_seconds())
+            source.monkeypatch.setattr(client, "time", told)
+
+        return happen
+
+    def both(*happenings: Callable[[], None]) -> Callable[[], None]:
+        return lambda: [happening() for happening in happenings][0]
+
+    rulebook = source.run(both(clock(2), source.add(70001)), source.add(70002), clock(0), source.add(70003))
+    assert rulebook.ids == ["70001", "70002", "70003"]
+    assert re.match(
+        r"The clock of this machine is 7\d\d\d seconds ahead of the service's; set it ", warnings(caplog)[0]
+    )
 
 
 def test_each_list_has_a_connection_of_its_own(source):
