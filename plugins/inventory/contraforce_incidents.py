@@ -59,8 +59,9 @@ options:
     description:
       - A Jinja expression, or a text with templates, for the name of each host, as in
         V(source ~ '-' ~ incident_number). It is percent-encoded.
-      - Where it gives nothing, the name of a group, or fails without O(strict), the host keeps its usual name. Two
-        incidents with the same name are an error, so take nothing alone that others write, such as a title.
+      - The host keeps its usual name where it gives nothing, or fails without O(strict). And, with a warning that
+        counts them, where it gives the name of a group, of another host or of another incident; the last is an error
+        with O(strict).
     type: str
 notes:
   - Connection options and filters may be templates, as in V({{ lookup('ansible.builtin.env', 'A_VARIABLE'\) }}).
@@ -106,6 +107,7 @@ cache_timeout: 300
 
 import hashlib
 import json
+from collections import Counter
 from typing import Any, Mapping, Sequence
 
 from ansible.errors import AnsibleError, AnsibleParserError
@@ -117,7 +119,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_info import incident_info
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_list import FILTER_SPEC
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE, IDENTIFIERS
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils.job import Job, Shell, perform
 from ansible_collections.secops.itsm.plugins.module_utils.lines import Lines
@@ -281,17 +283,35 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
     def _named(self, hosts: Sequence[IncidentHost]) -> dict[str, IncidentHost]:
         """The hosts by their names, which no two of them have.
 
-        One that was raised under the name of a group, which would spoil the whole inventory, keeps its usual name.
+        One that cannot have the name that was asked for keeps its usual one: titles are written by attackers, and must
+        not be able to empty the inventory.
         """
+        asked = [self._name(host) for host in hosts]
+        groups = {*TAKEN_NAMES, *self.inventory.groups, *(group for host in hosts for group in host.groups)}
+        usual = {host.name: host for host in hosts}
+        shared = {name for name, count in Counter(asked).items() if name and count > 1}
         named: dict[str, IncidentHost] = {}
-        taken = {*TAKEN_NAMES, *self.inventory.groups, *(group for host in hosts for group in host.groups)}
-        for host in hosts:
-            name = self._name(host)
-            name = host.name if name in taken else name
-            if name in named:
-                raise AnsibleParserError(f"hostname gives {name} to two incidents: {named[name].key} and {host.key}.")
-            named[name] = host
+        kept = 0
+        for name, host in zip(asked, hosts):
+            if name in shared and self.get_option("strict"):
+                both = " and ".join(str(one.key) for other, one in zip(asked, hosts) if other == name)
+                raise AnsibleParserError(f"hostname gives {name} to several incidents: {both}.")
+            is_free = (
+                name not in {*groups, *shared} and usual.get(name, host) is host and not self._is_another(name, host)
+            )
+            kept += not is_free and bool(name)
+            named[name if is_free else host.name] = host
+        if kept:
+            self.display.warning(
+                f"secops.itsm.contraforce_incidents: {kept} of {len(hosts)} hosts keep their usual names, because "
+                "hostname gives them the name of a group, of another incident or of another host."
+            )
         return named
+
+    def _is_another(self, name: str, host: IncidentHost) -> bool:
+        """Whether another source has a host of that name already, which is not of the same incident."""
+        known = self.inventory.hosts.get(name)
+        return known is not None and any(known.vars.get(part) != host.variables[part] for part in IDENTIFIERS)
 
     def _name(self, host: IncidentHost) -> str:
         """The name that was asked for, or else the usual one."""

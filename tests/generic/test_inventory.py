@@ -202,27 +202,39 @@ def test_a_host_keeps_its_name_where_hostname_gives_none(inventory):
     assert SIGN_IN in listed.hosts
 
 
-def test_an_incident_with_the_title_of_a_group_keeps_its_name(inventory, sandbox):
-    """Or whoever raises it would empty the inventory."""
+def test_an_incident_that_has_the_title_of_something_else_keeps_its_name(inventory, sandbox):
+    """Or whoever raises it would empty the inventory. The same incident by two files stays one host."""
     times = dict.fromkeys(("createdAt", "updatedAt"), "2026-11-21T03:00:00Z")
-    titles = ["severity_low", "contraforce_incidents", "all", "ungrouped", "localhost", "theirs", "of its own"]
+    titles = [
+        "severity_low",
+        "contraforce_incidents",
+        "all",
+        "ungrouped",
+        "localhost",
+        "theirs",
+        "elsewhere",
+        "same",
+        "same",
+    ]
     shown = {"workspaceId": NORTHWIND, "source": "QRadar", "severity": "Low", "status": "New", **times}
-    sandbox.add_incidents(*({**shown, "id": str(n), "number": n, "title": title} for n, title in enumerate(titles)))
+    listed = [*titles, "of its own"]
+    sandbox.add_incidents(*({**shown, "id": str(n), "number": n, "title": title} for n, title in enumerate(listed)))
     theirs = inventory.player.folder / "theirs.ini"
     theirs.write_text("[theirs]\nelsewhere\n", encoding="utf-8")
-    path = inventory.write(sources=["QRadar"], workspace_ids=[NORTHWIND], hostname="incident.title")
-    listed = inventory.list(theirs, path)
-    assert (listed.code, listed.errors) == (0, "")
-    usual = {f"qradar.{n}.{NORTHWIND}" for n in range(6)}
-    assert set(listed.hosts) == {*usual, "of%20its%20own"}
+    options = {"sources": ["QRadar"], "workspace_ids": [NORTHWIND], "hostname": "incident.title"}
+    names = {*(f"qradar.{n}.{NORTHWIND}" for n in range(len(titles))), "of%20its%20own"}
+    found = inventory.list(theirs, inventory.write("a", **options), inventory.write("b", **options))
+    assert found.code == 0
+    assert set(found.hosts) == names
+    assert f"{len(titles)} of {len(listed)} hosts keep their usual names" in found.errors
 
 
-def test_two_incidents_of_one_name_are_an_error_that_names_both(inventory):
-    same = inventory.write("a", sources=["Splunk"], hostname="source")
+def test_two_incidents_of_one_name_are_an_error_that_names_both_if_it_is_strict(inventory):
+    same = inventory.write("a", sources=["Splunk"], hostname="source", strict=True)
     strict = inventory.write("b", hostname="incident.nothing.at_all", strict=True)
     listed = inventory.list(same, strict)
     assert listed.hosts == {}
-    assert re.search(r"hostname gives Splunk to two incidents: incident .* and incident .*", listed.errors)
+    assert re.search(r"hostname gives Splunk to several incidents: incident .* and incident .*", listed.errors)
     assert "hostname cannot be evaluated for incident" in listed.errors
 
 
