@@ -290,17 +290,16 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         groups = {*TAKEN_NAMES, *self.inventory.groups, *(group for host in hosts for group in host.groups)}
         usual = {host.name: host for host in hosts}
         shared = {name for name, count in Counter(asked).items() if name and count > 1}
+        unusable = groups | shared
         named: dict[str, IncidentHost] = {}
         kept = 0
         for name, host in zip(asked, hosts):
             if name in shared and self.get_option("strict"):
                 both = " and ".join(str(one.key) for other, one in zip(asked, hosts) if other == name)
                 raise AnsibleParserError(f"hostname gives {name} to several incidents: {both}.")
-            is_free = (
-                name not in {*groups, *shared} and usual.get(name, host) is host and not self._is_another(name, host)
-            )
-            kept += not is_free and bool(name)
-            named[name if is_free else host.name] = host
+            is_taken = name in unusable or usual.get(name, host) is not host or self._is_another(name, host)
+            kept += is_taken and bool(name)
+            named[host.name if is_taken else name] = host
         if kept:
             self.display.warning(
                 f"secops.itsm.contraforce_incidents: {kept} of {len(hosts)} hosts keep their usual names, because "

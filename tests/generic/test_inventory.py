@@ -205,17 +205,8 @@ def test_a_host_keeps_its_name_where_hostname_gives_none(inventory):
 def test_an_incident_that_has_the_title_of_something_else_keeps_its_name(inventory, sandbox):
     """Or whoever raises it would empty the inventory. The same incident by two files stays one host."""
     times = dict.fromkeys(("createdAt", "updatedAt"), "2026-11-21T03:00:00Z")
-    titles = [
-        "severity_low",
-        "contraforce_incidents",
-        "all",
-        "ungrouped",
-        "localhost",
-        "theirs",
-        "elsewhere",
-        "same",
-        "same",
-    ]
+    titles = ["severity_low", "contraforce_incidents", "all", "ungrouped", "localhost", "theirs", "elsewhere"]
+    titles += ["same", "same", f"qradar.0.{NORTHWIND}"]
     shown = {"workspaceId": NORTHWIND, "source": "QRadar", "severity": "Low", "status": "New", **times}
     listed = [*titles, "of its own"]
     sandbox.add_incidents(*({**shown, "id": str(n), "number": n, "title": title} for n, title in enumerate(listed)))
