@@ -21,7 +21,7 @@ from ansible_collections.secops.itsm.plugins.module_utils.retries import Clock
 from ansible_collections.secops.itsm.plugins.module_utils.secrecy import Secrecy
 from ansible_collections.secops.itsm.plugins.module_utils.service import Api, Service
 
-VERSION = "0.5.0"
+VERSION = "0.6.0"
 
 
 @dataclass(frozen=True)

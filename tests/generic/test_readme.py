@@ -58,3 +58,25 @@ def test_variables_of_a_runbook(player, variables):
     played = player.play(f"secops.itsm.{runbook}", "-e", f"@{path}")
     assert (played.code, played.summaries) == (0, [summary]), played.output
     assert changed(played.output) == changed(foretold.output) > 0
+
+
+def test_the_incidents_of_the_inventory(player, sandbox):
+    """Rehearsed, closed, and closed already: those of the pattern, and no others."""
+    (inventory,) = [block for block in BLOCKS if isinstance(block, dict) and "plugin" in block]
+    (variables,) = [block for block in BLOCKS if isinstance(block, dict) and "incident_hosts" in block]
+    for name, content in (("open.contraforce_incidents.yml", inventory), ("storm.yml", variables)):
+        (player.folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
+    words = ("-i", "open.contraforce_incidents.yml", "-e", "@storm.yml", "-e", "report=no")
+    sandbox.reset(crowd=2)
+    before = {entry["id"]: entry["status"] for entry in sandbox.state()["incidents"]}
+    foretold = player.play("secops.itsm.close_each_incident", *words, "--check")
+    assert (foretold.code, sandbox.journal()["writes"]) == (0, 0), foretold.output
+    played = player.play("secops.itsm.close_each_incident", *words)
+    assert played.code == 0, played.output
+    closed = [entry for entry in sandbox.state()["incidents"] if entry["status"] != before[entry["id"]]]
+    assert len(closed) >= 2
+    assert {(entry["source"], entry["severity"], entry["status"]) for entry in closed} == {
+        ("Sentinel", "Low", "Closed")
+    }
+    again = player.play("secops.itsm.close_each_incident", *words)
+    assert (again.code, sandbox.journal()["writes"]) == (0, len(closed)), again.output
