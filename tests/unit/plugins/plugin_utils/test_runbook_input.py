@@ -33,6 +33,7 @@ ROW = f"{WORKSPACE},DefenderXDR,61024,SOC-1\n"
 #: Of each runbook, what is just enough.
 ENOUGH: Mapping[str, Mapping[str, Any]] = {
     "close_incident": {**DEFENDER, "classification": "TruePositive", "comment": "Contained."},
+    "close_each_incident": {**DEFENDER, "classification": "TruePositive", "comment": "Contained."},
     "close_false_positives": {"title_pattern": "x", "classification_reason": "InaccurateData", "comment": "Known."},
     "close_with_ticket": {**DEFENDER, **CLOSURE, **TICKETS},
     "escalate_incident": {**DEFENDER, **TICKETS},
