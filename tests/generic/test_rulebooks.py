@@ -304,7 +304,7 @@ def test_the_other_encoding_and_a_failure_that_passes(scene):
     scene.sandbox.set_faults({"operation": "v2-get-incident", "status": 403, "code": "INSUFFICIENT_WORKSPACE_ROLE"})
     assert scene.tell("close", known, encoding="base64") == [200]
     scene.wait_for_closure(known)
-    assert "Previous run_playbook failed. Retry 1 of 3" in scene.rulebook.output
+    assert "Previous run_playbook failed. Retry 1 of 2" in scene.rulebook.output
     assert scene.sandbox.journal()["faults_waiting"] == 0
 
 
