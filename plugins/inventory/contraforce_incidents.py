@@ -76,12 +76,9 @@ seealso:
 """
 
 EXAMPLES = r"""
-# open.contraforce_incidents.yml: what is open in all workspaces; the credentials come from the environment
 ---
-plugin: secops.itsm.contraforce_incidents
-
-# night.contraforce_incidents.yml: by the filters of the service, and by what it does not filter by
----
+# night.contraforce_incidents.yml. The first line alone makes hosts of all that is open, in all workspaces, with the
+# credentials of the environment. The others choose among them, and have an account of their own.
 plugin: secops.itsm.contraforce_incidents
 client_id: "{{ lookup('ansible.builtin.env', 'SOC_CLIENT_ID') }}"
 client_secret: "{{ lookup('ansible.builtin.env', 'SOC_CLIENT_SECRET') }}"

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import runpy
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,8 +22,8 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import
     with_incident,
 )
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import problem_of_evidence
+from ansible_collections.secops.itsm.tests.unit.event_plugins import event_plugin
 
-FILTER = Path(__file__).resolve().parents[4] / "extensions/eda/plugins/event_filter/contraforce_incident.py"
 WORKSPACE, OTHER = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304", "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
 TITLE = "Sign-in of the backup account"
 HOSTILE = "{{ lookup('pipe', 'touch /tmp/owned') }}"
@@ -311,7 +309,7 @@ def test_a_title_that_is_no_utf8():
 
 
 def test_the_plugin():
-    main = runpy.run_path(str(FILTER))["main"]
+    main = event_plugin("event_filter/contraforce_incident.py").main
     assert main(created(), workspaces={"acc-17": WORKSPACE}) == filtered(created(), {"acc-17": WORKSPACE})
     assert main(created()) == filtered(created())
     with pytest.raises(ValueError, match="must be a mapping"):

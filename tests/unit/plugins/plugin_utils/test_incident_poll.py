@@ -10,12 +10,10 @@ import asyncio
 import json
 import logging
 import os
-import runpy
 import stat
 import threading
 import time
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 import yaml
@@ -38,8 +36,8 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.incident_poll import (
     poll_spec,
     wait_after,
 )
+from ansible_collections.secops.itsm.tests.unit.event_plugins import event_plugin
 
-SOURCE = Path(__file__).resolve().parents[4] / "extensions/eda/plugins/event_source/contraforce_incidents.py"
 START = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
 WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
 CREDENTIALS = {"client_id": "soc", "client_secret": "s3cr3t-of-soc"}
@@ -348,7 +346,7 @@ def test_options_that_there_are_not(name):
 
 
 def test_options_and_their_documentation(monkeypatch):
-    described = yaml.safe_load(runpy.run_path(str(SOURCE))["DOCUMENTATION"])["options"]
+    described = yaml.safe_load(event_plugin("event_source/contraforce_incidents.py").DOCUMENTATION)["options"]
     spec = poll_spec()
     assert set(described) == set(spec)
     for name, option in spec.items():
