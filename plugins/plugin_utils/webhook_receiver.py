@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import ssl
 import time
-from collections import deque
-from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 try:
@@ -24,10 +20,8 @@ else:
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.secops.itsm.plugins.module_utils.connection import is_loopback
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.webhooks import (
     DeliveryHeaders,
-    Memory,
     RefusalError,
     RefusalLog,
     delivery_headers,
@@ -35,43 +29,11 @@ from ansible_collections.secops.itsm.plugins.module_utils.contraforce.webhooks i
     in_a_log,
     is_test,
     payload_of,
-    signing_keys,
     verify,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.runner import environment_fallback
-from ansible_collections.secops.itsm.plugins.plugin_utils.event_options import checked_options
 from ansible_collections.secops.itsm.plugins.plugin_utils.event_values import for_rules
-
-#: The source's options; its documentation repeats them, and a test keeps the two the same.
-WEBHOOK_SPEC: Mapping[str, Mapping[str, Any]] = {
-    "host": {"type": "str", "default": "127.0.0.1"},
-    "port": {"type": "int", "required": True},
-    "path": {"type": "str", "default": "/"},
-    "secret": {
-        "type": "str",
-        "required": True,
-        "no_log": True,
-        "fallback": (environment_fallback, ["CONTRAFORCE_WEBHOOK_SECRET"]),
-    },
-    "former_secret": {
-        "type": "str",
-        "no_log": True,
-        "fallback": (environment_fallback, ["CONTRAFORCE_WEBHOOK_FORMER_SECRET"]),
-    },
-    "certfile": {"type": "path"},
-    "keyfile": {"type": "path"},
-    "password": {
-        "type": "str",
-        "no_log": True,
-        "fallback": (environment_fallback, ["CONTRAFORCE_WEBHOOK_PASSWORD"]),
-    },
-    "cafile": {"type": "path"},
-    "allow_http": {"type": "bool", "default": False},
-    "max_body": {"type": "int", "default": 1024 * 1024},
-    "queue_size": {"type": "int", "default": 100},
-    "answer_within": {"type": "float", "default": 5.0},
-    "forward_tests": {"type": "bool", "default": False},
-}
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_hand_over import HandOver
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import Settings, settings_of
 
 #: Seconds that the body of a delivery may take to arrive.
 BODY_SECONDS = 10.0
@@ -85,10 +47,6 @@ SMALL_BODY = 64 * 1024
 #: Seconds after which a sender may try again what was not taken.
 RETRY_AFTER = 10
 
-#: How many events are remembered, and for how many seconds, so that a second delivery of one is known.
-REMEMBERED = 10_000
-REMEMBERED_SECONDS = 24 * 3600.0
-
 #: Seconds that deliveries get for their answers when the source ends.
 ENDING_SECONDS = 2.0
 
@@ -96,207 +54,6 @@ ENDING_SECONDS = 2.0
 IDLE_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class Settings:
-    """Options that were checked.
-
-    :param keys: any of which may have signed a delivery.
-    :param tls: how connections are encrypted, or None for not at all.
-    """
-
-    host: str
-    port: int
-    path: str
-    keys: tuple[bytes, ...] = field(repr=False)
-    tls: ssl.SSLContext | None
-    max_body: int
-    queue_size: int
-    answer_within: float
-    forward_tests: bool
-
-
-def settings_of(args: Mapping[str, Any]) -> Settings:
-    """Check the options of the source.
-
-    :param args: what ansible-rulebook gives.
-    :raises ValueError: with one sentence, which holds no secret.
-    """
-    options = checked_options(WEBHOOK_SPEC, args)
-    _check_numbers(options)
-    for name in ("secret", "former_secret"):
-        if options[name] and not options[name].isprintable():
-            raise ValueError(f"{name} holds a line break or another control character; remove it.")
-    if not options["path"].startswith("/") or not options["path"].isprintable() or set(options["path"]) & set("?#"):
-        raise ValueError("path must begin with a slash and hold no query, such as /contraforce.")
-    tls = _tls_of(options)
-    if tls is None and not options["allow_http"] and not is_loopback(options["host"]):
-        raise ValueError(
-            f"host {options['host']} can be reached from elsewhere, and without certfile everything would travel in "
-            "clear; set certfile, or allow_http where a proxy in front takes care of TLS."
-        )
-    return Settings(
-        keys=signing_keys(options["secret"], options["former_secret"]),
-        tls=tls,
-        **{name: options[name] for name in ("host", "port", "path", "max_body")},
-        **{name: options[name] for name in ("queue_size", "answer_within", "forward_tests")},
-    )
-
-
-def _check_numbers(options: Mapping[str, Any]) -> None:
-    if not 0 <= options["port"] <= 65535:
-        raise ValueError("port must be a number from 1 to 65535, or 0 for any that is free.")
-    for name in ("max_body", "queue_size"):
-        if options[name] < 1:
-            raise ValueError(f"{name} must be 1 or more.")
-    # Written so that not-a-number is refused, too.
-    if not 0 < options["answer_within"] <= 3600:
-        raise ValueError("answer_within must be a number of seconds above 0, and an hour at the most.")
-
-
-def _tls_of(options: Mapping[str, Any]) -> ssl.SSLContext | None:
-    """How connections are encrypted; with C(cafile), clients have to show a certificate."""
-    if not options["certfile"]:
-        for name in ("keyfile", "password", "cafile"):
-            if options[name]:
-                raise ValueError(f"certfile is missing: {name} goes with that certificate.")
-        return None
-    for name in ("certfile", "keyfile", "cafile"):
-        if options[name] and not os.access(options[name], os.R_OK):
-            raise ValueError(f"{name} names a file that cannot be read: {options[name]}")
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    password = options["password"] or ""
-    try:
-        # Without a password OpenSSL would ask for one on the terminal.
-        context.load_cert_chain(options["certfile"], options["keyfile"], lambda: password)
-    except (ssl.SSLError, ValueError):
-        raise ValueError(
-            "certfile and keyfile are not a certificate (PEM) and its key, or password is not that of the key."
-        ) from None
-    if options["cafile"]:
-        try:
-            context.load_verify_locations(options["cafile"])
-        except ssl.SSLError:
-            raise ValueError("cafile holds no CA certificates (PEM).") from None
-        context.verify_mode = ssl.CERT_REQUIRED
-    return context
-
-
-class _Waiting:
-    """An event on its way to the rulebook.
-
-    :param event: what the rulebook gets.
-    """
-
-    def __init__(self, event: Mapping[str, Any]) -> None:
-        self.event = event
-        #: How many requests wait for the outcome.
-        self.requests = 0
-        #: Whether the rulebook is being given it; from then on nobody can say that it will not get it.
-        self.is_going = False
-        #: None when the rulebook has it, or why not.
-        self.outcome: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-
-
-class HandOver:
-    """Hands events to the rulebook one after the other, each once.
-
-    Nothing that is under way is ever cancelled while the source runs, so a delivery that was answered with 503 is in
-    one of two states. Either its event had not begun its way: it is dropped and forgotten, and the next try is a new
-    one. Or the rulebook was just being given it: then it stays known, and the next try gets the answer that this one
-    did not wait for. So no event gets lost or doubled if the sender tries again, and none is doubled if it does not.
-
-    :param queue: the rulebook's.
-    :param most: how many deliveries may wait.
-    :param seconds: how long each of them may.
-    """
-
-    def __init__(self, queue: Any, most: int, seconds: float) -> None:
-        self._queue = queue
-        self._most = most
-        self._seconds = seconds
-        self._taken = Memory(REMEMBERED, REMEMBERED_SECONDS, time.monotonic)
-        self._signed = Memory(REMEMBERED, REMEMBERED_SECONDS, time.monotonic)
-        self._line: deque[str] = deque()
-        self._by_id: dict[str, _Waiting] = {}
-        self._requests = 0
-        self._filled = asyncio.Event()
-        self._is_closed = False
-
-    async def deliver(self, event_id: str, signature: str, event: Mapping[str, Any]) -> bool:
-        """Wait until the rulebook has an event; False if it had it before.
-
-        :param event_id: which is not signed, so that one signature counts for the first identifier that it came with.
-        :param signature: of this delivery.
-        :param event: what the rulebook gets.
-        :raises RefusalError: when the rulebook has not taken it in time.
-        """
-        event_id = self._signed.keep(signature, event_id)
-        if event_id in self._taken:
-            return False
-        if self._is_closed:
-            raise RefusalError(503, "the source ends")
-        if self._requests >= self._most:
-            raise RefusalError(503, f"{self._requests} deliveries wait for the rulebook already")
-        is_first = event_id not in self._by_id
-        if is_first:
-            self._by_id[event_id] = _Waiting(event)
-            self._line.append(event_id)
-            self._filled.set()
-        await self._outcome(event_id, self._by_id[event_id])
-        return is_first
-
-    def forgo(self, event_id: str, signature: str) -> None:
-        """Never hand over what was signed so; a delivery of the same event that was signed anew is another one.
-
-        :param event_id: that it came with.
-        :param signature: of the delivery.
-        """
-        self._taken.keep(self._signed.keep(signature, f"test {event_id}"))
-
-    async def _outcome(self, event_id: str, waiting: _Waiting) -> None:
-        self._requests += 1
-        waiting.requests += 1
-        try:
-            await asyncio.wait({waiting.outcome}, timeout=self._seconds)
-        finally:
-            self._requests -= 1
-            waiting.requests -= 1
-            if not (waiting.requests or waiting.is_going or waiting.outcome.done()):
-                self._line.remove(event_id)
-                del self._by_id[event_id]
-        failure = waiting.outcome.result() if waiting.outcome.done() else "the rulebook has not taken it in time"
-        if failure is not None:
-            raise RefusalError(503, failure)
-
-    async def carry(self) -> None:
-        """Hand over whatever comes, until cancelled."""
-        while True:
-            while not self._line:
-                self._filled.clear()
-                await self._filled.wait()
-            event_id = self._line.popleft()
-            waiting = self._by_id[event_id]
-            waiting.is_going = True
-            try:
-                await self._queue.put(waiting.event)
-            except Exception as error:  # whatever a filter of the rulebook raises
-                self._settle(event_id, f"a filter of the rulebook failed with {type(error).__name__}")
-            else:
-                self._taken.keep(event_id)
-                self._settle(event_id, None)
-
-    def _settle(self, event_id: str, failure: str | None) -> None:
-        self._by_id.pop(event_id).outcome.set_result(failure)
-
-    def close(self) -> None:
-        """Take nothing more, and refuse what waits; whatever carried the events must have ended."""
-        self._is_closed = True
-        self._line.clear()
-        for event_id in list(self._by_id):
-            self._settle(event_id, "the source ends")
 
 
 class Receiver:

@@ -27,7 +27,9 @@ from typing import Any, Callable, Iterator
 import pytest
 import yaml
 
-from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_receiver
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce import webhooks
+from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_hand_over, webhook_receiver
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import WEBHOOK_SPEC
 from ansible_collections.secops.itsm.tests.generic.controller import configured
 from ansible_collections.secops.itsm.tests.sandbox.events import incident_created
 from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
@@ -453,7 +455,7 @@ def test_the_rulebooks_take_what_is_documented():
 
 def test_further_variables_are_options_of_the_source():
     further = captioned("further variables")
-    options = set(webhook_receiver.WEBHOOK_SPEC)
+    options = set(WEBHOOK_SPEC)
     assert {name.removeprefix("webhook_") for name in further} <= options
     for name in (CLOSE, HIGH):
         (ruleset,) = rulebook(name)
@@ -473,10 +475,8 @@ def test_both_rulebooks_begin_and_end_alike():
 
 def test_answers_are_those_of_the_source():
     """The guide's table has each status that the source answers with."""
-    source = Path(webhook_receiver.__file__).read_text(encoding="utf-8")
-    answered = set(re.findall(r"RefusalError\((\d{3})", source))
-    webhooks = ROOT / "plugins" / "module_utils" / "contraforce" / "webhooks.py"
-    answered |= set(re.findall(r"RefusalError\((\d{3})", webhooks.read_text(encoding="utf-8")))
+    files = [Path(str(module.__file__)) for module in (webhooks, webhook_hand_over, webhook_receiver)]
+    answered = {found for file in files for found in re.findall(r"RefusalError\((\d{3})", file.read_text("utf-8"))}
     table = PAGES["events"].split("\nWhat the answers mean\n")[1].split("\nEach refusal")[0]
     assert len(answered) > 4
     assert answered <= set(re.findall(r"\b\d{3}\b", table))

@@ -34,7 +34,7 @@ from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.secops.itsm.plugins.module_utils.contraforce.webhooks import RefusalLog
 from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_receiver
-from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_receiver import WEBHOOK_SPEC, settings_of
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import WEBHOOK_SPEC, settings_of
 
 FILE = Path(__file__).resolve().parents[2] / "extensions/eda/plugins/event_source/contraforce_webhook.py"
 SECRET, FORMER = "curiouser-and-curiouser", "looking-glass-house"

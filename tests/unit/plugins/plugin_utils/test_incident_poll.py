@@ -21,21 +21,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
-from ansible_collections.secops.itsm.plugins.plugin_utils import incident_poll
+from ansible_collections.secops.itsm.plugins.plugin_utils import incident_poll, incident_poll_memory
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_poll import (
     POLL_SPEC,
     RANGES,
-    Memory,
     Poller,
-    StateFile,
     check_clock,
     event_of,
-    identity,
     in_thread,
     poll_options,
     poll_spec,
     wait_after,
 )
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_poll_memory import Memory, StateFile, identity
 from ansible_collections.secops.itsm.tests.unit.event_plugins import event_plugin
 
 START = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
@@ -191,7 +189,7 @@ def test_the_clock_of_the_service_is_ahead():
 
 
 def test_the_number_of_known_is_bounded(monkeypatch):
-    monkeypatch.setattr(incident_poll, "MOST_KNOWN", 3)
+    monkeypatch.setattr(incident_poll_memory, "MOST_KNOWN", 3)
     memory = anew(overlap=100)
     records = [record(number, number * 10) for number in range(8)]
     for number, one in enumerate(records):
@@ -202,7 +200,7 @@ def test_the_number_of_known_is_bounded(monkeypatch):
 
 
 def test_what_the_list_may_show_again_is_not_forgotten(monkeypatch):
-    monkeypatch.setattr(incident_poll, "MOST_KNOWN", 3)
+    monkeypatch.setattr(incident_poll_memory, "MOST_KNOWN", 3)
     memory = anew(overlap=100)
     records = [record(number, 900 + number) for number in range(8)]
     hand_over(memory, records, at(950))

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options of the webhook's event source, checked before anything listens."""
+
+from __future__ import annotations
+
+import os
+import ssl
+from dataclasses import dataclass, field
+from typing import Any, Mapping
+
+from ansible_collections.secops.itsm.plugins.module_utils.connection import is_loopback
+from ansible_collections.secops.itsm.plugins.module_utils.contraforce.webhooks import signing_keys
+from ansible_collections.secops.itsm.plugins.module_utils.runner import environment_fallback
+from ansible_collections.secops.itsm.plugins.plugin_utils.event_options import checked_options
+
+#: The source's options; its documentation repeats them, and a test keeps the two the same.
+WEBHOOK_SPEC: Mapping[str, Mapping[str, Any]] = {
+    "host": {"type": "str", "default": "127.0.0.1"},
+    "port": {"type": "int", "required": True},
+    "path": {"type": "str", "default": "/"},
+    "secret": {
+        "type": "str",
+        "required": True,
+        "no_log": True,
+        "fallback": (environment_fallback, ["CONTRAFORCE_WEBHOOK_SECRET"]),
+    },
+    "former_secret": {
+        "type": "str",
+        "no_log": True,
+        "fallback": (environment_fallback, ["CONTRAFORCE_WEBHOOK_FORMER_SECRET"]),
+    },
+    "certfile": {"type": "path"},
+    "keyfile": {"type": "path"},
+    "password": {
+        "type": "str",
+        "no_log": True,
+        "fallback": (environment_fallback, ["CONTRAFORCE_WEBHOOK_PASSWORD"]),
+    },
+    "cafile": {"type": "path"},
+    "allow_http": {"type": "bool", "default": False},
+    "max_body": {"type": "int", "default": 1024 * 1024},
+    "queue_size": {"type": "int", "default": 100},
+    "answer_within": {"type": "float", "default": 5.0},
+    "forward_tests": {"type": "bool", "default": False},
+}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options that were checked.
+
+    :param keys: any of which may have signed a delivery.
+    :param tls: how connections are encrypted, or None for not at all.
+    """
+
+    host: str
+    port: int
+    path: str
+    keys: tuple[bytes, ...] = field(repr=False)
+    tls: ssl.SSLContext | None
+    max_body: int
+    queue_size: int
+    answer_within: float
+    forward_tests: bool
+
+
+def settings_of(args: Mapping[str, Any]) -> Settings:
+    """Check the options of the source.
+
+    :param args: what ansible-rulebook gives.
+    :raises ValueError: with one sentence, which holds no secret.
+    """
+    options = checked_options(WEBHOOK_SPEC, args)
+    _check_numbers(options)
+    for name in ("secret", "former_secret"):
+        if options[name] and not options[name].isprintable():
+            raise ValueError(f"{name} holds a line break or another control character; remove it.")
+    if not options["path"].startswith("/") or not options["path"].isprintable() or set(options["path"]) & set("?#"):
+        raise ValueError("path must begin with a slash and hold no query, such as /contraforce.")
+    tls = _tls_of(options)
+    if tls is None and not options["allow_http"] and not is_loopback(options["host"]):
+        raise ValueError(
+            f"host {options['host']} can be reached from elsewhere, and without certfile everything would travel in "
+            "clear; set certfile, or allow_http where a proxy in front takes care of TLS."
+        )
+    return Settings(
+        keys=signing_keys(options["secret"], options["former_secret"]),
+        tls=tls,
+        **{name: options[name] for name in ("host", "port", "path", "max_body")},
+        **{name: options[name] for name in ("queue_size", "answer_within", "forward_tests")},
+    )
+
+
+def _check_numbers(options: Mapping[str, Any]) -> None:
+    if not 0 <= options["port"] <= 65535:
+        raise ValueError("port must be a number from 1 to 65535, or 0 for any that is free.")
+    for name in ("max_body", "queue_size"):
+        if options[name] < 1:
+            raise ValueError(f"{name} must be 1 or more.")
+    # Written so that not-a-number is refused, too.
+    if not 0 < options["answer_within"] <= 3600:
+        raise ValueError("answer_within must be a number of seconds above 0, and an hour at the most.")
+
+
+def _tls_of(options: Mapping[str, Any]) -> ssl.SSLContext | None:
+    """How connections are encrypted; with C(cafile), clients have to show a certificate."""
+    if not options["certfile"]:
+        for name in ("keyfile", "password", "cafile"):
+            if options[name]:
+                raise ValueError(f"certfile is missing: {name} goes with that certificate.")
+        return None
+    for name in ("certfile", "keyfile", "cafile"):
+        if options[name] and not os.access(options[name], os.R_OK):
+            raise ValueError(f"{name} names a file that cannot be read: {options[name]}")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    password = options["password"] or ""
+    try:
+        # Without a password OpenSSL would ask for one on the terminal.
+        context.load_cert_chain(options["certfile"], options["keyfile"], lambda: password)
+    except (ssl.SSLError, ValueError):
+        raise ValueError(
+            "certfile and keyfile are not a certificate (PEM) and its key, or password is not that of the key."
+        ) from None
+    if options["cafile"]:
+        try:
+            context.load_verify_locations(options["cafile"])
+        except ssl.SSLError:
+            raise ValueError("cafile holds no CA certificates (PEM).") from None
+        context.verify_mode = ssl.CERT_REQUIRED
+    return context
