@@ -159,24 +159,25 @@ class Player:
         :param anew: false leaves the sandbox as it is, so that its journal has the requests of all cases.
         :param kwargs: as for :meth:`play`.
         """
-        tasks: list[dict[str, Any]] = []
+        url = f"{sandbox.url}/_sandbox/reset"
+        resets = [{"url": url, "body": {"faults": case.faults, "crowd": case.crowd}} for case in cases if anew]
+        tasks: list[dict[str, Any]] = [
+            {"name": "Begin", "steer_sandbox": {**reset, "method": "POST"}, "no_log": True} for reset in resets[:1]
+        ]
         for number, case in enumerate(cases):
-            body = {"faults": case.faults, "crowd": case.crowd}
-            reset = {"url": f"{sandbox.url}/_sandbox/reset", "method": "POST", "body": body}
-            if anew:
-                tasks.append({"name": f"Begin {case.name}", "steer_sandbox": reset, "no_log": True})
-            tasks.append({**self._kept(case.task, number), "ignore_errors": True})
+            following = resets[number + 1] if number + 1 < len(resets) else None
+            tasks.append({**self._kept(case.task, number, following), "ignore_errors": True})
         played = self.play(self.write(tasks), *arguments, **kwargs)
         played.results = {case.name: self._result(number) for number, case in enumerate(cases)}
         return played
 
-    def _kept(self, task: dict[str, Any], number: int) -> dict[str, Any]:
-        """A task whose result is kept, whether it fails or not."""
+    def _kept(self, task: dict[str, Any], number: int, reset: dict[str, Any] | None = None) -> dict[str, Any]:
+        """A task whose result is kept, whether it fails or not; then the sandbox begins anew, if asked for."""
         end = self._end(number)
         end.unlink(missing_ok=True)
         keep = {
             "name": "Keep the result",
-            "keep_result": {"content": "{{ kept_result | to_json | string }}", "dest": str(end)},
+            "keep_result": {"content": "{{ kept_result | to_json | string }}", "dest": str(end), "reset": reset},
             "no_log": True,
         }
         return {"block": [{**task, "register": "kept_result"}], "always": [keep]}
