@@ -30,6 +30,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
         given = self._task.args
         Path(given["dest"]).write_text(str(given["content"]), encoding="utf-8")
         if given.get("reset"):
+            # Not by steer_sandbox: it could be imported only from the collection, which some tests replace.
             request = urllib.request.Request(given["reset"]["url"], json.dumps(given["reset"]["body"]).encode())
             with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10):
                 pass
