@@ -5,14 +5,20 @@
 # make demo-events  an event closes an incident: the sandbox, its webhook and a rulebook; sets up what it needs
 # make test         every check and test; sets up what it needs
 # make unit         the quick path while working
+# make campaign     random runs against a hostile server (SEEDS=10000 for more of them, SEED=1234 to see one)
 # make docs         builds the documentation site in .cache/docs/html
-# make matrix       sanity, unit, integration and generic tests on every supported ansible-core (CORES="2.16 2.21" for some)
+# make matrix       sanity, unit, integration and functional tests on every supported ansible-core (CORES="2.16 2.21" for some)
 # make benchmark    what many incidents cost, measured against rivals in the same run; writes docs/benchmark.md (16 minutes)
 # make format       bring the code into shape
 # make clean        remove everything that make made in this folder
 
 PYTHON ?= python3
 CORES ?=
+SEEDS ?= 300
+SEED ?=
+BEHAVIOUR ?=
+STORY ?=
+MUTATION ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 # Values of the machine's user must not reach a test or the demo.
@@ -33,7 +39,7 @@ SANITY = $(IN_STAGE) "$(BIN)/python" tests/tools/quietly.py "$(BIN)/ansible-test
 # The Python of the virtual environment, such as 3.11.
 VERSION = $$("$(BIN)/python" -c "import sys; print('%d.%d' % sys.version_info[:2])")
 
-.PHONY: demo demo-events test checks unit docs matrix benchmark format clean stage lint types generic integration sanity pylint package
+.PHONY: demo demo-events test checks unit campaign docs matrix benchmark format clean stage lint types functional integration bootstrap sanity pylint package
 .DEFAULT_GOAL := help
 
 help:
@@ -84,13 +90,19 @@ unit: .venv/tests.stamp stage
 	@echo "== unit tests"
 	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 2 tests/unit
 
+campaign: stage
+	@echo "== campaign: random runs of the operations against a hostile server"
+	@$(IN_STAGE) "$(BIN)/python" -m ansible_collections.secops.itsm.tests.campaign --output "$(CACHE)/campaign" \
+		$(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(if $(BEHAVIOUR),--behaviour $(BEHAVIOUR)) \
+		$(if $(STORY),--story $(STORY)) $(if $(MUTATION),--mutation $(MUTATION))
+
 # Each of the checks keeps one core busy, so two of them run at a time; their output comes when they end.
 test: stage
 	@$(MAKE) --no-print-directory -j 2 --output-sync=target checks
-	@$(MAKE) --no-print-directory generic integration
+	@$(MAKE) --no-print-directory functional integration
 	@echo "== every check and test passed"
 
-checks: lint docs types unit sanity pylint package
+checks: lint docs types unit campaign sanity pylint package
 
 lint: .venv/tools.stamp stage
 	@echo "== lint: ruff, yamllint, ansible-lint, licences, changelog, contracts, documentation"
@@ -113,23 +125,27 @@ types: .venv/tools.stamp stage
 	@MYPYPATH="$(CACHE)" "$(BIN)/mypy" --cache-dir .cache/mypy -p ansible_collections.secops.itsm.plugins \
 		-p ansible_collections.secops.itsm.extensions \
 		-p ansible_collections.secops.itsm.tests.sandbox -p ansible_collections.secops.itsm.tests.tools \
-		-p ansible_collections.secops.itsm.tests.benchmark
+		-p ansible_collections.secops.itsm.tests.benchmark -p ansible_collections.secops.itsm.tests.campaign
 
-generic: .venv/tests.stamp stage
-	@echo "== generic tests: every module, runbook and the sandbox through ansible-playbook"
-	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 3 --dist worksteal tests/generic
+functional: .venv/tests.stamp stage
+	@echo "== functional tests: every module, runbook and the sandbox through ansible-playbook"
+	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 3 --dist worksteal tests/functional
 
 integration: .venv/tests.stamp stage
 	@echo "== integration tests: ansible-test against the sandbox"
 	@$(IN_STAGE) "$(BIN)/python" tests/tools/quietly.py "$(BIN)/python" tests/tools/integration.py --color no
 
-# With one Python, and pylint for what is shipped; make matrix does it with all Pythons, and for the tests, too.
-sanity: .venv/tests.stamp stage
-	@echo "== ansible-test sanity"
+# The script that ansible-test installs pip with. It is the only file in HOME that sanity and pylint share, and they run in
+# parallel.
+bootstrap: .venv/runtime.stamp
 	@"$(BIN)/python" tests/tools/bootstrap_pip.py
+
+# With one Python, and pylint for what is shipped; make matrix does it with all Pythons, and for the tests, too.
+sanity: .venv/tests.stamp bootstrap stage
+	@echo "== ansible-test sanity"
 	@$(SANITY) --skip-test pylint
 
-pylint: .venv/tests.stamp stage
+pylint: .venv/tests.stamp bootstrap stage
 	@echo "== ansible-test sanity: pylint"
 	@$(SANITY) --test pylint plugins/ extensions/
 

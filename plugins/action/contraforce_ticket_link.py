@@ -2,15 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the module of the same name inside the controller's process."""
+"""Run the module of the same name in the controller's process."""
 
 from __future__ import annotations
 
-from ansible_collections.secops.itsm.plugins.modules.contraforce_ticket_link import JOB
+from ansible_collections.secops.itsm.plugins.modules.contraforce_ticket_link import DEFINITION
 from ansible_collections.secops.itsm.plugins.plugin_utils.in_process import InProcessAction
 
 
 class ActionModule(InProcessAction):
     """The action plugin."""
 
-    job = JOB
+    definition = DEFINITION

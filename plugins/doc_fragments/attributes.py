@@ -34,7 +34,6 @@ attributes:
     LIST = r"""
 options:
   concurrency:
-    version_added: 0.4.0
     description:
       - How many entries of a list are handled at the same time, from 1 to 32.
       - A refusal for too many requests holds all of them back together, and fewer go on after it.

@@ -6,11 +6,15 @@
 
 from __future__ import annotations
 
+import re
+
+from ansible_collections.secops.itsm.plugins.doc_fragments._transport import transport_documentation
+
 
 class ModuleDocFragment:
     """Options of the connection to ContraForce, and of an incident there."""
 
-    DOCUMENTATION = r"""
+    DOCUMENTATION: str = r"""
 options:
   url:
     description:
@@ -35,126 +39,13 @@ options:
       - That the service accepts one is an assumption (CF-A1 in the README).
       - If not set, the value of the environment variable E(CONTRAFORCE_ACCESS_TOKEN) is used.
     type: str
-  timeout:
-    description:
-      - Seconds to wait for a connection, and then for the service to send something.
-      - If not set, the value of the environment variable E(CONTRAFORCE_TIMEOUT) is used.
-    type: int
-    default: 30
-  retry_timeout:
-    description:
-      - Seconds after which no further try of a request begins. V(0) means one try.
-      - Reads are tried again after connection errors and HTTP 408, 429, 502, 503 and 504; writes only when they cannot
-        have been processed. What the service asks for in C(Retry-After) is honoured.
-      - If not set, the value of the environment variable E(CONTRAFORCE_RETRY_TIMEOUT) is used.
-    type: int
-    default: 60
-  validate_certs:
-    description:
-      - Whether the certificate of the service must be valid. To trust a private CA, use O(ca_path) instead.
-      - If not set, the value of the environment variable E(CONTRAFORCE_VALIDATE_CERTS) is used.
-    type: bool
-    default: true
-  ca_path:
-    description:
-      - Path of a file with the CA certificates (PEM) to trust, instead of the public ones.
-      - If not set, the value of the environment variable E(CONTRAFORCE_CA_PATH) is used.
-    type: path
-  client_cert:
-    description:
-      - Path of a client certificate (PEM), with its key in the same file or in O(client_key).
-      - If not set, the value of the environment variable E(CONTRAFORCE_CLIENT_CERT) is used.
-    type: path
-  client_key:
-    description:
-      - Path of the key (PEM) of O(client_cert), without a passphrase.
-      - If not set, the value of the environment variable E(CONTRAFORCE_CLIENT_KEY) is used.
-    type: path
-  proxy:
-    description:
-      - URL of a proxy for every request, such as V(http://proxy.example.com:3128).
-      - Without it the usual variables E(HTTPS_PROXY), E(HTTP_PROXY) and E(NO_PROXY) are followed, but never for a
-        service on this machine.
-      - If not set, the value of the environment variable E(CONTRAFORCE_PROXY) is used.
-    type: str
-  headers:
-    description:
-      - Additional headers of every request, for an API gateway in front of the service.
-      - Their values are treated as secrets, unless they are shorter than six characters.
-      - If not set, the value of the environment variable E(CONTRAFORCE_HEADERS) is used, a JSON object.
-    type: dict
-  allow_http:
-    description:
-      - Whether O(url) may begin with C(http://) for a host other than this one. The credentials then travel in clear.
-      - If not set, the value of the environment variable E(CONTRAFORCE_ALLOW_HTTP) is used.
-    type: bool
-    default: false
-requirements:
-  - requests >= 2.25.0
-  - jsonschema >= 4.0.0
-"""
+""" + transport_documentation("CONTRAFORCE")
 
     #: For plugins that read their options as Ansible does, and not by an argument spec.
-    PLUGINS = r"""
-options:
-  url:
-    env:
-      - name: CONTRAFORCE_URL
-  client_id:
-    env:
-      - name: CONTRAFORCE_CLIENT_ID
-  client_secret:
-    env:
-      - name: CONTRAFORCE_CLIENT_SECRET
-  access_token:
-    env:
-      - name: CONTRAFORCE_ACCESS_TOKEN
-  timeout:
-    env:
-      - name: CONTRAFORCE_TIMEOUT
-  retry_timeout:
-    env:
-      - name: CONTRAFORCE_RETRY_TIMEOUT
-  validate_certs:
-    env:
-      - name: CONTRAFORCE_VALIDATE_CERTS
-  ca_path:
-    env:
-      - name: CONTRAFORCE_CA_PATH
-  client_cert:
-    env:
-      - name: CONTRAFORCE_CLIENT_CERT
-  client_key:
-    env:
-      - name: CONTRAFORCE_CLIENT_KEY
-  proxy:
-    env:
-      - name: CONTRAFORCE_PROXY
-  headers:
-    env:
-      - name: CONTRAFORCE_HEADERS
-  allow_http:
-    env:
-      - name: CONTRAFORCE_ALLOW_HTTP
-"""
-
-    INCIDENT = r"""
-options:
-  workspace_id:
-    description: UUID of the workspace that the incident belongs to.
-    type: str
-    required: true
-  source:
-    description:
-      - The product that raised the incident, in any case, as webhooks carry it in lower case.
-      - One of V(Sentinel), V(DefenderXDR), V(QRadar), V(Splunk), V(CrowdStrike) and V(SentinelOne).
-    type: str
-    required: true
-  incident_id:
-    description: Identifier of the incident in its source. Any text.
-    type: str
-    required: true
-"""
+    PLUGINS: str = "options:\n" + "".join(
+        f"  {name}:\n    env:\n      - name: CONTRAFORCE_{name.upper()}\n"
+        for name in re.findall(r"^  (\w+):", DOCUMENTATION, re.MULTILINE)
+    )
 
     INCIDENT_OR_LIST = r"""
 options:
@@ -170,14 +61,17 @@ options:
       - One of V(Sentinel), V(DefenderXDR), V(QRadar), V(Splunk), V(CrowdStrike) and V(SentinelOne).
     type: str
   incident_id:
-    description: Identifier of the incident in its source. Any text. Exactly one of this and O(incidents) is needed.
+    description:
+      - Identifier of the incident in its source. Any text but V(None) and V(null), which a template makes of a null. Of
+        an incident of Sentinel it is a UUID, and not the number that the portal shows.
+      - Exactly one of this and O(incidents) is needed.
     type: str
 """
 
     INCIDENT_FILTERS = r"""
 options:
   severities:
-    description: Only incidents of these severities.
+    description: Only incidents of these severities, in any case.
     type: list
     elements: str
     choices:
@@ -186,7 +80,7 @@ options:
       - Medium
       - High
   statuses:
-    description: Only incidents of these statuses.
+    description: Only incidents of these statuses, in any case.
     type: list
     elements: str
     choices:
@@ -213,7 +107,8 @@ options:
     type: bool
   time_range:
     description:
-      - Only incidents of the last hours. The words are the API's own, and so is the spelling of V(FourtyEightHours).
+      - Only incidents of the last hours, in any case. The words are the API's own, and so is the spelling of
+        V(FourtyEightHours). V(FortyEightHours) is accepted, too.
       - Without it and without O(time_from) the service decides which time the list covers.
     type: str
     choices:
@@ -222,6 +117,7 @@ options:
       - TwelveHours
       - TwentyFourHours
       - FourtyEightHours
+      - FortyEightHours
   time_from:
     description:
       - Only incidents from this point in time on (ISO 8601, UTC unless it names a zone). Excludes O(time_range).

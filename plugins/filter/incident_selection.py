@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Selects incidents."""
+"""Select incidents."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ from typing import Any, Mapping, Sequence
 
 from ansible.errors import AnsibleFilterError
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import NO_AGE, select
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import INVALID_AGE, select_incidents
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank
 
 
@@ -67,27 +67,27 @@ def incident_selection(
     workspace_ids: Sequence[str] | None = None,
     older_than_hours: float | None = None,
 ) -> list[dict[str, Any]]:
-    """The incidents that match.
+    """Return the matching incidents.
 
     :param records: incidents as the service listed them.
-    :param title_pattern: found in the title, whatever the case.
-    :param workspace_ids: of these workspaces only.
-    :param older_than_hours: raised so many hours ago or longer.
+    :param title_pattern: a regular expression for the title; its case is ignored.
+    :param workspace_ids: match only these workspaces.
+    :param older_than_hours: match only incidents of at least this age.
     """
     try:
         # A template that gives nothing gives an empty text before ansible-core 2.19.
         hours = None if is_blank(older_than_hours) else float(older_than_hours or 0)
     except (TypeError, ValueError):
-        raise AnsibleFilterError(NO_AGE) from None
+        raise AnsibleFilterError(INVALID_AGE) from None
     try:
-        return select(records, title_pattern, workspace_ids, hours)
+        return select_incidents(records, title_pattern, workspace_ids, hours)
     except ValueError as error:
         raise AnsibleFilterError(str(error)) from None
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The filter plugin."""
 
     def filters(self) -> dict[str, Any]:
-        """The filter by its name."""
+        """Return the filter by name."""
         return {"incident_selection": incident_selection}

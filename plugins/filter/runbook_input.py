@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Checks what a runbook was given."""
+"""Validate the input of a runbook."""
 
 from __future__ import annotations
 
@@ -50,15 +50,15 @@ _value:
 from pathlib import Path
 from typing import Any, Mapping
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank, take_in
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank, read_input
 
 
 def runbook_input(raw: Mapping[str, Any], runbook: str, table: Mapping[str, Any]) -> dict[str, Any]:
-    """What a runbook was given, checked.
+    """Return the input of a runbook, validated.
 
-    :param raw: its variables by name; what is not set is None or an empty text.
-    :param runbook: its name.
-    :param table: C(itsm_variables) and C(itsm_runbooks).
+    :param raw: the variables by name; None or an empty text if they are not set.
+    :param runbook: the name of the runbook.
+    :param table: ``itsm_variables`` and ``itsm_runbooks``.
     """
     path = raw.get("pairs_file")
     try:
@@ -66,13 +66,13 @@ def runbook_input(raw: Mapping[str, Any], runbook: str, table: Mapping[str, Any]
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
         problem = f"'pairs_file' cannot be read: {path}: {reason}."
-        return {**take_in(runbook, {**raw, "pairs_file": None}, table), "incidents": [], "problems": [problem]}
-    return take_in(runbook, raw, table, text)
+        return {**read_input(runbook, {**raw, "pairs_file": None}, table), "incidents": [], "problems": [problem]}
+    return read_input(runbook, raw, table, text)
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The filter plugin."""
 
     def filters(self) -> dict[str, Any]:
-        """The filter by its name."""
+        """Return the filter by name."""
         return {"runbook_input": runbook_input}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tells which incidents a step of a runbook left in play."""
+"""Find the incidents that a runbook continues with after a step."""
 
 from __future__ import annotations
 
@@ -59,24 +59,24 @@ _value:
 
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.report import left
+from ansible_collections.secops.itsm.plugins.plugin_utils.remaining_incidents import remaining_incidents
 
 
 def runbook_left(
     incidents: Sequence[Mapping[str, Any]], result: Mapping[str, Any], of: Sequence[Mapping[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """The incidents that are still in play.
+    """Return the incidents that did not fail in a step.
 
-    :param incidents: that were in play before.
-    :param result: what Ansible registered.
-    :param of: those that the step was about, if its outcomes do not name theirs.
+    :param incidents: the incidents before the step.
+    :param result: the registered result of the step.
+    :param of: the incidents of the step, if its outcomes do not name theirs.
     """
-    return left(incidents, result, of)
+    return remaining_incidents(incidents, result, of)
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The filter plugin."""
 
     def filters(self) -> dict[str, Any]:
-        """The filter by its name."""
+        """Return the filter by name."""
         return {"runbook_left": runbook_left}

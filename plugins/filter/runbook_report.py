@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the report of a runbook."""
+"""Build the report of a runbook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ author:
   - secops.itsm contributors (@secops-itsm)
 description:
   - Puts together what the steps of a runbook did to each incident, what changed, what failed, and what to do about it.
-  - P(secops.itsm.report_html#filter) and P(secops.itsm.report_markdown#filter) make a text of it.
+  - P(secops.itsm.report_files#lookup) writes it as Markdown and HTML.
 options:
   _input:
     description:
@@ -71,24 +71,24 @@ _value:
 
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.report import build
+from ansible_collections.secops.itsm.plugins.plugin_utils.report import build_report
 
 
 def runbook_report(
     steps: Sequence[Mapping[str, Any]], about: Mapping[str, Any], incidents: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
-    """The report of a run.
+    """Return the report of a run.
 
-    :param steps: in their order.
+    :param steps: the steps in order.
     :param about: the run.
-    :param incidents: that it was about.
+    :param incidents: the incidents of the run.
     """
-    return build(steps, about, incidents)
+    return build_report(steps, about, incidents)
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The filter plugin."""
 
     def filters(self) -> dict[str, Any]:
-        """The filter by its name."""
+        """Return the filter by name."""
         return {"runbook_report": runbook_report}

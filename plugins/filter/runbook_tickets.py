@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Makes the tickets of incidents."""
+"""Build the tickets of incidents."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ description:
   - Fills the summary and the fields of a ticket for each incident, from templates and the incident's record. Meant for
     the runbooks of this collection.
   - In the summary and the fields, C({source}), C({incident_id}), C({workspace_id}), C({title}) and C({severity}) are
-    those of the incident; C({title_html}) is its title for a field of rich text.
+    those of the incident; C({title_html}) is its title for a field of rich text. Any other word in braces is an error.
+  - The summary is one line of at most 255 characters; the title is shortened as far as necessary. Control and
+    formatting characters in the title are replaced.
 options:
   _input:
     description:
@@ -56,21 +58,27 @@ _value:
 
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import ticket_of
+from ansible.errors import AnsibleFilterError
+
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import build_ticket, unknown_placeholders
 
 
 def runbook_tickets(incidents: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The entries of C(tickets) of the module ticketing_ticket.
+    """Return the entries of ``tickets`` of the module ticketing_ticket.
 
-    :param incidents: as the runbook was given them, with their records.
-    :param values: of the runbook's variables.
+    :param incidents: the entries of the runbook, with their records.
+    :param values: the values of the runbook's variables.
+    :raises AnsibleFilterError: if a placeholder is unknown.
     """
-    return [ticket_of(incident, values) for incident in incidents]
+    problems = unknown_placeholders(incidents, values)
+    if problems:
+        raise AnsibleFilterError(" ".join(problems))
+    return [build_ticket(incident, values) for incident in incidents]
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The filter plugin."""
 
     def filters(self) -> dict[str, Any]:
-        """The filter by its name."""
+        """Return the filter by name."""
         return {"runbook_tickets": runbook_tickets}

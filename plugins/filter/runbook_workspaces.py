@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds the workspaces of incidents that came by an event."""
+"""Find the workspaces of incidents from events."""
 
 from __future__ import annotations
 
@@ -57,23 +57,23 @@ _value:
 
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import with_workspaces
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import add_workspaces
 
 
 def runbook_workspaces(
     incidents: Sequence[Mapping[str, Any]], listed: Sequence[Mapping[str, Any]]
 ) -> dict[str, list[Any]]:
-    """The incidents with their workspaces.
+    """Return the incidents with their workspaces.
 
     :param incidents: entries of a runbook's list.
     :param listed: incidents as the service listed them.
     """
-    return with_workspaces(incidents, listed)
+    return add_workspaces(incidents, listed)
 
 
 class FilterModule:
-    """What Ansible loads."""
+    """The filter plugin."""
 
     def filters(self) -> dict[str, Any]:
-        """The filter by its name."""
+        """Return the filter by name."""
         return {"runbook_workspaces": runbook_workspaces}

@@ -57,18 +57,24 @@ options:
     type: float
   hostname:
     description:
-      - A Jinja expression, or a text with templates, for the name of each host, as in
-        V(source ~ '-' ~ incident_number). It is percent-encoded.
-      - The host keeps its usual name where it gives nothing, or fails without O(strict). And, with a warning that
-        counts them, where it gives the name of a group, of another host or of another incident; the last is an error
-        with O(strict).
+      - A Jinja expression, or a text with templates, for the beginning of the name of each host, as in
+        V(source ~ '-' ~ incident_number). It is percent-encoded and cut to 100 characters.
+      - A dot and twelve hexadecimal digits follow, as in C(Sentinel-2871.a4718c8473a2). They are the same in each run
+        and belong to one incident, so that a title can name neither a host nor a group of another inventory source.
+      - The host keeps its usual name where the expression gives nothing, or fails without O(strict).
     type: str
 notes:
-  - Connection options and filters may be templates, as in V({{ lookup('ansible.builtin.env', 'A_VARIABLE'\) }}).
+  - Connection options and filters may be templates, as in V({{ lookup('ansible.builtin.env', 'A_VARIABLE'\) }}), and
+    values of ansible-vault.
+  - A connection option that the file does not have is taken from the extra variable (C(-e)) that a runbook takes, such
+    as C(contraforce_client_id), or else from the environment. An inventory plugin does not see variables of groups.
   - An environment variable that is empty counts as not set.
   - What is kept by O(cache) belongs to the file, O(url), O(client_id) and the filters of the service. It holds the
     incidents, and no credentials. Different accounts with an O(access_token) each need a file each.
   - An option that there is not is an error, because a filter that is misspelled would widen the selection.
+  - Each entry of O(keyed_groups) needs a C(prefix) that no other inventory source uses, and a C(separator). Its
+    C(parent_group) must be a name without templates. Otherwise the title of an incident could add hosts to any group.
+  - What O(compose) sets is up to you. Do not set C(ansible_host) or other connection variables from incident data.
   - That a listed incident names its workspace is an assumption (CF-A17 in the README). Incidents without it are left
     out, with a warning.
 seealso:
@@ -104,39 +110,47 @@ cache_timeout: 300
 
 import hashlib
 import json
-from collections import Counter
-from typing import Any, Mapping, Sequence
+from functools import partial
+from typing import Any, Mapping
 
 from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.inventory.group import to_safe_group_name
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection import CONTRAFORCE_OPTIONS
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_info import incident_info
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_list import FILTER_SPEC
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE, IDENTIFIERS
-from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job, Shell, perform
-from ansible_collections.secops.itsm.plugins.module_utils.lines import Lines
-from ansible_collections.secops.itsm.plugins.module_utils.runner import missing_library, whole_spec
-from ansible_collections.secops.itsm.plugins.module_utils.secrecy import Secrecy
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_info import incident_info
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_list import FILTER_SPEC
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import CONTRAFORCE_SERVICE
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import (
+    add_environment_variables,
+    check_arguments,
+    full_argument_spec,
+    missing_library,
+    normalize_arguments,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._engine.execution import ExecutionContext, execute
+from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import ModuleDefinition
+from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils._http.connection_pool import ConnectionPool
+from ansible_collections.secops.itsm.plugins.module_utils._redaction.secret_registry import SecretRegistry
+from ansible_collections.secops.itsm.plugins.plugin_utils.connection_variables import connection_options_from
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_hosts import (
     ALL_INCIDENTS,
     IncidentHost,
-    as_plain,
-    hosts_of,
-    safe_name,
-    selected,
+    build_hosts,
+    custom_host_name,
+    filter_records,
+    without_unsafe_mark,
 )
+from ansible_collections.secops.itsm.plugins.plugin_utils.plain_values import plain_value
 
 try:
     from ansible.template import trust_as_template
 except ImportError:  # before ansible-core 2.19, where every text is a template that is not marked as unsafe
 
     def trust_as_template(value: str) -> str:
-        """The text as it is.
+        """Return the text unchanged.
 
         :param value: a template.
         """
@@ -145,113 +159,121 @@ except ImportError:  # before ansible-core 2.19, where every text is a template 
 
 FILE_NAMES = (f"{ALL_INCIDENTS}.yml", f"{ALL_INCIDENTS}.yaml")
 
-#: What this plugin filters by itself, whatever the service listed.
+#: Options by which this plugin filters the listed incidents.
 SELECTION_SPEC: Mapping[str, Mapping[str, Any]] = {
     "title_pattern": {"type": "str"},
     "workspace_ids": {"type": "list", "elements": "str"},
     "older_than_hours": {"type": "float"},
 }
 
-JOB = Job(
+DEFINITION = ModuleDefinition(
     CONTRAFORCE_SERVICE,
     {**FILTER_SPEC, "statuses": {**FILTER_SPEC["statuses"], "default": ["New", "Active"]}, **SELECTION_SPEC},
     incident_info,
 )
 
-#: Names that no host of ours may have.
-TAKEN_NAMES = frozenset({"", "all", "ungrouped", "localhost", ALL_INCIDENTS})
-
-#: What hosts need to run where Ansible itself runs, with the Python that has what the modules need.
-RUNS_HERE: Mapping[str, str] = {
+#: Variables that run tasks on the controller, as its user, with the Python that has the libraries of the modules. They
+#: are set for each host, because group_vars of a site override the variables of a group.
+RUNS_HERE: Mapping[str, Any] = {
     "ansible_connection": trust_as_template("local"),
+    "ansible_become": False,
     "ansible_python_interpreter": trust_as_template("{{ ansible_playbook_python }}"),
 }
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: ignore[misc]  # Ansible has no type hints
-    """What Ansible loads."""
+    """The inventory plugin."""
 
     NAME = "secops.itsm.contraforce_incidents"
 
     def __init__(self) -> None:
         super().__init__()
         self._given: dict[str, Any] = {}
-        self._secrecy = Secrecy(CONTRAFORCE_OPTIONS, lambda: self._given)
+        self._secrecy = SecretRegistry(CONTRAFORCE_OPTIONS, lambda: self._given)
 
     @staticmethod
     def _sanitize_group_name(name: str) -> str:
-        """A name that can be the name of a group, whatever Ansible is set to: it may be made of what attackers wrote.
+        """Return a valid group name under any settings of Ansible, because the name may contain text of attackers.
 
-        :param name: as C(groups) and C(keyed_groups) give it.
+        :param name: a name from ``groups`` or ``keyed_groups``.
         """
-        return as_plain(to_safe_group_name(name, force=True, silent=True))
+        return without_unsafe_mark(to_safe_group_name(name, force=True, silent=True))
 
     def verify_file(self, path: str) -> bool:
-        """Whether a file is for this plugin.
+        """Return whether a file is for this plugin.
 
-        :param path: of the file.
+        :param path: the path of the file.
         """
         return bool(super().verify_file(path)) and path.endswith(FILE_NAMES)
 
     def parse(self, inventory: Any, loader: Any, path: str, cache: bool = True) -> None:
         """Fill the inventory.
 
-        :param inventory: takes the hosts.
+        :param inventory: the inventory.
         :param loader: reads files.
-        :param path: of the file.
-        :param cache: whether what is in the cache may be used.
+        :param path: the path of the file.
+        :param cache: whether cached incidents may be used.
         """
         super().parse(inventory, loader, path, cache)
         missing = missing_library()
         if missing:
             raise AnsibleParserError(missing)
         self._read_config_data(path)
+        self._check_keyed_groups()
         records = self._records(path, cache)
         try:
-            wanted = selected(records, **{name: self._given.get(name) or None for name in SELECTION_SPEC})
+            selected = filter_records(records, **{name: self._given.get(name) or None for name in SELECTION_SPEC})
         except ValueError as error:
             raise AnsibleParserError(str(error)) from None
-        hosts, left_out = hosts_of(wanted)
-        if left_out:
+        hosts, skipped = build_hosts(selected)
+        if skipped:
             self.display.warning(
-                f"secops.itsm.contraforce_incidents: {left_out} of {len(wanted)} incidents are left out, because the "
+                f"secops.itsm.contraforce_incidents: {skipped} of {len(selected)} incidents are left out, because the "
                 "list does not show their workspace (CF-A17), their identifier, or a source that is known."
             )
-        self._fill(self._named(hosts))
+        self._fill({self._name(host): host for host in hosts})
 
     def set_options(
         self, task_keys: Any = None, var_options: Any = None, direct: Mapping[str, Any] | None = None
     ) -> None:
-        """Take in the options. The collection's own are checked as those of its modules are, templates are evaluated.
+        """Set the options. Those of the collection are validated like options of its modules; templates are evaluated.
 
-        :param task_keys: there are none.
-        :param var_options: extra variables.
-        :param direct: what the file holds.
+        :param task_keys: not used.
+        :param var_options: the extra variables.
+        :param direct: the content of the file.
         """
         given = dict(direct or {})
         unknown = sorted(str(name) for name in given if name not in self.option_definitions)
         if unknown:
             raise AnsibleParserError(f"There is no option {', '.join(unknown)}.")
-        spec = whole_spec(JOB)
-        self._given = {name: self._evaluated(name, given[name], var_options) for name in spec if name in given}
-        checked = ArgumentSpecValidator(spec).validate(self._given)
+        spec = full_argument_spec(DEFINITION)
+        variables = var_options or {}
+        self._given = {
+            **connection_options_from(variables, CONTRAFORCE_OPTIONS, partial(self._evaluated, variables)),
+            **{name: self._evaluated(variables, name, given[name]) for name in spec if name in given},
+        }
+        checked = check_arguments(spec, normalize_arguments(DEFINITION, self._given))
         self._given = checked.validated_parameters
         if checked.error_messages:
-            raise AnsibleParserError(self._secrecy.text(str(checked.errors.msg)))
+            raise AnsibleParserError(
+                self._secrecy.text(add_environment_variables(str(checked.errors.msg), CONTRAFORCE_OPTIONS))
+            )
         # Ansible reads the variables of the environment by itself, even empty ones, so it is given a value for each.
         usable = {name: _empty(spec[name]) if value is None else value for name, value in self._given.items()}
         super().set_options(task_keys, var_options, {**given, **usable})
 
-    def _evaluated(self, name: str, value: Any, variables: Any) -> Any:
-        """An option's value; templates in it are evaluated, with the extra variables."""
-        self.templar.available_variables = variables or {}
+    def _evaluated(self, variables: Mapping[str, Any], name: str, value: Any) -> Any:
+        """Return the value of an option or variable as a module would get it; templates in it are evaluated."""
+        self.templar.available_variables = variables
         try:
-            return self.templar.template(value)
+            return plain_value(self.templar.template(value))
         except AnsibleError as error:
             raise AnsibleParserError(f"The template of {name} cannot be evaluated: {error}") from None
+        except (TypeError, ValueError):
+            raise AnsibleParserError(f"{name} holds a value that no option can have.") from None
 
     def _records(self, path: str, cache: bool) -> list[dict[str, Any]]:
-        """The incidents as the service listed them, or as the cache has them."""
+        """Return the incidents from the cache or the service."""
         if not self.get_option("cache"):
             return self._listed()
         key = f"{self.get_cache_key(path)}_{_digest(self._given)}"
@@ -267,68 +289,56 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         return records
 
     def _listed(self) -> list[dict[str, Any]]:
-        """The incidents as the service lists them."""
-        lines = Lines()
+        """Return the incidents as the service lists them."""
+        lines = ConnectionPool()
         try:
-            end = perform(JOB, self._given, Shell(True, False, self._secrecy, lines, passing=(AnsibleError,)))
+            end = execute(
+                DEFINITION,
+                self._given,
+                ExecutionContext(True, False, self._secrecy, lines, passthrough_exceptions=(AnsibleError,)),
+            )
         finally:
             lines.close()
         if isinstance(end, ApiError):
             raise AnsibleParserError(self._secrecy.text(end.message))
         return list(self._secrecy.values(end.values)["incidents"])
 
-    def _named(self, hosts: Sequence[IncidentHost]) -> dict[str, IncidentHost]:
-        """The hosts by their names, which no two of them have.
-
-        One that cannot have the name that was asked for keeps its usual one: titles are written by attackers, and must
-        not be able to empty the inventory.
-        """
-        asked = [self._name(host) for host in hosts]
-        groups = {*TAKEN_NAMES, *self.inventory.groups, *(group for host in hosts for group in host.groups)}
-        usual = {host.name: host for host in hosts}
-        shared = {name for name, count in Counter(asked).items() if name and count > 1}
-        unusable = groups | shared
-        named: dict[str, IncidentHost] = {}
-        kept = 0
-        for name, host in zip(asked, hosts):
-            if name in shared and self.get_option("strict"):
-                both = " and ".join(str(one.key) for other, one in zip(asked, hosts) if other == name)
-                raise AnsibleParserError(f"hostname gives {name} to several incidents: {both}.")
-            is_taken = name in unusable or usual.get(name, host) is not host or self._is_another(name, host)
-            kept += is_taken and bool(name)
-            named[host.name if is_taken else name] = host
-        if kept:
-            self.display.warning(
-                f"secops.itsm.contraforce_incidents: {kept} of {len(hosts)} hosts keep their usual names, because "
-                "hostname gives them the name of a group, of another incident or of another host."
-            )
-        return named
-
-    def _is_another(self, name: str, host: IncidentHost) -> bool:
-        """Whether another source has a host of that name already, which is not of the same incident."""
-        known = self.inventory.hosts.get(name)
-        return known is not None and any(known.vars.get(part) != host.variables[part] for part in IDENTIFIERS)
+    def _check_keyed_groups(self) -> None:
+        """Raise AnsibleParserError if incidents alone would name groups, which could be groups of another source."""
+        for entry in self.get_option("keyed_groups") or []:
+            if not isinstance(entry, dict):
+                continue  # Ansible refuses it
+            if not entry.get("prefix") or not entry.get("separator", "_"):
+                raise AnsibleParserError(
+                    f"The keyed_groups entry for {entry.get('key')} needs a prefix and a separator. Without them, an "
+                    "incident could join a group of another inventory source."
+                )
+            if _is_template(str(entry.get("parent_group"))):
+                raise AnsibleParserError(
+                    f"The parent_group of the keyed_groups entry for {entry.get('key')} is a template. Give the name "
+                    "itself, because an incident could name a group of another inventory source."
+                )
 
     def _name(self, host: IncidentHost) -> str:
-        """The name that was asked for, or else the usual one."""
+        """Return the name of a host."""
         template = self.get_option("hostname")
         if not template:
             return host.name
         variables = wrap_var(dict(host.variables))
         try:
-            if "{{" in template or "{%" in template:
+            if _is_template(template):
                 self.templar.available_variables = variables
                 name = self.templar.template(template)
             else:
                 name = self._compose(template, variables)
-        except Exception as error:  # whatever a filter or a test of the template raises
+        except Exception as error:  # a filter or a test of the template may raise anything
             if self.get_option("strict"):
                 raise AnsibleParserError(f"hostname cannot be evaluated for {host.key}: {error}") from None
             return host.name
-        return safe_name("" if name is None else str(name).strip())
+        return custom_host_name(host.name, "" if name is None else str(name))
 
     def _fill(self, hosts: Mapping[str, IncidentHost]) -> None:
-        """Put the hosts into the inventory, all or none. Without any, the group of all is there, unless this fails."""
+        """Add all hosts to the inventory, or none. The group of all incidents exists even without hosts."""
         try:
             for name, host in hosts.items():
                 self._add(name, host)
@@ -338,16 +348,14 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
                     self.inventory.remove_host(self.inventory.hosts[name])
             raise
         self.inventory.add_group(ALL_INCIDENTS)
-        for variable, value in RUNS_HERE.items():
-            self.inventory.set_variable(ALL_INCIDENTS, variable, value)
         for name in hosts:
             self.inventory.add_child(ALL_INCIDENTS, name)
 
     def _add(self, name: str, host: IncidentHost) -> None:
-        """Put a host into the inventory, with what the file makes of it."""
+        """Add a host to the inventory, with its variables and groups."""
         self.inventory.add_host(name)
         variables = wrap_var(dict(host.variables))
-        for variable, value in variables.items():
+        for variable, value in {**variables, **RUNS_HERE}.items():
             self.inventory.set_variable(name, variable, value)
         for group in host.groups:
             self.inventory.add_group(group)
@@ -358,12 +366,17 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         self._add_host_to_keyed_groups(self.get_option("keyed_groups"), variables, name, strict)
 
 
+def _is_template(text: str) -> bool:
+    """Return whether a text is a template; other texts of the file are expressions or names."""
+    return "{{" in text or "{%" in text
+
+
 def _empty(definition: Mapping[str, Any]) -> Any:
-    """A value of an option's type that says nothing, where None would make Ansible look elsewhere."""
+    """Return an empty value of an option's type, because None would make Ansible use other sources."""
     return {"dict": {}, "list": []}.get(definition["type"])
 
 
 def _digest(options: Mapping[str, Any]) -> str:
-    """What the list depends on, but for secrets, in a word that can be part of a file's name."""
+    """Return a digest of the options that the list depends on, without secrets."""
     relevant = {name: options.get(name) for name in ("url", "client_id", *FILTER_SPEC)}
     return hashlib.sha256(json.dumps(relevant, sort_keys=True, default=str).encode()).hexdigest()[:16]

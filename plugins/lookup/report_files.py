@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes the report of a runbook."""
+"""Write the report of a runbook."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ author:
   - secops.itsm contributors (@secops-itsm)
 description:
   - Writes a report on the controller as Markdown and as a page of HTML, which only their owner can read, and gives the
-    paths. In check mode, too, because a rehearsal has a report.
+    paths. In check mode, too.
+  - No existing file is replaced, except those in O(replaces).
 options:
   _terms:
     description: The reports, as P(secops.itsm.runbook_report#filter) makes them.
@@ -26,9 +27,17 @@ options:
     type: str
     required: true
   name:
-    description: The name of the files, without C(.md) and C(.html).
+    description:
+      - The name of the files, without C(.md) and C(.html).
+      - If a file of that name exists, both get C(_2) added to it, or the next free number.
     type: str
     required: true
+  replaces:
+    description: The paths of an earlier version of the same reports, as this plugin returned them. They are replaced.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.7.0
 """
 
 EXAMPLES = r"""
@@ -48,31 +57,33 @@ _raw:
   elements: str
 """
 
+from itertools import islice
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.report_files import write
-from ansible_collections.secops.itsm.plugins.plugin_utils.report_text import as_html, as_markdown
+from ansible_collections.secops.itsm.plugins.plugin_utils.report_renderer import as_html, as_markdown
+from ansible_collections.secops.itsm.plugins.plugin_utils.report_writer import write_report
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hints
-    """What Ansible loads."""
+    """The lookup plugin."""
 
     def run(self, terms: list[Any], variables: Any = None, **kwargs: Any) -> list[str]:
-        """The paths of the files.
+        """Return the paths of the files.
 
         :param terms: the reports.
-        :param variables: of the play.
-        :param kwargs: folder and name.
+        :param variables: the variables of the play.
+        :param kwargs: folder, name and replaces.
         """
         self.set_options(var_options=variables, direct=kwargs)
-        folder, name = self.get_option("folder"), self.get_option("name")
+        folder, name, earlier = self.get_option("folder"), self.get_option("name"), iter(self.get_option("replaces"))
         paths: list[str] = []
         for report in terms:
+            texts = {".md": as_markdown(report), ".html": as_html(report)}
             try:
-                paths += write(folder, name, {".md": as_markdown(report), ".html": as_html(report)})
+                paths += write_report(folder, name, texts, list(islice(earlier, len(texts))))
             except OSError as error:
                 raise AnsibleLookupError(f"The report cannot be written to {folder}: {error.strerror}.") from None
         return paths

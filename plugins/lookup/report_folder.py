@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Has a folder for the reports of runbooks."""
+"""Create the directory for the reports of runbooks."""
 
 from __future__ import annotations
 
@@ -44,22 +44,22 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.report_files import folder_for
+from ansible_collections.secops.itsm.plugins.plugin_utils.report_writer import ensure_folder
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hints
-    """What Ansible loads."""
+    """The lookup plugin."""
 
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[str]:
-        """The folders.
+        """Return the paths of the directories.
 
         :param terms: their paths.
-        :param variables: of the play.
-        :param kwargs: there are none.
+        :param variables: the variables of the play.
+        :param kwargs: not used.
         """
         self.set_options(var_options=variables, direct=kwargs)
         try:
-            return [str(folder_for(str(term))) for term in terms]
+            return [str(ensure_folder(str(term))) for term in terms]
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
             message = f"report_dir must be a folder that can be made and written to; {terms[0]} cannot: {reason}."

@@ -64,7 +64,7 @@ EXAMPLES = r"""
 RETURN = r"""
 checks:
   description: What was checked, in turn.
-  returned: when the options are right
+  returned: when Ansible accepts the options
   type: list
   elements: dict
   contains:
@@ -95,12 +95,12 @@ link_evidence:
     - The evidence of a link to a ticket that the incident offers, V(incident), V(comments) or V(none).
     - V(unknown) if no incident could be read, or the one that was read has no ticket although the service speaks of
       tickets.
-  returned: when the options are right
+  returned: when Ansible accepts the options
   type: str
   sample: incident
 incident_id:
   description: The incident that was read, or null.
-  returned: when the options are right
+  returned: when Ansible accepts the options
   type: str
 request_ids:
   description: The service's identifiers of the requests of this run, for its support.
@@ -154,10 +154,13 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection_check import check_connection
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection_check import (
+    check_connection,
+    refused_options,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import CONTRAFORCE_SERVICE
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import ModuleDefinition
 
 ARGUMENT_SPEC = {
     "workspace_id": {"type": "str"},
@@ -165,12 +168,12 @@ ARGUMENT_SPEC = {
     "incident_id": {"type": "str"},
 }
 
-JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, check_connection)
+DEFINITION = ModuleDefinition(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, check_connection, refused_options=refused_options)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(JOB)
+    run_module(DEFINITION)
 
 
 if __name__ == "__main__":

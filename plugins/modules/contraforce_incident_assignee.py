@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: contraforce_incident_assignee
-short_description: Assign a ContraForce incident to a person
+short_description: Assign a ContraForce incident, or a list of them, to a person
 version_added: 0.2.0
 author:
   - secops.itsm contributors (@secops-itsm)
@@ -20,8 +20,9 @@ description:
     change.
 extends_documentation_fragment:
   - secops.itsm.contraforce
-  - secops.itsm.contraforce.incident
+  - secops.itsm.contraforce.incident_or_list
   - secops.itsm.attributes
+  - secops.itsm.attributes.list
   - secops.itsm.attributes.actiongroup_contraforce
 attributes:
   check_mode:
@@ -36,6 +37,36 @@ attributes:
       - Full where the read of the incident shows its assignee. Elsewhere each run sends the request and reports a
         change.
 options:
+  incidents:
+    version_added: 0.7.0
+    description:
+      - A list of incidents, instead of the one that O(incident_id) names.
+      - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
+        task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
+      - Options that are missing or blank in an entry default to the options of the task.
+      - An incident that is there twice is handled once. If its entries ask for different things, none of them is.
+      - No further entry starts once the run is over, which is after Ctrl-C, when the job is cancelled or killed, and
+        when the C(timeout) of the task expires. Running entries are finished, unless a second Ctrl-C or a SIGKILL ends
+        their process, too.
+    type: list
+    elements: dict
+    suboptions:
+      workspace_id:
+        description: UUID of the workspace that the incident belongs to.
+        type: str
+      source:
+        description: The product that raised the incident.
+        type: str
+      incident_id:
+        description: Identifier of the incident in its source.
+        type: str
+        required: true
+      email:
+        description: As O(email), for this incident. Takes the place of O(user_id), too.
+        type: str
+      user_id:
+        description: As O(user_id), for this incident. Takes the place of O(email), too.
+        type: str
   email:
     description: E-mail address of the person, in any case.
     type: str
@@ -68,6 +99,17 @@ EXAMPLES = r"""
     source: DefenderXDR
     incident_id: "48213"
     user_id: 9b2f1c3d-4e5a-4b6c-8d7e-8f9a0b1c2d3e
+
+- name: Assign many incidents, but for one to the same person
+  secops.itsm.contraforce_incident_assignee:
+    workspace_id: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
+    email: d.duty@northwind.example
+    incidents:
+      - source: Sentinel
+        incident_id: 7c2a1e8f-63d4-4b9f-8a22-1d3e4f5a6b72
+      - source: DefenderXDR
+        incident_id: "61024"
+        email: analyst@northwind.example
 """
 
 RETURN = r"""
@@ -116,12 +158,113 @@ diff:
       description: The state that is planned.
       returned: always
       type: dict
+unverified:
+  description: Sentences about what the prediction of check mode could not verify. Empty in a run.
+  returned: success
+  type: list
+  elements: str
+  sample: ["email 'analyst@northwind.example' cannot be checked: the service does not show who can be assigned."]
 request_ids:
   description: The service's identifiers of the requests of this run, for its support.
   returned: success
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
+results:
+  description:
+    - What came of each entry of the list, in its order. Besides the keys below, each has those that a run for one
+      incident returns, but not the record of the incident, which would make the result of a long list too large.
+  returned: with a list
+  type: list
+  elements: dict
+  contains:
+    workspace_id:
+      description: The workspace of the incident.
+      returned: always
+      type: str
+    source:
+      description: The source of the incident.
+      returned: always
+      type: str
+    incident_id:
+      description: The incident.
+      returned: always
+      type: str
+    title:
+      description: The incident's title as the service shows it, so that a report can be read by people.
+      returned: if the incident was read and has one, whether the entry failed or not
+      type: str
+      sample: Credential dumping on SRV-DC02
+    changed:
+      description: Whether this entry changed something. V(false) for one that only repeats another.
+      returned: always
+      type: bool
+    failed:
+      description: Whether this entry failed.
+      returned: always
+      type: bool
+    before:
+      description: The state before the run, or null if it was not read.
+      returned: always
+      type: dict
+    after:
+      description: The state after the run, or null if it was not read.
+      returned: always
+      type: dict
+    diff:
+      description: As RV(diff), or null if nothing is known.
+      returned: always
+      type: dict
+    error:
+      description: As RV(error), or null if the entry did not fail.
+      returned: always
+      type: dict
+    msg:
+      description: What went wrong with this entry, and what to do.
+      returned: if the entry failed
+      type: str
+    warnings:
+      description: What the user should know about this entry.
+      returned: if there are any
+      type: list
+      elements: str
+    duplicate_of:
+      description: The place in the list, from 0, of the entry that this one repeats.
+      returned: if it repeats one
+      type: int
+summary:
+  description: How many there are of each outcome, every incident counted once.
+  returned: with a list
+  type: dict
+  contains:
+    total:
+      description: How many different ones the list has.
+      returned: always
+      type: int
+    changed:
+      description: How many were changed.
+      returned: always
+      type: int
+    ok:
+      description: How many were as wanted already.
+      returned: always
+      type: int
+    failed:
+      description: How many failed.
+      returned: always
+      type: int
+    duplicates:
+      description: How many entries only repeat another one.
+      returned: always
+      type: int
+  sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
+msg:
+  description:
+    - For a list, the outcome in a line; check mode counts what C(would change). For a failure, what happened, to what,
+      and what to do.
+  returned: with a list, and on failure
+  type: str
+  sample: 37 changed, 2 ok, 0 failed
 error:
   description: What went wrong, for a C(rescue) to branch on.
   returned: failure
@@ -168,24 +311,33 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_assignee import assign_incident
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE, INCIDENT_SPEC
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_assignee import (
+    assign_incident,
+    parse_options,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import (
+    incident_definition,
+    one_or_many_spec,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
 
-ARGUMENT_SPEC = {
-    **INCIDENT_SPEC,
-    "email": {"type": "str"},
-    "user_id": {"type": "str"},
-    "verify_timeout": {"type": "int", "default": 30},
-}
+ARGUMENT_SPEC = one_or_many_spec(
+    {
+        "email": {"type": "str"},
+        "user_id": {"type": "str"},
+        "verify_timeout": {"type": "int", "default": 30},
+    }
+)
 
-JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, assign_incident)
+# An entry names its own assignee in either way.
+DEFINITION = incident_definition(
+    ARGUMENT_SPEC, parse_options, assign_incident, displaces={"email": ["user_id"], "user_id": ["email"]}
+)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(JOB)
+    run_module(DEFINITION)
 
 
 if __name__ == "__main__":

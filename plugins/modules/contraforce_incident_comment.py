@@ -7,7 +7,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: contraforce_incident_comment
-short_description: Post a comment on a ContraForce incident, once
+short_description: Post a comment on a ContraForce incident, or on a list of them, once
 version_added: 0.2.0
 author:
   - secops.itsm contributors (@secops-itsm)
@@ -18,8 +18,9 @@ description:
   - The service account needs the scope C(incidents:comments).
 extends_documentation_fragment:
   - secops.itsm.contraforce
-  - secops.itsm.contraforce.incident
+  - secops.itsm.contraforce.incident_or_list
   - secops.itsm.attributes
+  - secops.itsm.attributes.list
   - secops.itsm.attributes.actiongroup_contraforce
 attributes:
   check_mode:
@@ -32,11 +33,42 @@ attributes:
       - Full where the service keeps the comment word for word (CF-A7 in the README), and with O(marker). Where it keeps
         other words, each run posts the comment again, and a warning says so.
 options:
+  incidents:
+    version_added: 0.7.0
+    description:
+      - A list of incidents, instead of the one that O(incident_id) names.
+      - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
+        task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
+      - Options that are missing or blank in an entry default to the options of the task.
+      - An incident that is there twice is handled once. If its entries ask for different comments, none of them is
+        posted.
+      - No further entry starts once the run is over, which is after Ctrl-C, when the job is cancelled or killed, and
+        when the C(timeout) of the task expires. Running entries are finished, unless a second Ctrl-C or a SIGKILL ends
+        their process, too.
+    type: list
+    elements: dict
+    suboptions:
+      workspace_id:
+        description: UUID of the workspace that the incident belongs to.
+        type: str
+      source:
+        description: The product that raised the incident.
+        type: str
+      incident_id:
+        description: Identifier of the incident in its source.
+        type: str
+        required: true
+      comment:
+        description: As O(comment), for this incident.
+        type: str
+      marker:
+        description: As O(marker), for this incident.
+        type: str
   comment:
     description:
       - The comment. White space at its ends is not posted.
+      - Required with O(incident_id). With O(incidents), that of every entry without one.
     type: str
-    required: true
   marker:
     description:
       - A word that marks the comment, such as the number of a job or of a change. A comment that holds it as a word of
@@ -52,6 +84,8 @@ options:
     default: 30
 notes:
   - A comment that was posted cannot be changed or taken back by this collection.
+  - Two runs at the same moment may both post the comment. A warning reports that it is there more than once, unless
+    O(verify_timeout=0).
   - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
     itself prints them at C(-vvv).
 seealso:
@@ -74,6 +108,17 @@ EXAMPLES = r"""
     incident_id: "48213"
     comment: Mailboxes searched, see the report of the job.
     marker: "job-{{ awx_job_id | default('by-hand') }}"
+
+- name: Note on each of many incidents what was found out about it, once
+  secops.itsm.contraforce_incident_comment:
+    workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+    source: Sentinel
+    comment: Seen by the night shift.
+    marker: night-shift-2026-11-21
+    incidents:
+      - incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
+      - incident_id: c4a7e0b2-1d3f-4f6a-8b9c-2e4d6f8091a2
+        comment: Seen by the night shift, which called the owner of the host.
 """
 
 RETURN = r"""
@@ -128,6 +173,96 @@ request_ids:
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
+results:
+  description:
+    - What came of each entry of the list, in its order. Besides the keys below, each has those that a run for one
+      incident returns.
+  returned: with a list
+  type: list
+  elements: dict
+  contains:
+    workspace_id:
+      description: The workspace of the incident.
+      returned: always
+      type: str
+    source:
+      description: The source of the incident.
+      returned: always
+      type: str
+    incident_id:
+      description: The incident.
+      returned: always
+      type: str
+    changed:
+      description: Whether this entry changed something. V(false) for one that only repeats another.
+      returned: always
+      type: bool
+    failed:
+      description: Whether this entry failed.
+      returned: always
+      type: bool
+    before:
+      description: The state before the run, or null if it was not read.
+      returned: always
+      type: dict
+    after:
+      description: The state after the run, or null if it was not read.
+      returned: always
+      type: dict
+    diff:
+      description: As RV(diff), or null if nothing is known.
+      returned: always
+      type: dict
+    error:
+      description: As RV(error), or null if the entry did not fail.
+      returned: always
+      type: dict
+    msg:
+      description: What went wrong with this entry, and what to do.
+      returned: if the entry failed
+      type: str
+    warnings:
+      description: What the user should know about this entry.
+      returned: if there are any
+      type: list
+      elements: str
+    duplicate_of:
+      description: The place in the list, from 0, of the entry that this one repeats.
+      returned: if it repeats one
+      type: int
+summary:
+  description: How many there are of each outcome, every incident counted once.
+  returned: with a list
+  type: dict
+  contains:
+    total:
+      description: How many different ones the list has.
+      returned: always
+      type: int
+    changed:
+      description: How many were changed.
+      returned: always
+      type: int
+    ok:
+      description: How many were as wanted already.
+      returned: always
+      type: int
+    failed:
+      description: How many failed.
+      returned: always
+      type: int
+    duplicates:
+      description: How many entries only repeat another one.
+      returned: always
+      type: int
+  sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
+msg:
+  description:
+    - For a list, the outcome in a line; check mode counts what C(would change). For a failure, what happened, to what,
+      and what to do.
+  returned: with a list, and on failure
+  type: str
+  sample: 37 changed, 2 ok, 0 failed
 error:
   description: What went wrong, for a C(rescue) to branch on.
   returned: failure
@@ -174,24 +309,30 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_comment import post_comment
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE, INCIDENT_SPEC
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_comment import (
+    parse_options,
+    post_comment,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import (
+    incident_definition,
+    one_or_many_spec,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
 
-ARGUMENT_SPEC = {
-    **INCIDENT_SPEC,
-    "comment": {"type": "str", "required": True},
-    "marker": {"type": "str"},
-    "verify_timeout": {"type": "int", "default": 30},
-}
+ARGUMENT_SPEC = one_or_many_spec(
+    {
+        "comment": {"type": "str"},
+        "marker": {"type": "str"},
+        "verify_timeout": {"type": "int", "default": 30},
+    }
+)
 
-JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, post_comment)
+DEFINITION = incident_definition(ARGUMENT_SPEC, parse_options, post_comment)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(JOB)
+    run_module(DEFINITION)
 
 
 if __name__ == "__main__":

@@ -7,19 +7,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: contraforce_incident_info
-short_description: Read a ContraForce incident, or list incidents across workspaces
+short_description: Read ContraForce incidents, or list them across workspaces
 version_added: 0.2.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
   - Reads one incident, named by O(workspace_id), O(source) and O(incident_id), on request with the details of its
-    investigation and its comments.
+    investigation and its comments. With O(incidents), each of several incidents in the same way.
   - Or lists the incidents of all workspaces that the account sees, filtered by the service, page after page to the end.
     A list is complete or the task fails.
 extends_documentation_fragment:
   - secops.itsm.contraforce
   - secops.itsm.contraforce.incident_filters
   - secops.itsm.attributes
+  - secops.itsm.attributes.list
   - secops.itsm.attributes.actiongroup_contraforce
 attributes:
   check_mode:
@@ -38,13 +39,36 @@ options:
   incident_id:
     description: Identifier of the incident in its source.
     type: str
+  incidents:
+    version_added: 0.7.0
+    description:
+      - A list of incidents to read, instead of the one that O(incident_id) names. The options that filter the list of
+        all incidents cannot be given with it.
+      - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
+        task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
+      - A workspace or a source that is missing or blank in an entry defaults to that of the task.
+      - An incident that is there twice is read once.
+    type: list
+    elements: dict
+    suboptions:
+      workspace_id:
+        description: UUID of the workspace that the incident belongs to.
+        type: str
+      source:
+        description: The product that raised the incident.
+        type: str
+      incident_id:
+        description: Identifier of the incident in its source.
+        type: str
+        required: true
   details:
-    description: Whether to read the details of the investigation of one incident. They can be large.
+    description: Whether to read the details of the investigation of each incident that is named. They can be large.
     type: bool
     default: false
   comments:
     description:
-      - Whether to read the comments of one incident. The service account needs the scope C(incidents:comments).
+      - Whether to read the comments of each incident that is named. The service account needs the scope
+        C(incidents:comments).
     type: bool
     default: false
   limit:
@@ -72,6 +96,21 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: one.link
 
+- name: Read several incidents in one task, eight at a time
+  secops.itsm.contraforce_incident_info:
+    incidents:
+      - workspace_id: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
+        source: Sentinel
+        incident_id: 7c2a1e8f-63d4-4b9f-8a22-1d3e4f5a6b72
+      - workspace_id: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
+        source: DefenderXDR
+        incident_id: "61024"
+  register: several
+
+- name: Show which of them have a ticket
+  ansible.builtin.debug:
+    msg: "{{ several.results | selectattr('link.link', 'eq', 'linked') | map(attribute='title') | list }}"
+
 - name: List what is new and severe in all workspaces
   secops.itsm.contraforce_incident_info:
     severities: [High]
@@ -92,7 +131,7 @@ EXAMPLES = r"""
 RETURN = r"""
 incidents:
   description: The incidents as the service gave them. A single one with the fields of its record, a list with more.
-  returned: success
+  returned: success, without O(incidents)
   type: list
   elements: dict
   sample:
@@ -104,7 +143,7 @@ incidents:
       workspaceId: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
 truncated:
   description: Whether O(limit) cut the list off.
-  returned: success
+  returned: success, without O(incidents)
   type: bool
 incident:
   description: The one incident that was asked for.
@@ -157,6 +196,88 @@ request_ids:
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
+results:
+  description:
+    - What came of each entry of O(incidents), in its order. Besides the keys below, each has those that a run for one
+      incident returns, such as RV(incident) and RV(link).
+  returned: with O(incidents)
+  type: list
+  elements: dict
+  contains:
+    workspace_id:
+      description: The workspace of the incident.
+      returned: always
+      type: str
+    source:
+      description: The source of the incident.
+      returned: always
+      type: str
+    incident_id:
+      description: The incident.
+      returned: always
+      type: str
+    title:
+      description: The incident's title as the service shows it, so that a report can be read by people.
+      returned: if the incident was read and has one, whether the entry failed or not
+      type: str
+      sample: Credential dumping on SRV-DC02
+    incident:
+      description: As RV(incident).
+      returned: if the entry did not fail
+      type: dict
+    failed:
+      description: Whether this entry failed.
+      returned: always
+      type: bool
+    changed:
+      description: Always V(false).
+      returned: always
+      type: bool
+    error:
+      description: As RV(error), or null if the entry did not fail.
+      returned: always
+      type: dict
+    msg:
+      description: What went wrong with this entry, and what to do.
+      returned: if the entry failed
+      type: str
+    duplicate_of:
+      description: The place in the list, from 0, of the entry that this one repeats.
+      returned: if it repeats one
+      type: int
+summary:
+  description: How many there are of each outcome, every incident counted once.
+  returned: with a list
+  type: dict
+  contains:
+    total:
+      description: How many different ones the list has.
+      returned: always
+      type: int
+    changed:
+      description: How many were changed.
+      returned: always
+      type: int
+    ok:
+      description: How many were as wanted already.
+      returned: always
+      type: int
+    failed:
+      description: How many failed.
+      returned: always
+      type: int
+    duplicates:
+      description: How many entries only repeat another one.
+      returned: always
+      type: int
+  sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
+msg:
+  description:
+    - For a list, the outcome in a line; check mode counts what C(would change). For a failure, what happened, to what,
+      and what to do.
+  returned: with a list, and on failure
+  type: str
+  sample: 37 changed, 2 ok, 0 failed
 error:
   description: What went wrong, for a C(rescue) to branch on.
   returned: failure
@@ -203,28 +324,39 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_info import incident_info
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_list import FILTER_SPEC
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import CONTRAFORCE_SERVICE
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_info import (
+    check_filters,
+    incident_info,
+    parse_options,
+    read_incident,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_list import FILTER_SPEC
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import (
+    CONTRAFORCE_SERVICE,
+    incidents,
+    one_or_many_spec,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import ModuleDefinition
 
-ARGUMENT_SPEC = {
-    "workspace_id": {"type": "str"},
-    "source": {"type": "str"},
-    "incident_id": {"type": "str"},
+OWN = {
     "details": {"type": "bool", "default": False},
     "comments": {"type": "bool", "default": False},
     **FILTER_SPEC,
     "limit": {"type": "int"},
 }
 
-JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, incident_info)
+ARGUMENT_SPEC = one_or_many_spec(OWN, for_all=OWN)
+
+LIST = incidents(parse_options, read_incident, read_only=True, check=check_filters)
+DEFINITION = ModuleDefinition(
+    CONTRAFORCE_SERVICE, ARGUMENT_SPEC, incident_info, LIST, {"mutually_exclusive": [("incident_id", "incidents")]}
+)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(JOB)
+    run_module(DEFINITION)
 
 
 if __name__ == "__main__":

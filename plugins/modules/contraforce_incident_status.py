@@ -38,9 +38,11 @@ options:
       - A list of incidents, instead of the one that O(incident_id) names.
       - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
         task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
-      - What an entry does not give, or leaves empty, is taken from the options of the task.
+      - Options that are missing or blank in an entry default to the options of the task.
       - An incident that is there twice is handled once. If its entries ask for different things, none of them is.
-      - Ctrl-C lets no further entry begin, and waits for those that were begun; a second one does not wait.
+      - No further entry starts once the run is over, which is after Ctrl-C, when the job is cancelled or killed, and
+        when the C(timeout) of the task expires. Running entries are finished, unless a second Ctrl-C or a SIGKILL ends
+        their process, too.
     type: list
     elements: dict
     suboptions:
@@ -162,7 +164,9 @@ options:
       - ConfirmedUserActivity
       - LineOfBusinessApplication
   comment:
-    description: A comment on the change. Posted once, with the change that it explains, and never without one.
+    description:
+      - A comment on the change. Posted once, with the change that it explains, and never without one.
+      - Two runs that change the same incident at the same moment may both post it, and no warning reports that.
     type: str
   update_ticket:
     description:
@@ -425,7 +429,9 @@ summary:
       type: int
   sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
 msg:
-  description: For a list, the outcome in a line. For a failure, what happened, to what, and what to do.
+  description:
+    - For a list, the outcome in a line; check mode counts what C(would change). For a failure, what happened, to what,
+      and what to do.
   returned: with a list, and on failure
   type: str
   sample: 37 changed, 2 ok, 0 failed
@@ -475,24 +481,20 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.incident_status import (
-    bring_to_status,
-    set_incident_status,
-    wanted_from,
-)
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import (
-    CONTRAFORCE_SERVICE,
-    ONE_OR_MANY,
-    incidents,
-    one_or_many_spec,
-)
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import (
     CLASSIFICATION_REASONS,
     CLASSIFICATIONS,
     STATUSES,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_status import (
+    parse_options,
+    set_incident_status,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import (
+    incident_definition,
+    one_or_many_spec,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
 
 ARGUMENT_SPEC = one_or_many_spec(
     {
@@ -506,12 +508,12 @@ ARGUMENT_SPEC = one_or_many_spec(
     }
 )
 
-JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, set_incident_status, incidents(wanted_from, bring_to_status), ONE_OR_MANY)
+DEFINITION = incident_definition(ARGUMENT_SPEC, parse_options, set_incident_status)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(JOB)
+    run_module(DEFINITION)
 
 
 if __name__ == "__main__":

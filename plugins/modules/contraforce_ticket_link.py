@@ -47,9 +47,11 @@ options:
       - A list of incidents, instead of the one that O(incident_id) names.
       - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
         task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
-      - What an entry does not give, or leaves empty, is taken from the options of the task.
+      - Options that are missing or blank in an entry default to the options of the task.
       - An incident that is there twice is handled once. If its entries ask for different things, none of them is.
-      - Ctrl-C lets no further entry begin, and waits for those that were begun; a second one does not wait.
+      - No further entry starts once the run is over, which is after Ctrl-C, when the job is cancelled or killed, and
+        when the C(timeout) of the task expires. Running entries are finished, unless a second Ctrl-C or a SIGKILL ends
+        their process, too.
     type: list
     elements: dict
     suboptions:
@@ -85,6 +87,7 @@ options:
     description:
       - The ticket, by its identifier in the ticketing system or by its display number, such as V(41877) or
         V(T20261121.0042) for Autotask, V(INC0012345) for ServiceNow, V(SOC-311) for Jira.
+      - The texts V(None) and V(null), which a template makes of a null, are refused.
       - Required with O(state=present). With O(state=absent) it is a safeguard, so that an incident which is linked to
         another ticket is not unlinked. Where the read of the incident does not show which ticket that is, a warning
         says that it is no sure one.
@@ -382,7 +385,9 @@ summary:
       type: int
   sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
 msg:
-  description: For a list, the outcome in a line. For a failure, what happened, to what, and what to do.
+  description:
+    - For a list, the outcome in a line; check mode counts what C(would change). For a failure, what happened, to what,
+      and what to do.
   returned: with a list, and on failure
   type: str
   sample: 37 changed, 2 ok, 0 failed
@@ -432,20 +437,16 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.service import (
-    CONTRAFORCE_SERVICE,
-    ONE_OR_MANY,
-    incidents,
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import (
+    incident_definition,
     one_or_many_spec,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.ticket_link import (
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.ticket_link import (
     STATES,
-    bring_to_link,
     change_ticket_link,
-    wanted_from,
+    parse_options,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
 
 ARGUMENT_SPEC = one_or_many_spec(
     {
@@ -457,12 +458,12 @@ ARGUMENT_SPEC = one_or_many_spec(
     }
 )
 
-JOB = Job(CONTRAFORCE_SERVICE, ARGUMENT_SPEC, change_ticket_link, incidents(wanted_from, bring_to_link), ONE_OR_MANY)
+DEFINITION = incident_definition(ARGUMENT_SPEC, parse_options, change_ticket_link)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(JOB)
+    run_module(DEFINITION)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ description:
   - Reads the ticket types with their fields, the offers, and who the credentials are for, of the ticketing platform
     (Rezolve.ai, API v2).
   - It is how one finds what to give to M(secops.itsm.ticketing_ticket), and a check of the connection besides.
+  - Ticket types, fields and offers without an identifier, such as drafts, cannot be used and are left out.
 extends_documentation_fragment:
   - secops.itsm.ticketing
   - secops.itsm.ticketing.catalog
@@ -35,7 +36,7 @@ options:
     description: Only the ticket type of this name, in any case, and its offers.
     type: str
 notes:
-  - What is assumed about the service is in the README, TK-A1 to TK-A18.
+  - What is assumed about the service is in the README, TK-A1 to TK-A19.
   - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
     itself prints them at C(-vvv).
 seealso:
@@ -110,6 +111,7 @@ ticket_types:
           description:
             - What it holds, as far as this collection knows the type. V(text), V(number), V(date), V(boolean),
               V(select), V(multiselect) or V(other); values of the last are not checked.
+            - An unknown type that has options is V(select), and a list of them is accepted, too.
           returned: always
           type: str
           sample: select
@@ -156,7 +158,8 @@ offers:
       type: str
       sample: active
 user:
-  description: Who the credentials are for, as the service gave it.
+  description:
+    - Who the credentials are for, as the service gave it. Empty, with a warning, if the account may not see that.
   returned: success
   type: dict
   sample:
@@ -215,10 +218,10 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.catalog_info import catalog_info
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.service import CATALOG_SPEC, TICKETING_SERVICE
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import ModuleDefinition
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.catalog_info import catalog_info
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.service import CATALOG_SPEC, REZOLVE_SERVICE
 
 ARGUMENT_SPEC = {
     "item_type_id": {"type": "str"},
@@ -226,12 +229,12 @@ ARGUMENT_SPEC = {
     **CATALOG_SPEC,
 }
 
-JOB = Job(TICKETING_SERVICE, ARGUMENT_SPEC, catalog_info)
+DEFINITION = ModuleDefinition(REZOLVE_SERVICE, ARGUMENT_SPEC, catalog_info)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(JOB)
+    run_module(DEFINITION)
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ EXAMPLES = r"""
 RETURN = r"""
 checks:
   description: What was checked, in turn.
-  returned: when the options are right
+  returned: when Ansible accepts the options
   type: list
   elements: dict
   contains:
@@ -86,14 +86,14 @@ checks:
       sample: TK-A9
 user:
   description: Who the credentials are for, as the service gave it; empty if it did not.
-  returned: when the options are right
+  returned: when Ansible accepts the options
   type: dict
   sample:
     username: itsm-runbook@northwind.example
     roles: [ticket_agent]
 object_id:
   description: The ticket that was read, or null.
-  returned: when the options are right
+  returned: when Ansible accepts the options
   type: str
   sample: CTC-0041
 request_ids:
@@ -148,22 +148,25 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.connection_check import check_connection
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.service import CATALOG_SPEC, TICKETING_SERVICE
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import ModuleDefinition
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection_check import (
+    check_connection,
+    refused_options,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.service import CATALOG_SPEC, REZOLVE_SERVICE
 
 ARGUMENT_SPEC = {
     "object_id": {"type": "str"},
     **CATALOG_SPEC,
 }
 
-JOB = Job(TICKETING_SERVICE, ARGUMENT_SPEC, check_connection)
+DEFINITION = ModuleDefinition(REZOLVE_SERVICE, ARGUMENT_SPEC, check_connection, refused_options=refused_options)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(JOB)
+    run_module(DEFINITION)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ description:
     off, the ticket is looked for, and the task fails with RV(ignore:error.category=ambiguous_write) if it is not found.
   - If the search fails, nothing is created. Neither is it if more than one ticket is the wanted one
     (RV(ignore:error.category=ambiguous_match)).
+  - A ticket that cannot be read, or does not show what it is, is left aside only if the list or its own record proves
+    that it is another one, such as that of another team. The task fails otherwise, and names it.
   - Only the fields in O(fields) are compared and changed. An update names the version of the ticket that it is based
     on, so it cannot undo what somebody else changed in between. If they changed other fields, the update is made on
     top; if they changed the same ones, the task fails with RV(ignore:error.category=conflict).
@@ -31,6 +33,9 @@ extends_documentation_fragment:
 attributes:
   check_mode:
     support: full
+    details:
+      - The service alone decides whether it accepts a new ticket. RV(unverified) names a O(team_id) that could not be
+        checked.
   diff_mode:
     support: full
   idempotent:
@@ -38,14 +43,16 @@ attributes:
     details:
       - Full, as long as the service's search finds the ticket. A run that creates one waits until it does, up to
         O(verify_timeout), and warns if it does not.
-      - A field that the service keeps in other words than it was given, such as cleaned HTML, is sent again by each
-        run; a warning says so. Put it into O(ignore_fields).
+      - A text that the service stores in another wording, such as cleaned HTML, is sent again by each run; a warning
+        says so. Put it into O(ignore_fields).
 options:
   object_id:
     description:
       - Display id of the ticket, such as V(CTC-0054). It is then read, never searched for, and never created.
       - Excludes O(team_id), O(offer_id), O(offer), O(summary), O(attachments) and O(ticket_relation). An empty text
         counts as not given.
+      - The texts V(None) and V(null), which a template makes of a null, are refused here, in O(team_id),
+        O(item_type_id) and O(offer_id), and in the values that O(unique_by) names.
     type: str
   team_id:
     description: Slug of the team that owns the ticket. Needed without O(object_id).
@@ -75,18 +82,9 @@ options:
       - Values of fields, each by the field's UUID, its label or its name, in any case. V(null) empties a field.
       - They are checked against the ticket type before anything is written. Options may be given by value or label,
         numbers and truth values as texts, dates in ISO 8601.
+      - A field of an unknown type that has options takes one of them, or a list of them.
       - The status of a ticket is a field, too.
     type: dict
-  unique_by:
-    description:
-      - What makes a ticket the wanted one, besides team, ticket type and offer. V(summary), and fields of O(fields).
-      - The first one is what is searched for; if that finds nothing, the newest tickets are looked through. A field
-        that holds a unique reference, such as the incident's identifier, is the only strong one. Dates and rich text
-        are refused, because the service may spell them otherwise.
-    type: list
-    elements: str
-    default:
-      - summary
   include_done:
     description:
       - Whether a closed ticket can be the wanted one. If not, another one is created, and a warning names the closed
@@ -109,18 +107,44 @@ options:
     description: Where the ticket comes from, for audits and metrics; sent as it is when a ticket is created.
     type: str
     default: api
+  unique_by:
+    description:
+      - What makes a ticket the wanted one, besides team, ticket type and offer. V(summary), and fields of O(fields).
+      - The first one is what is searched for; if that finds nothing, the newest tickets are looked through. A field
+        that holds a unique reference, such as the incident's identifier, is the only strong one. Dates and rich text
+        are refused, because the service may spell them otherwise.
+      - If the first one has the form C(source incident workspace) with the UUID of a workspace, as the runbooks write
+        it, only the incident's id is searched for, or the whole text if that brings too many tickets. The whole text is
+        compared afterwards.
+      - A listed ticket is read unless its row shows another identity in full. If more than 100 would have to be read
+        and none of them is the wanted one, the task fails (RV(ignore:error.category=ambiguous_match)) and creates
+        nothing.
+      - Summaries that differ only in white space or in characters that cannot be seen count as the same, unless a
+        ticket has exactly the wanted summary.
+      - If no ticket has the identity as it is given, but one has it in another spelling, the task fails
+        (RV(ignore:error.category=ambiguous_match)), names that ticket and creates nothing. Other spellings differ in
+        case, white space, Unicode composition, HTML escapes, emoji or other signs that were dropped, or are cut at 255
+        characters.
+      - If the service stores the identity of a new ticket in another spelling, the task fails
+        (RV(ignore:error.category=not_converged)) at once, and returns the ticket.
+    type: list
+    elements: str
+    default:
+      - summary
   tickets:
     version_added: 0.4.0
     description:
       - A list of tickets, instead of one. Excludes O(object_id).
       - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
         task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
-      - What an entry does not give, or leaves empty, is taken from the options of the task. The fields of an entry are
-        added to O(fields).
+      - Options that are missing or blank in an entry default to the options of the task. The fields of an entry are
+        added to O(fields); a blank value of a field is a value.
       - A ticket that is there twice is handled once. Entries that would find or open the same ticket, but give it
         different fields, fail before anything is written.
-      - The catalog is read once. Ctrl-C lets no further entry begin, and waits for those that were begun; a second one
-        does not wait.
+      - The catalog is read once.
+      - No further entry starts once the run is over, which is after Ctrl-C, when the job is cancelled or killed, and
+        when the C(timeout) of the task expires. Running entries are finished, unless a second Ctrl-C or a SIGKILL ends
+        their process, too.
     type: list
     elements: dict
     suboptions:
@@ -148,10 +172,6 @@ options:
       fields:
         description: Added to O(fields), for this ticket.
         type: dict
-      unique_by:
-        description: As O(unique_by), for this ticket.
-        type: list
-        elements: str
       include_done:
         description: As O(include_done), for this ticket.
         type: bool
@@ -173,6 +193,7 @@ options:
       - Seconds within which the ticket must show the change after it was written, and a new one must be found by the
         search. The task fails if a change does not show (RV(ignore:error.category=not_converged)), and warns if a new
         ticket is not found.
+      - A text may show in another wording. A number, date, boolean or option that shows another value fails the task.
       - V(0) means that nothing is read back, and not looked whether a further run would find a new ticket.
     type: int
     default: 30
@@ -180,7 +201,7 @@ notes:
   - An account that is only a C(ticket_user) sees its own tickets alone, and so creates a second one of what somebody
     else has opened. Use an account that sees those of the whole team.
   - Two runs at the same moment may both create the ticket. A warning names the other one.
-  - What is assumed about the service is in the README, TK-A1 to TK-A18.
+  - What is assumed about the service is in the README, TK-A1 to TK-A19.
   - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
     itself prints them at C(-vvv).
 seealso:
@@ -348,6 +369,12 @@ diff:
       description: The state that is planned.
       returned: always
       type: dict
+unverified:
+  description: Sentences about what the prediction of check mode could not verify. Empty in a run.
+  returned: success
+  type: list
+  elements: str
+  sample: ["team_id 'sco' is not among the teams that the service shows. Nearest: 'soc'."]
 request_ids:
   description: The service's identifiers of the requests of this run, for its support.
   returned: success
@@ -438,7 +465,9 @@ summary:
       type: int
   sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
 msg:
-  description: For a list, the outcome in a line. For a failure, what happened, to what, and what to do.
+  description:
+    - For a list, the outcome in a line; check mode counts what C(would change). For a failure, what happened, to what,
+      and what to do.
   returned: with a list, and on failure
   type: str
   sample: 37 changed, 2 ok, 0 failed
@@ -488,12 +517,13 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job
-from ansible_collections.secops.itsm.plugins.module_utils.many import CONCURRENCY_SPEC
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.service import CATALOG_SPEC, TICKETING_SERVICE
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.ticket import keep_ticket
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.tickets import TICKETS
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk_items import CONCURRENCY_SPEC
+from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import ModuleDefinition
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.bulk_tickets import TICKETS
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticket import parse_options
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.service import CATALOG_SPEC, REZOLVE_SERVICE
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket import ensure_ticket
 
 TICKET_SPEC = {
     "object_id": {"type": "str"},
@@ -504,7 +534,6 @@ TICKET_SPEC = {
     "offer": {"type": "str"},
     "summary": {"type": "str"},
     "fields": {"type": "dict"},
-    "unique_by": {"type": "list", "elements": "str"},
     "include_done": {"type": "bool"},
     "ignore_fields": {"type": "list", "elements": "str"},
     "attachments": {"type": "dict"},
@@ -523,12 +552,19 @@ ARGUMENT_SPEC = {
     **CATALOG_SPEC,
 }
 
-JOB = Job(TICKETING_SERVICE, ARGUMENT_SPEC, keep_ticket, TICKETS, {"mutually_exclusive": [("object_id", "tickets")]})
+DEFINITION = ModuleDefinition(
+    REZOLVE_SERVICE,
+    ARGUMENT_SPEC,
+    ensure_ticket,
+    TICKETS,
+    {"mutually_exclusive": [("object_id", "tickets")]},
+    parse=parse_options,
+)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(JOB)
+    run_module(DEFINITION)
 
 
 if __name__ == "__main__":

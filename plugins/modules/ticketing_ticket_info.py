@@ -14,6 +14,8 @@ author:
 description:
   - Reads one ticket of the ticketing platform (Rezolve.ai, API v2), with its fields by label, or lists tickets.
   - A list is complete or the task fails. It is never cut short but by O(limit), and RV(truncated) says so.
+  - A list counts as complete if all that its pages say agrees. Otherwise the task fails
+    (RV(ignore:error.category=contract)).
   - A ticket that cannot be found is a failure (RV(ignore:error.category=not_found)), as one of another tenant looks the
     same.
 extends_documentation_fragment:
@@ -89,12 +91,13 @@ options:
     type: int
   complete:
     description:
-      - Whether each listed ticket is read by itself, which takes a request each. The rows of a list may lack anything
-        but the display id.
+      - Whether each listed ticket is read by itself, which takes a request each. The rows of a list may lack anything.
+      - A ticket that cannot be read is shown as the list has it, and a warning names it. The task fails if none can be
+        read, such as with wrong credentials.
     type: bool
     default: false
 notes:
-  - What is assumed about the service is in the README, TK-A1 to TK-A18.
+  - What is assumed about the service is in the README, TK-A1 to TK-A19.
   - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
     itself prints them at C(-vvv).
 seealso:
@@ -208,11 +211,11 @@ error:
       type: dict
 """
 
-from ansible_collections.secops.itsm.plugins.module_utils.job import Job
-from ansible_collections.secops.itsm.plugins.module_utils.runner import run_module
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.schemas import FILTER_OPERATORS
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.service import CATALOG_SPEC, TICKETING_SERVICE
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.ticket_info import ORDERS, ticket_info
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
+from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import ModuleDefinition
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.schemas import FILTER_OPERATORS
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.service import CATALOG_SPEC, REZOLVE_SERVICE
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_info import ORDERS, ticket_info
 
 FILTER_SPEC = {
     "column": {"type": "str", "required": True},
@@ -234,12 +237,12 @@ ARGUMENT_SPEC = {
     **CATALOG_SPEC,
 }
 
-JOB = Job(TICKETING_SERVICE, ARGUMENT_SPEC, ticket_info)
+DEFINITION = ModuleDefinition(REZOLVE_SERVICE, ARGUMENT_SPEC, ticket_info)
 
 
 def main() -> None:
     """Run the module."""
-    run_module(JOB)
+    run_module(DEFINITION)
 
 
 if __name__ == "__main__":

@@ -1,39 +1,43 @@
 # Copyright (c) 2026, secops.itsm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
 
-"""The options of an event source or filter, checked as Ansible checks those of a module."""
+"""Validate the options of an event source or filter as Ansible validates those of a module."""
 
 from __future__ import annotations
 
 from typing import Any, Iterable, Mapping
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import (
+    check_arguments,
+    normalize_choices,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
+from ansible_collections.secops.itsm.plugins.module_utils._redaction.option_secrets import secrets_in
+from ansible_collections.secops.itsm.plugins.module_utils._redaction.redactor import Redactor
 
-from ansible_collections.secops.itsm.plugins.module_utils.connection import Option, secrets_in
-from ansible_collections.secops.itsm.plugins.module_utils.redact import Redactor
-
-#: What ansible-rulebook puts beside the options of a source, at times.
-NO_OPTIONS = frozenset({"eda_feedback_queue"})
+#: Names that ansible-rulebook may add to the options of a source.
+IGNORED_NAMES = frozenset({"eda_feedback_queue"})
 
 
-def checked_options(
+def validate_options(
     spec: Mapping[str, Mapping[str, Any]], args: Mapping[str, Any], known: Iterable[str] = ()
 ) -> dict[str, Any]:
-    """The options with their defaults, those of the environment, and the right types.
+    """Return the options with defaults, values from the environment, and converted types.
 
-    What is empty counts as left out, for a variable that a user did not set often is.
+    A blank value counts as not set, because a template of an unset variable is blank.
 
-    :param spec: an argument spec; C(no_log) says which options are secret.
-    :param args: what ansible-rulebook gives.
-    :param known: further names that may be among them, and are passed over.
-    :raises ValueError: with one sentence, which holds no secret.
+    :param spec: an argument spec; ``no_log`` says which options are secret.
+    :param args: the options as ansible-rulebook passes them.
+    :param known: further names to ignore.
+    :raises ValueError: if an option is invalid; the message contains no secret.
     """
-    passed_over = NO_OPTIONS.union(known)
-    given = {str(name): value for name, value in args.items() if name not in passed_over and not _is_blank(value)}
+    ignored = IGNORED_NAMES.union(known)
+    given = {str(name): value for name, value in args.items() if name not in ignored and not _is_blank(value)}
     _check_names(spec, given)
     _check_secrets(spec, given)
-    checked = ArgumentSpecValidator(dict(spec)).validate(given)
+    checked = check_arguments(spec, normalize_choices(spec, given))
     options: dict[str, Any] = dict(checked.validated_parameters)
     _check_missing(spec, options)
     if checked.error_messages:
@@ -57,18 +61,18 @@ def _check_names(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]
 
 
 def _check_secrets(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> None:
-    """Refuse a number for a secret: YAML and templates make of 0123, 1e5 or 1_000 a number with other digits."""
+    """Raise ValueError if a secret is a number: YAML and templates change the digits of 0123, 1e5 or 1_000."""
     for name in _secret_names(spec):
         if spec[name].get("type", "str") == "str" and not isinstance(given.get(name, ""), str):
-            raise ValueError(f"{name} was not read as a text: put it between quotes{_or_variable(spec[name])}.")
+            raise ValueError(f"{name} was not read as a text: put it between quotes{_variable_hint(spec[name])}.")
 
 
 def _check_missing(spec: Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]) -> None:
     for name, option in spec.items():
         if option.get("required") and options.get(name) is None:
-            raise ValueError(f"{name} is missing: set the option{_or_variable(option)}.")
+            raise ValueError(f"{name} is missing: set the option{_variable_hint(option)}.")
 
 
-def _or_variable(option: Mapping[str, Any]) -> str:
+def _variable_hint(option: Mapping[str, Any]) -> str:
     _strategy, *variables = option.get("fallback", (None,))
     return f", or set the environment variable {variables[0][0]}" if variables else ""

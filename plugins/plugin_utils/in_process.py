@@ -1,105 +1,155 @@
 # Copyright (c) 2026, secops.itsm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
 
-"""Runs a module of this collection inside the controller's own process, without a process of its own for each task.
+"""Run a module of this collection in the controller's process, without a new process for each task.
 
-Same options, same checks, same result as the module; nothing of how it works is decided here. Where a task asks for
-anything that only an ordinary run can give, it gets one.
+Options, validation and result are those of the module. A task that needs an ordinary run gets one.
 """
 
 from __future__ import annotations
 
-import json
+import multiprocessing
 import os
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from typing import Any, Iterator, Mapping
 
 from ansible import constants
 from ansible.errors import AnsibleActionFail, AnsibleError
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible.module_utils.errors import UnsupportedError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.action import ActionBase
 from ansible.plugins.action.normal import ActionModule as OrdinaryRun
 from ansible.utils.display import Display
 
-from ansible_collections.secops.itsm.plugins.module_utils.errors import configuration_error
-from ansible_collections.secops.itsm.plugins.module_utils.job import Ending, Job, Shell, ending, perform
-from ansible_collections.secops.itsm.plugins.module_utils.lines import Lines
-from ansible_collections.secops.itsm.plugins.module_utils.many import Counts, Progress
-from ansible_collections.secops.itsm.plugins.module_utils.runner import missing_library, whole_spec
-from ansible_collections.secops.itsm.plugins.module_utils.secrecy import Secrecy
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import (
+    add_environment_variables,
+    check_arguments,
+    full_argument_spec,
+    missing_library,
+    normalize_arguments,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk_result import Counts, Progress
+from ansible_collections.secops.itsm.plugins.module_utils._engine.execution import (
+    TRACEBACK,
+    ExecutionContext,
+    TaskResult,
+    execute_redacted,
+    redact,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import ModuleDefinition
+from ansible_collections.secops.itsm.plugins.module_utils._engine.run_limits import (
+    CONTROLLER_PID,
+    DEADLINE,
+    TIME_LEFT,
+    over_when,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._errors import configuration_error
+from ansible_collections.secops.itsm.plugins.module_utils._http.auth import Notice
+from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
+from ansible_collections.secops.itsm.plugins.module_utils._http.connection_pool import ConnectionPool
+from ansible_collections.secops.itsm.plugins.module_utils._redaction.secret_registry import SecretRegistry
+from ansible_collections.secops.itsm.plugins.plugin_utils.plain_values import plain_value
 
-try:
-    from ansible.module_utils.common.json import Direction, get_module_encoder
-except ImportError:  # before ansible-core 2.19
-    from ansible.module_utils.common.json import AnsibleJSONEncoder
-
-    ENCODING: Mapping[str, Any] = {"cls": AnsibleJSONEncoder, "vault_to_text": True}
-else:
-    ENCODING = {"cls": get_module_encoder("legacy", Direction.CONTROLLER_TO_MODULE)}
-
-#: Switches it off, or on, for a play, host or task; in the controller's environment, for everything.
+#: Disable or enable it: the variable for a play, host or task, the environment variable for everything.
 VARIABLE, ENVIRONMENT = "secops_itsm_in_process", "SECOPS_ITSM_IN_PROCESS"
 
-#: How often a list tells how far it is, in seconds; 0 for never.
+#: The variable with the seconds between two progress reports of a list, 0 for none, and its default.
 PROGRESS_VARIABLE, PROGRESS_SECONDS = "secops_itsm_progress_seconds", 5.0
 
 INVOCATION_SETTING = "INJECT_INVOCATION"
 
 #: Values of ansible_python_interpreter that leave the choice to Ansible.
-NO_CHOICE = frozenset({"", "auto", "auto_legacy", "auto_silent", "auto_legacy_silent"})
+AUTO_INTERPRETERS = frozenset({"", "auto", "auto_legacy", "auto_silent", "auto_legacy_silent"})
 
-#: Beginnings of the names of variables that only a new process reads.
-READ_AT_START = ("PYTHON", "LD_")
+#: Prefixes of environment variables that only a new process reads.
+STARTUP_PREFIXES = ("PYTHON", "LD_")
 
-#: Open connections of this process. Ansible forks one for each task and host, and all items of a loop run in it.
-LINES = Lines()
+#: Open connections of this process. Ansible forks a process for each task and host, which runs all items of a loop.
+CONNECTIONS = ConnectionPool()
 
 display = Display()
 
 
 class InProcessAction(OrdinaryRun):  # type: ignore[misc]  # Ansible has no type hints
-    """An action plugin that runs a module's job; its subclasses say which."""
+    """An action plugin that runs a module in this process; its subclasses set the definition of the module."""
 
-    job: Job[Any]
+    definition: ModuleDefinition[Any]
+    _deadline: float | None = None
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Run the task here if nothing speaks against it, and as an ordinary module otherwise."""
+        """Run the task, unless ansible-playbook has ended."""
+        self._deadline = time.monotonic() + self._task.timeout if self._task.timeout else None
+        end_orphaned_worker()
+        try:
+            return show_traceback(self._run_task(tmp, task_vars))
+        finally:
+            # No process reads the result: once the queue is full, sending it would block forever.
+            end_orphaned_worker()
+
+    def _run_task(self, tmp: Any, task_vars: dict[str, Any] | None) -> dict[str, Any]:
+        """Run the task in this process if possible, and as an ordinary module otherwise."""
         variables = task_vars or {}
         environment = self._environment()
-        arguments = self._arguments() if self._may_stay(variables, environment) else None
+        arguments = self._arguments() if self._can_run_in_process(variables, environment) else None
         if arguments is None:
             return dict(super().run(tmp, task_vars))
         # The checks that Ansible makes for every action, without running the module.
         result = ActionBase.run(self, tmp, task_vars)
-        with _within(environment):
-            result.update(run_here(self.job, self._task.action, arguments, self._shell_settings(variables)))
+        with _temporary_environment(environment):
+            settings = self._context_settings(variables)
+            result.update(run_in_process(self.definition, self._task.action, arguments, settings))
         if not _shows_invocation(variables):
             result.pop("invocation", None)
         return dict(result)
 
     def _environment(self) -> dict[str, str]:
-        """What the task sets in its environment."""
+        """Return the environment variables that the task sets."""
         environment: dict[str, Any] = {}
-        self._compute_environment_string(environment)
+        super()._compute_environment_string(environment)
         return {str(name): str(value) for name, value in environment.items()}
 
-    def _may_stay(self, variables: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
-        """Whether the task can be run here."""
+    def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
+        """Return the environment of an ordinary module as a part of its command: the task's, and the run's limits."""
+        environment = {**self._environment(), **self._limits()}
+        if raw_environment_out is not None:
+            raw_environment_out.clear()
+            raw_environment_out.update(environment)
+        return str(self._connection._shell.env_prefix(**environment))
+
+    def _limits(self) -> dict[str, str]:
+        """Return the run's limits as environment variables.
+
+        A task with ``async`` gets none, because it is meant to outlive ansible-playbook. Another machine's module knows
+        neither the processes nor the clock of this one.
+        """
+        if self._task.async_val:
+            return {}
+        limits: dict[str, Any] = {}
+        controller = controller_pid()
+        is_local = self._connection.transport == "local"
+        if is_local and controller is not None:
+            limits[CONTROLLER_PID] = controller
+        if self._deadline is not None:
+            limits.update({DEADLINE: self._deadline} if is_local else {TIME_LEFT: self._deadline - time.monotonic()})
+        return {name: str(value) for name, value in limits.items()}
+
+    def _can_run_in_process(self, variables: Mapping[str, Any], environment: Mapping[str, str]) -> bool:
+        """Return whether the task can run in this process."""
         return (
-            self._is_wanted(variables)
-            and not any(name.startswith(READ_AT_START) for name in environment)
+            self._is_enabled(variables)
+            and not any(name.startswith(STARTUP_PREFIXES) for name in environment)
             and self._connection.transport == "local"
             and not self._connection.become
             and not self._task.async_val
-            and not names_another_python(self._interpreter(variables), sys.executable)
+            and not is_other_python(self._interpreter(variables), sys.executable)
             and missing_library() is None
         )
 
-    def _is_wanted(self, variables: Mapping[str, Any]) -> bool:
+    def _is_enabled(self, variables: Mapping[str, Any]) -> bool:
         given = self._templar.template(variables[VARIABLE]) if VARIABLE in variables else None
         name, value = (VARIABLE, given) if given is not None else (ENVIRONMENT, os.environ.get(ENVIRONMENT) or True)
         try:
@@ -108,59 +158,85 @@ class InProcessAction(OrdinaryRun):  # type: ignore[misc]  # Ansible has no type
             raise AnsibleActionFail(f"{name} must be true or false.") from None
 
     def _interpreter(self, variables: Mapping[str, Any]) -> str:
-        """The Python that the task asks for, as an ordinary run would look it up."""
+        """Return the configured Python interpreter, as an ordinary run would look it up."""
         if self._task.delegate_to:
             variables = variables.get("ansible_delegated_vars", {}).get(self._task.delegate_to, {})
         value = constants.config.get_config_value("INTERPRETER_PYTHON", variables=variables)
         return str(self._templar.template(value) or "")
 
     def _arguments(self) -> dict[str, Any] | None:
-        """The task's arguments as a module gets them: through JSON; None if they cannot take that way."""
+        """Return the task's arguments as a module gets them, which is as JSON; None if that is not possible."""
         try:
-            return dict(json.loads(json.dumps(self._task.args, **ENCODING)))
+            return dict(plain_value(self._task.args))
         except (TypeError, ValueError):
             return None
 
-    def _shell_settings(self, variables: Mapping[str, Any]) -> dict[str, Any]:
-        every = self._templar.template(variables.get(PROGRESS_VARIABLE, PROGRESS_SECONDS))
+    def _context_settings(self, variables: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of the :class:`ExecutionContext`, without the secrets."""
+        interval = self._templar.template(variables.get(PROGRESS_VARIABLE, PROGRESS_SECONDS))
         try:
-            seconds = float(every)
+            seconds = float(interval)
         except (TypeError, ValueError):
             raise AnsibleActionFail(f"{PROGRESS_VARIABLE} must be a number of seconds, or 0 for never.") from None
         return {
             "check_mode": bool(self._task.check_mode),
             "diff_mode": bool(self._task.diff),
-            "lines": LINES,
-            "progress": Progress(seconds, tell),
-            "passing": (AnsibleError,),
+            "connections": CONNECTIONS,
+            "progress": Progress(seconds, report_progress),
+            "notice": once(show),
+            "passthrough_exceptions": (AnsibleError,),
+            "is_over": over_when(is_orphaned, self._deadline),
+            "verbosity": display.verbosity,
         }
 
 
+def controller_pid() -> int | None:
+    """Return the process ID of ansible-playbook, or None if this process is not one of its workers."""
+    parent = multiprocessing.parent_process()
+    return None if parent is None else parent.pid
+
+
+def is_orphaned() -> bool:
+    """Return whether this process is a worker whose ansible-playbook has ended; it then has another parent."""
+    return controller_pid() not in (None, os.getppid())
+
+
+def end_orphaned_worker() -> None:
+    """End this process if it is a worker whose ansible-playbook has ended.
+
+    Otherwise Ansible would go on with the other items of a loop, and with retries.
+
+    :raises SystemExit: which ends the worker after Ansible has removed its temporary files.
+    """
+    if is_orphaned():
+        raise SystemExit("The worker ends because ansible-playbook has ended.")
+
+
 def _shows_invocation(variables: Mapping[str, Any]) -> bool:
-    """Whether a result has the module's arguments: always before ansible-core 2.21, by a setting since then."""
+    """Return whether results contain the module's arguments: always before ansible-core 2.21, then by a setting."""
     if constants.config.get_configuration_definition(INVOCATION_SETTING) is None:
         return True
     return bool(constants.config.get_config_value(INVOCATION_SETTING, variables=variables))
 
 
-def names_another_python(asked: str, own: str) -> bool:
-    """Whether an interpreter is another one than that of this process.
+def is_other_python(configured: str, own: str) -> bool:
+    """Return whether a configured interpreter is another one than that of this process.
 
     Links are not followed: a virtual environment's Python is a link to one that lacks its packages.
 
-    :param asked: what was configured.
+    :param configured: the path of the configured interpreter.
     :param own: the path of this process's interpreter.
     """
-    if asked.strip() in NO_CHOICE:
+    if configured.strip() in AUTO_INTERPRETERS:
         return False
-    here, there = os.path.abspath(own), os.path.abspath(os.path.expanduser(asked.strip()))
-    same_folder = os.path.dirname(here) == os.path.dirname(there)
-    return here != there and not (same_folder and os.path.realpath(here) == os.path.realpath(there))
+    own_path, other_path = os.path.abspath(own), os.path.abspath(os.path.expanduser(configured.strip()))
+    same_folder = os.path.dirname(own_path) == os.path.dirname(other_path)
+    return own_path != other_path and not (same_folder and os.path.realpath(own_path) == os.path.realpath(other_path))
 
 
 @contextmanager
-def _within(variables: Mapping[str, str]) -> Iterator[None]:
-    """The environment that the task asks for, for as long as it runs."""
+def _temporary_environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Set environment variables, and restore the former values at the end."""
     former = {name: os.environ.get(name) for name in variables}
     try:
         os.environ.update(variables)
@@ -173,51 +249,87 @@ def _within(variables: Mapping[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def run_here(job: Job[Any], action: str, arguments: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Check the arguments as Ansible does for a module, do the job, and give the result as the module would.
+def run_in_process(
+    definition: ModuleDefinition[Any], action: str, arguments: Mapping[str, Any], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Validate the arguments as Ansible does for a module, execute the module, and return the result of the module.
 
-    :param job: what to do.
-    :param action: the module's name, as the task calls it.
-    :param arguments: as the task gives them.
-    :param settings: of the :class:`Shell`.
+    :param definition: the module.
+    :param action: the name of the module in the task.
+    :param arguments: as the task sets them.
+    :param settings: arguments of the :class:`ExecutionContext`, without the secrets.
     """
-    validator = ArgumentSpecValidator(whole_spec(job), **job.rules)
-    checked = validator.validate(arguments)
+    connection_options = definition.service.connection_options
+    arguments = normalize_arguments(definition, arguments)
+    checked = check_arguments(full_argument_spec(definition), arguments, definition.rules)
     options = checked.validated_parameters
-    secrecy = Secrecy(job.service.table, lambda: options)
+    secrets = SecretRegistry(connection_options, lambda: options)
     if checked.error_messages:
-        end = _misused(checked.errors, action)
+        outcome = redact(_invalid_arguments(checked.errors, action, connection_options), secrets)
     else:
-        end = ending(perform(job, options, Shell(secrecy=secrecy, **settings)))
-    shown = secrecy.values({**end.values, "failed": end.failed})
-    shown["invocation"] = {"module_args": secrecy.options()}
-    warnings = [secrecy.text(text) for text in (*_alias_warnings(checked), *end.warnings)]
+        outcome = execute_redacted(definition, options, ExecutionContext(secrets=secrets, **settings))
+    result = {**outcome.values, "failed": outcome.failed, "invocation": {"module_args": outcome.arguments}}
+    warnings = [*map(secrets.text, _alias_warnings(checked)), *outcome.warnings]
     if warnings:
-        shown["warnings"] = warnings
+        result["warnings"] = warnings
     if checked._deprecations:
-        shown["deprecations"] = [dict(entry) for entry in checked._deprecations]
-    return shown
+        result["deprecations"] = [dict(entry) for entry in checked._deprecations]
+    return result
 
 
-def _misused(errors: Any, action: str) -> Ending:
-    """The module's own end for options that Ansible's check refuses."""
+def _invalid_arguments(errors: Any, action: str, connection_options: Mapping[str, Option]) -> TaskResult:
+    """Return the module's own result for options that Ansible's validator rejects."""
     message = str(errors.msg)
     if isinstance(errors[0], UnsupportedError):
         message = f"Unsupported parameters for ({action}) module: {message}"
-    return Ending(True, {"msg": message, "error": configuration_error(message).as_dict(), "changed": False})
+    message = add_environment_variables(message, connection_options)
+    return TaskResult(True, {"msg": message, "error": configuration_error(message).as_dict(), "changed": False})
 
 
 def _alias_warnings(checked: Any) -> list[str]:
     return [f"Both option {entry['option']} and its alias {entry['alias']} are set." for entry in checked._warnings]
 
 
-def tell(noun: str, counts: Counts, seconds: float) -> None:
-    """Show how far a list is, on the terminal and in a job's log.
+def report_progress(noun: str, counts: Counts, seconds: float) -> None:
+    """Show the progress of a list on the terminal and in a job's log.
 
-    :param noun: what an entry is called.
-    :param counts: how the list stands.
-    :param seconds: that have passed.
+    :param noun: what an item is called.
+    :param counts: of the items so far.
+    :param seconds: since the list started.
     """
-    # What stdout holds may be read by a program.
-    line = f"secops.itsm: {counts.done} of {counts.total} {noun}s after {seconds:.0f} s: {counts}"
-    display.display(line, stderr=True)
+    show(f"{counts.done} of {counts.total} {noun}s after {seconds:.0f} s: {counts}")
+
+
+def show(text: str) -> None:
+    """Show a sentence on the terminal and in a job's log while a task runs.
+
+    :param text: without secrets.
+    """
+    # A program may read stdout.
+    display.display(f"secops.itsm: {text}", stderr=True)
+
+
+def show_traceback(result: dict[str, Any]) -> dict[str, Any]:
+    """Show the redacted traceback of a bug at -vvv, and return the result without it.
+
+    :param result: of either execution mode.
+    """
+    text = result.pop(TRACEBACK, None)
+    if text:
+        display.vvv(f"secops.itsm: {text}")
+    return result
+
+
+def once(notice: Notice) -> Notice:
+    """Return a notice that passes on its first sentence only, from any worker.
+
+    :param notice: receives that sentence.
+    """
+    pending = [notice]
+
+    def notify_first(text: str) -> None:
+        # pop() is atomic.
+        with suppress(IndexError):
+            pending.pop()(text)
+
+    return notify_first

@@ -1,11 +1,12 @@
 # Copyright (c) 2026, secops.itsm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
 
-"""What an event says of an incident, and the incident as the runbooks take it.
+"""Read the incident of an event, and build the entry for a runbook.
 
 An incident's texts are written by attackers, and Ansible templates the variables of a playbook. So an entry for a
-runbook holds nothing but what was checked or spelled here; whatever an event holds, nothing is raised over it.
+runbook contains only values that were validated or created here. No content of an event raises an exception.
 """
 
 from __future__ import annotations
@@ -15,58 +16,53 @@ from dataclasses import dataclass
 from datetime import timezone
 from typing import Any, Mapping
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumptions import (
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import (
     LISTED_WORKSPACE_KEY,
     STATUS_BY_INTEGER,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import title_digest, title_of
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
-    SEVERITIES,
-    SOURCES,
-    STATUSES,
-    spelled,
-)
-from ansible_collections.secops.itsm.plugins.module_utils.instants import instant, spelled_utc
-from ansible_collections.secops.itsm.plugins.plugin_utils.event_values import for_rules
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SEVERITIES, SOURCES, STATUSES
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_digest, title_of
+from ansible_collections.secops.itsm.plugins.module_utils._option_values import is_uuid, spelled
+from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant, spelled_utc
+from ansible_collections.secops.itsm.plugins.plugin_utils.event_sanitizer import sanitize
 
-#: The type of the events of the polling source; the service has none of that name.
-LISTED = "incident.listed"
+#: The type of the polling source's events; the service has no type of this name.
+LISTED_EVENT = "incident.listed"
 
-#: Where each type of event has what names its incident. What the event of an investigation holds is not documented.
-_OF_WEBHOOK = {"incident_id": "incidentId", "incident_number": "incidentNumber", "created_at": "createdAt"}
-_OF_LIST = {"incident_id": "id", "incident_number": "number", "created_at": "creationTime"}
+#: The keys that identify the incident, by event type. The content of an investigation's event is not documented.
+_WEBHOOK_KEYS = {"incident_id": "incidentId", "incident_number": "incidentNumber", "created_at": "createdAt"}
+_LIST_KEYS = {"incident_id": "id", "incident_number": "number", "created_at": "creationTime"}
 KEYS_BY_TYPE: Mapping[str, Mapping[str, str]] = {
-    "incident.created.v1": _OF_WEBHOOK,
-    "agent.investigation.completed.v1": _OF_WEBHOOK,
-    LISTED: _OF_LIST,
+    "incident.created.v1": _WEBHOOK_KEYS,
+    "agent.investigation.completed.v1": _WEBHOOK_KEYS,
+    LISTED_EVENT: _LIST_KEYS,
 }
 
-#: What the filter adds to an event; nobody else may have put it there.
-ADDED = ("incident", "entry", "refused")
+#: Keys that the filter adds to an event; others of the same name are removed.
+ADDED_KEYS = ("incident", "entry", "refused")
 
-#: No product's identifiers come near that.
-LONGEST_ID = 512
+#: The maximum length of an incident's identifier; real ones are much shorter.
+MAX_ID_LENGTH = 512
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _NUMBER = re.compile(r"[0-9]{1,18}")
 _TEMPLATE = re.compile(r"\{[{%#]")
 
 
 @dataclass(frozen=True)
-class Workspaces:
-    """Which workspace an account's incidents are in.
+class AccountWorkspaces:
+    """Map accounts to the workspaces of their incidents.
 
-    :param by_account: UUIDs by the account's id, in lower case.
+    :param by_account: workspace UUIDs by account id in lower case.
     """
 
     by_account: Mapping[str, str]
 
     @classmethod
-    def from_option(cls, option: Any) -> Workspaces:
-        """Check what a user gave.
+    def from_option(cls, option: Any) -> AccountWorkspaces:
+        """Validate the filter's ``workspaces`` option.
 
         :param option: None, or a mapping of an account's id to a UUID.
-        :raises ValueError: in a sentence.
+        :raises ValueError: if it is invalid.
         """
         if option is None:
             return cls({})
@@ -77,8 +73,8 @@ class Workspaces:
             )
         by_account: dict[str, str] = {}
         for account, workspace in option.items():
-            name = _account(account)
-            if not isinstance(workspace, str) or not _UUID.fullmatch(workspace.strip()):
+            name = _normalized_account(account)
+            if not isinstance(workspace, str) or not is_uuid(workspace.strip()):
                 raise ValueError(
                     f"workspaces must have a UUID such as 5f0c8f9e-1111-4222-8333-444455556666 for {account!r}, not "
                     f"{workspace!r}."
@@ -88,92 +84,94 @@ class Workspaces:
         return cls(by_account)
 
     def of(self, account_id: str | None) -> str | None:
-        """The workspace of an account, if it is known.
+        """Return the workspace of an account, or None if it is not known.
 
-        Never by the account's name: a customer may call his own account like that of another one.
+        It is never looked up by the account's name, because a customer may choose the name of another customer.
 
-        :param account_id: which the service gave it.
+        :param account_id: the account's id.
         """
-        return self.by_account.get(_account(account_id)) if account_id else None
+        return self.by_account.get(_normalized_account(account_id)) if account_id else None
 
 
-def with_incident(event: Any, workspaces: Workspaces) -> Any:
-    """An event with its C(incident), for conditions, and its C(entry) for a runbook, or why it has none in C(refused).
+def add_incident(event: Any, workspaces: AccountWorkspaces) -> Any:
+    """Return an event with its ``incident``, for conditions, and its ``entry`` for a runbook.
 
-    An event that is about no incident is given back as it is.
+    If there is no entry, ``refused`` contains the reason.
 
-    :param event: anything.
-    :param workspaces: of the accounts.
+    An event that is not about an incident is returned unchanged.
+
+    :param event: any value.
+    :param workspaces: the workspaces of the accounts.
     """
     kind = _text(_mapping(_mapping(event).get("payload")).get("type"))
     if kind is None or kind not in KEYS_BY_TYPE:
         return event
-    # The collection's own sources did that already; an event stream does not.
-    event = for_rules(event)
-    incident = _incident_of(_mapping(event["payload"].get("data")), KEYS_BY_TYPE[kind], workspaces)
-    refused = "It is a test delivery." if _is_test(event) else _refused(incident)
-    rest = {key: value for key, value in event.items() if key not in ADDED}
-    return {**rest, "incident": incident, **({"refused": refused} if refused else {"entry": _entry_of(incident)})}
+    # The collection's own sources sanitize their events; an event stream does not.
+    event = sanitize(event)
+    incident = _parse_incident(_mapping(event["payload"].get("data")), KEYS_BY_TYPE[kind], workspaces)
+    refusal = "It is a test delivery." if _is_test(event) else _refusal_reason(incident)
+    rest = {key: value for key, value in event.items() if key not in ADDED_KEYS}
+    return {**rest, "incident": incident, **({"refused": refusal} if refusal else {"entry": _runbook_entry(incident)})}
 
 
-def _incident_of(data: Mapping[str, Any], keys: Mapping[str, str], workspaces: Workspaces) -> dict[str, str]:
-    """What is known of an incident, each a text; what is not known is left out."""
-    account_id, account_name = _name(data.get("accountId")), _text(data.get("accountName"))
+def _parse_incident(data: Mapping[str, Any], keys: Mapping[str, str], workspaces: AccountWorkspaces) -> dict[str, str]:
+    """Return the known properties of an incident as texts."""
+    account_id, account_name = parse_identifier(data.get("accountId")), _text(data.get("accountName"))
     source, severity, status = (_text(data.get(name)) for name in ("source", "severity", "status"))
     workspace_id = _text(data.get(LISTED_WORKSPACE_KEY))
-    if not workspace_id or not _UUID.fullmatch(workspace_id):
+    if not workspace_id or not is_uuid(workspace_id):
         workspace_id = workspaces.of(account_id)
-    number, title = _name(data.get(keys["incident_number"])), title_of(data)
+    number, title = parse_identifier(data.get(keys["incident_number"])), title_of(data)
     known = {
         "workspace_id": workspace_id,
         "source": source and (spelled(source, SOURCES) or source),
-        "incident_id": _name(data.get(keys["incident_id"])),
+        "incident_id": parse_identifier(data.get(keys["incident_id"])),
         "incident_number": number if number and _NUMBER.fullmatch(number) else None,
         # Half of a surrogate pair, which JSON may hold, is shown as results of the list show it.
         "title": title and title.encode("utf-8", "replace").decode("utf-8"),
         "severity": severity and (spelled(severity, SEVERITIES) or severity),
-        "status": (status and (spelled(status, STATUSES) or status)) or _status_of(data.get("status")),
-        "created_at": _moment(data.get(keys["created_at"])),
+        "status": (status and (spelled(status, STATUSES) or status)) or _status_from_integer(data.get("status")),
+        "created_at": _utc_timestamp(data.get(keys["created_at"])),
         "account_id": account_id,
         "account_name": account_name,
     }
     return {name: value for name, value in known.items() if value}
 
 
-def _refused(incident: Mapping[str, str]) -> str:
-    """Why there is no entry; in no word of the event's, for this may be printed and templated anywhere."""
+def _refusal_reason(incident: Mapping[str, str]) -> str:
+    """Return why there is no entry, without any text of the event, because this may be printed or templated."""
     incident_id = incident.get("incident_id")
     if incident.get("source") not in SOURCES:
         return f"Its source is none of {', '.join(SOURCES)}."
     if not incident_id:
         return "It does not name its incident."
-    if len(incident_id) > LONGEST_ID or incident_id in (".", "..") or incident_id != incident_id.strip():
+    if len(incident_id) > MAX_ID_LENGTH or incident_id in (".", "..") or incident_id != incident_id.strip():
         return "The identifier of its incident cannot be addressed."
     if not incident_id.isprintable():
         return "The identifier of its incident holds a control character, or another one that cannot be seen."
     if _TEMPLATE.search(incident_id):
         return "The identifier of its incident holds the beginning of a template."
-    if "workspace_id" not in incident and not {"created_at", "title"} <= set(incident):
+    if not {"workspace_id", "created_at"} & set(incident):
         return (
-            "Its workspace is not known, and without a title and a time of creation it cannot be found in the list of "
-            "incidents: name the account in the filter's workspaces."
+            "Its workspace is not known, and without a time of creation it cannot be found in the list of incidents: "
+            "name the account in the filter's workspaces."
         )
     return ""
 
 
-def _entry_of(incident: Mapping[str, str]) -> dict[str, str]:
-    """An incident as an entry of a runbook's list; nothing that is free text goes in."""
+def _runbook_entry(incident: Mapping[str, str]) -> dict[str, str]:
+    """Return an incident as an entry of a runbook's list, without free text."""
     if "workspace_id" in incident:
         place = {"workspace_id": incident["workspace_id"]}
     else:
-        # They stand for the workspace, which the runbook then finds in the list of incidents (CF-A21, CF-A22).
-        place = {"created_at": incident["created_at"], "title_sha256": title_digest(incident["title"])}
+        # With these, the runbook finds the workspace in the list of incidents (CF-A21, CF-A22).
+        place = {"created_at": incident["created_at"], "title_sha256": title_digest(incident.get("title", ""))}
     names = ("source", "incident_id", "incident_number")
     return {**place, **{name: incident[name] for name in names if name in incident}}
 
 
 def _is_test(event: Mapping[str, Any]) -> bool:
-    """Whether a delivery is a test: its payload says so, or its header, whose name may be in any case."""
+    """Return whether the payload or a header, in any case, marks a delivery as a test."""
     headers = _mapping(_mapping(event.get("meta")).get("headers"))
     marks = [value for name, value in headers.items() if (_text(name) or "").lower() == "x-cf-test"]
     return any(
@@ -181,13 +179,13 @@ def _is_test(event: Mapping[str, Any]) -> bool:
     )
 
 
-def _status_of(value: Any) -> str | None:
-    """A status as an integer of the older generation (CF-A4)."""
+def _status_from_integer(value: Any) -> str | None:
+    """Return the status that an integer stands for in the older generation of the API (CF-A4)."""
     return STATUS_BY_INTEGER.get(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-def _moment(value: Any) -> str | None:
-    """A point in time in our own spelling, in UTC; none where nothing could be counted from it."""
+def _utc_timestamp(value: Any) -> str | None:
+    """Return a point in time in UTC, or None if it is not usable in calculations."""
     moment = instant(value)
     try:
         utc = moment.astimezone(timezone.utc) if moment else None
@@ -196,8 +194,8 @@ def _moment(value: Any) -> str | None:
     return spelled_utc(utc, "auto") if utc and 1970 <= utc.year < 9999 else None
 
 
-def _account(name: Any) -> str:
-    """The name of an account as names are compared."""
+def _normalized_account(name: Any) -> str:
+    """Return an account id in the form in which ids are compared."""
     return str(name).strip().lower()
 
 
@@ -209,7 +207,10 @@ def _text(value: Any) -> str | None:
     return value if isinstance(value, str) and value.strip() else None
 
 
-def _name(value: Any) -> str | None:
-    """An identifier, which may have come as a number."""
+def parse_identifier(value: Any) -> str | None:
+    """Return an identifier, which may have come as a number, or None if the value is not an identifier.
+
+    :param value: a value of the service.
+    """
     is_number = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**18
     return str(value) if is_number else _text(value)

@@ -1,8 +1,9 @@
 # Copyright (c) 2026, secops.itsm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
 
-"""Listed incidents as hosts of an inventory: their names, variables and groups.
+"""Convert listed incidents to hosts of an inventory, with names, variables and groups.
 
 All that a record holds may be written by attackers. So names are spelled in characters that mean nothing to Ansible, to
 its patterns and to its templates.
@@ -10,30 +11,34 @@ its patterns and to its templates.
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumptions import LISTED_WORKSPACE_KEY
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey, incident_key
-from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
-from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import select
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, incident_key
+from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import select_incidents
 
-#: The group of all incidents.
+#: The group that contains all incidents.
 ALL_INCIDENTS = "contraforce_incidents"
 
-_NOT_OF_A_GROUP = re.compile(r"[^a-z0-9]+")
+#: Maximum characters of a custom name; a controller stores names of at most 512.
+MAX_CUSTOM_NAME = 100
+
+_INVALID_GROUP_CHARACTERS = re.compile(r"[^a-z0-9]+")
 
 
 @dataclass(frozen=True)
 class IncidentHost:
-    """An incident as a host.
+    """An incident as a host of the inventory.
 
-    :param key: what identifies it.
-    :param name: of the host; another one may be chosen.
-    :param variables: of the host, none of which may be taken for a template.
-    :param groups: that the host is in, besides that of all.
+    :param key: the incident's key.
+    :param name: the default name of the host.
+    :param variables: the variables of the host; none may be evaluated as a template.
+    :param groups: the groups of the host besides the group of all incidents.
     """
 
     key: IncidentKey
@@ -42,49 +47,49 @@ class IncidentHost:
     groups: Sequence[str]
 
 
-def hosts_of(records: Iterable[Mapping[str, Any]]) -> tuple[list[IncidentHost], int]:
-    """The incidents as hosts, each once, and how many records name no incident that could be worked on.
+def build_hosts(records: Iterable[Mapping[str, Any]]) -> tuple[list[IncidentHost], int]:
+    """Return a host for each incident, and the number of records that do not identify one.
 
     :param records: incidents as the service listed them.
     """
     hosts: dict[IncidentKey, IncidentHost] = {}
-    left_out = 0
+    skipped = 0
     for record in records:
-        key = _key_of(record)
+        key = _record_key(record)
         if key is None:
-            left_out += 1
+            skipped += 1
         elif key not in hosts:
-            hosts[key] = IncidentHost(key, name_of(key), variables_of(key, record), groups_of(key, record))
-    return list(hosts.values()), left_out
+            hosts[key] = IncidentHost(key, host_name(key), host_variables(key, record), host_groups(key, record))
+    return list(hosts.values()), skipped
 
 
-def selected(
+def filter_records(
     records: Iterable[Mapping[str, Any]],
     title_pattern: str | None = None,
     workspace_ids: Sequence[str] | None = None,
     older_than_hours: float | None = None,
 ) -> list[Mapping[str, Any]]:
-    """The records that match.
+    """Return the records that match.
 
     :param records: incidents as the service listed them.
-    :param title_pattern: found in the title, whatever the case; all match without it.
-    :param workspace_ids: of these workspaces only.
-    :param older_than_hours: raised so many hours ago or longer.
-    :raises ValueError: the pattern or the age is none.
+    :param title_pattern: a regular expression for the title; its case is ignored.
+    :param workspace_ids: match only these workspaces.
+    :param older_than_hours: match only incidents of at least this age.
+    :raises ValueError: if the pattern or the age is invalid.
     """
 
     def matches(record: Mapping[str, Any]) -> bool:
-        # Who asks for no title takes incidents without one, too.
+        # Without a pattern, incidents without a title match, too.
         shown = record if title_pattern else {**record, "title": "any"}
-        return bool(select([shown], title_pattern or "", workspace_ids, older_than_hours))
+        return bool(select_incidents([shown], title_pattern or "", workspace_ids, older_than_hours))
 
-    # Once more without any, so that a wrong pattern is found although nothing is listed.
-    select([], title_pattern or "", workspace_ids, older_than_hours)
+    # With an empty list, so that an invalid pattern is reported even if no incident is listed.
+    select_incidents([], title_pattern or "", workspace_ids, older_than_hours)
     return [record for record in records if matches(record)]
 
 
-def _key_of(record: Mapping[str, Any]) -> IncidentKey | None:
-    """What identifies a listed incident (CF-A17), or None if no module could be told of it."""
+def _record_key(record: Mapping[str, Any]) -> IncidentKey | None:
+    """Return the key of a listed incident (CF-A17), or None if it is not usable in a module."""
     named = (str(record.get(name) or "") for name in (LISTED_WORKSPACE_KEY, "source", "id"))
     try:
         return incident_key(*named)
@@ -92,38 +97,51 @@ def _key_of(record: Mapping[str, Any]) -> IncidentKey | None:
         return None
 
 
-def name_of(key: IncidentKey) -> str:
-    """The name of an incident's host, which no other incident has, and which is the same in each run.
+def host_name(key: IncidentKey) -> str:
+    """Return the unique name of an incident's host, which is the same in each run.
 
-    :param key: what identifies it.
+    :param key: the incident's key.
     """
     workspace, source, identifier = key.identity
     return f"{source.lower()}.{safe_name(identifier)}.{workspace}"
 
 
+def custom_host_name(usual: str, text: str) -> str:
+    """Return the name of a host for which another name was chosen, or its usual name if that is blank.
+
+    The text may be the title of the incident, and so the name of a host or a group of another inventory source. The
+    part that is added belongs to this incident alone.
+
+    :param usual: the usual name of the host.
+    :param text: any text.
+    """
+    chosen = safe_name(text.strip())[:MAX_CUSTOM_NAME]
+    return f"{chosen}.{hashlib.sha256(usual.encode()).hexdigest()[:12]}" if chosen else usual
+
+
 def safe_name(text: str) -> str:
-    """A text as the name of a host, percent-encoded, so that neither a pattern nor a template is found in it.
+    """Return a text percent-encoded as a host name, so that it contains neither a pattern nor a template.
 
     :param text: any text.
     """
-    # A tilde at its beginning would make a regular expression of a pattern.
-    return quote(as_plain(text), safe="", errors="surrogatepass").replace("~", "%7E")
+    # A leading tilde would turn a host pattern into a regular expression.
+    return quote(without_unsafe_mark(text), safe="", errors="surrogatepass").replace("~", "%7E")
 
 
-def as_plain(text: str) -> str:
-    """A text without the mark of Ansible before 2.19 for what is no template, which the text must be known not to need.
+def without_unsafe_mark(text: str) -> str:
+    """Return a text without the mark for unsafe values of ansible-core before 2.19. The text must not need it.
 
     :param text: any text.
     """
-    # str(text) would keep it.
+    # str(text) would keep the mark.
     return str.__str__(text)
 
 
-def variables_of(key: IncidentKey, record: Mapping[str, Any]) -> dict[str, Any]:
-    """The variables of an incident's host.
+def host_variables(key: IncidentKey, record: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the variables of an incident's host.
 
-    :param key: what identifies it.
-    :param record: as the service listed it.
+    :param key: the incident's key.
+    :param record: the incident as the service listed it.
     """
     number = record.get("number")
     return {
@@ -135,11 +153,11 @@ def variables_of(key: IncidentKey, record: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def groups_of(key: IncidentKey, record: Mapping[str, Any]) -> list[str]:
-    """The groups of an incident's host, besides that of all.
+def host_groups(key: IncidentKey, record: Mapping[str, Any]) -> list[str]:
+    """Return the groups of an incident's host besides the group of all incidents.
 
-    :param key: what identifies it.
-    :param record: as the service listed it.
+    :param key: the incident's key.
+    :param record: the incident as the service listed it.
     """
     parts = {
         "source": key.source,
@@ -147,5 +165,7 @@ def groups_of(key: IncidentKey, record: Mapping[str, Any]) -> list[str]:
         "status": record.get("status"),
         "workspace": key.workspace_id,
     }
-    words = {name: _NOT_OF_A_GROUP.sub("_", str(value or "").lower()).strip("_") for name, value in parts.items()}
+    words = {
+        name: _INVALID_GROUP_CHARACTERS.sub("_", str(value or "").lower()).strip("_") for name, value in parts.items()
+    }
     return [f"{name}_{word}" for name, word in words.items() if word]

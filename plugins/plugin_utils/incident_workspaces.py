@@ -1,11 +1,12 @@
 # Copyright (c) 2026, secops.itsm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
 
-"""The workspaces of incidents that came by an event, which does not name them: they are looked up in the list.
+"""Find the workspaces of incidents from events in the list of incidents, because events do not contain them.
 
-An identifier alone is not enough, since the incidents of two customers may have the same one. What an event tells of an
-incident besides must fit, too (CF-A21): when it was raised, and its title, of which only a digest is handed on, because
+An identifier alone is not enough, since the incidents of two customers may have the same one. The other properties in
+an event must match, too (CF-A21): the time of creation, and the title, of which only a digest is passed on, because
 variables of a run are templates, and attackers write titles.
 """
 
@@ -15,37 +16,40 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, Mapping, Sequence
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.assumptions import LISTED_WORKSPACE_KEY
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import title_digest, title_of
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import SOURCES, IncidentKey, spelled
-from ansible_collections.secops.itsm.plugins.module_utils.instants import instant, spelled_utc
-from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import CREATED
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_digest, title_of
+from ansible_collections.secops.itsm.plugins.module_utils._option_values import spelled
+from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant, spelled_utc
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import CREATED_FIELD
+from ansible_collections.secops.itsm.plugins.plugin_utils.problems import limit_texts
 
-#: What an entry has instead of its workspace.
-EVIDENCE: tuple[str, ...] = ("created_at", "title_sha256")
+#: The keys that an entry has instead of its workspace.
+EVIDENCE_KEYS: tuple[str, ...] = ("created_at", "title_sha256")
 
-#: How far apart the times of an incident may be, as the event and as the list tell it. They are the same
-#: (CF-A21), but one of them may be cut to seconds.
+#: Maximum difference between the times of creation in the event and in the list. They are the same
+#: (CF-A21), but one of them may be truncated to seconds.
 TOLERANCE = timedelta(seconds=1)
 
-#: How far around that time is looked.
+#: How far the searched time span extends before and after that time.
 MARGIN = timedelta(minutes=5)
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 
 def has_evidence(entry: Mapping[str, Any]) -> bool:
-    """Whether the workspace of an entry can be looked up.
+    """Return whether the workspace of an entry can be looked up.
 
-    :param entry: the incident, as the runbook was given it.
+    :param entry: the entry of the incident.
     """
-    return all(name in entry for name in EVIDENCE)
+    return all(name in entry for name in EVIDENCE_KEYS)
 
 
-def problem_of_evidence(entry: Mapping[str, Any]) -> str:
-    """What is wrong with what an entry has instead of its workspace, as a sentence, or nothing.
+def evidence_problem(entry: Mapping[str, Any]) -> str:
+    """Return a message if the keys that replace the workspace are invalid, or an empty text.
 
-    :param entry: the incident, as the runbook was given it.
+    :param entry: the entry of the incident.
     """
     if "created_at" in entry and _moment(entry) is None:
         return f"created_at must be a point in time such as 2026-11-21T06:00:00Z, not {entry['created_at']!r}."
@@ -54,59 +58,61 @@ def problem_of_evidence(entry: Mapping[str, Any]) -> str:
     return ""
 
 
-def window(entries: Iterable[Mapping[str, Any]], now: datetime | None = None) -> dict[str, Any]:
-    """The options of the list in which the incidents must be; none if every entry names its workspace.
+def search_window(entries: Iterable[Mapping[str, Any]], now: datetime | None = None) -> dict[str, Any]:
+    """Return the options for listing the incidents without a workspace, or none if every entry has one.
 
-    :param entries: the incidents, as the runbook was given them, without a problem.
-    :param now: the present.
+    :param entries: the valid entries of the runbook.
+    :param now: the current time.
     """
-    nameless = [entry for entry in entries if "workspace_id" not in entry]
-    moments = [moment for moment in map(_moment, nameless) if moment]
+    without_workspace = [entry for entry in entries if "workspace_id" not in entry]
+    moments = [moment for moment in map(_moment, without_workspace) if moment]
     if not moments:
         return {}
     begin, end = min(moments) - MARGIN, max(moments) + MARGIN
-    options = {"sources": sorted({str(entry["source"]) for entry in nameless}), "time_from": _spelled(begin)}
-    # The list has no future, and ends at the present by itself.
+    options = {"sources": sorted({str(entry["source"]) for entry in without_workspace}), "time_from": _spelled(begin)}
+    # The list ends at the current time by default, and refuses later times.
     return {**options, "time_to": _spelled(end)} if end < (now or datetime.now(timezone.utc)) else options
 
 
-def with_workspaces(entries: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The C(incidents) with their workspaces, and C(problems), sentences, for those that were not found.
+def add_workspaces(entries: Sequence[Mapping[str, Any]], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the ``incidents`` with their workspaces, and ``problems``, a message for each that was not found.
 
-    :param entries: the incidents, as the runbook was given them.
+    :param entries: the entries of the incidents.
     :param records: incidents as the service listed them.
     """
     incidents: list[dict[str, Any]] = []
     problems: list[str] = []
     for entry in entries:
-        plain = {key: value for key, value in entry.items() if key not in EVIDENCE}
+        known = {key: value for key, value in entry.items() if key not in EVIDENCE_KEYS}
         if "workspace_id" in entry:
-            incidents.append(plain)
+            incidents.append(known)
             continue
-        found = {workspace for record in records if (workspace := _workspace_of(record, entry))}
+        found = {workspace for record in records if (workspace := _matching_workspace(record, entry))}
         if len(found) == 1:
-            incidents.append({**plain, "workspace_id": found.pop()})
+            incidents.append({**known, "workspace_id": found.pop()})
         else:
-            problems.append(_problem(entry, sorted(found)))
-    return {"incidents": incidents, "problems": problems}
+            problems.append(_not_found_message(entry, sorted(found)))
+    return {"incidents": incidents, "problems": limit_texts(problems, "There are {} more problems like this one.")}
 
 
-def _workspace_of(record: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
-    """The workspace of a listed incident, if that is the one of the entry (CF-A17, CF-A21)."""
+def _matching_workspace(record: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    """Return the workspace of a listed incident if it is the entry's incident (CF-A17, CF-A21)."""
     source = spelled(str(record.get("source") or ""), SOURCES) or ""
     listed = IncidentKey("", source, str(record.get("id") or ""))
-    raised, told = instant(record.get(CREATED)), _moment(entry)
-    is_the_one = (
+    created, expected = instant(record.get(CREATED_FIELD)), _moment(entry)
+    # The event of an incident without a title has no name to replace it.
+    titles = (title_of(record) or "", title_of({"title": record.get("title")}) or "")
+    matches = (
         listed == IncidentKey("", entry["source"], entry["incident_id"])
-        and title_digest(title_of(record) or "") == entry["title_sha256"]
-        and raised is not None
-        and told is not None
-        and abs(raised - told) <= TOLERANCE
+        and entry["title_sha256"] in map(title_digest, titles)
+        and created is not None
+        and expected is not None
+        and abs(created - expected) <= TOLERANCE
     )
-    return str(record.get(LISTED_WORKSPACE_KEY) or "").lower() if is_the_one else ""
+    return str(record.get(LISTED_WORKSPACE_KEY) or "").lower() if matches else ""
 
 
-def _problem(entry: Mapping[str, Any], found: Sequence[str]) -> str:
+def _not_found_message(entry: Mapping[str, Any], found: Sequence[str]) -> str:
     called = f"incident {entry['incident_id']} ({entry['source']}), raised at {entry['created_at']}"
     if found:
         return f"The workspace of {called}, is not clear: it may be {' or '.join(found)}. Name it in 'workspace_id'."
@@ -119,7 +125,7 @@ def _problem(entry: Mapping[str, Any], found: Sequence[str]) -> str:
 def _moment(entry: Mapping[str, Any]) -> datetime | None:
     try:
         moment = instant(entry.get("created_at"))
-        # Far enough from the ends of the calendar for what is counted from it.
+        # Far enough from the ends of the calendar to calculate with.
         return moment.astimezone(timezone.utc) if moment and 1970 <= moment.year < 9999 else None
     except OverflowError:
         return None

@@ -1,10 +1,11 @@
 # Copyright (c) 2026, secops.itsm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
 
-"""What a runbook was given: its variables, with defaults and of the right types, its incidents, and what is wrong.
+"""Read and validate the input of a runbook: its variables and its incidents.
 
-The table of the runbooks, C(playbooks/vars/runbooks.yml), says what each one takes.
+The table of the runbooks, ``playbooks/vars/runbooks.yml``, says what each one takes.
 """
 
 from __future__ import annotations
@@ -12,55 +13,69 @@ from __future__ import annotations
 import re
 from typing import Any, Iterator, Mapping, Sequence
 
-from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import (
-    SOURCES,
-    IncidentKey,
-    incident_key,
-    spelled,
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, incident_key
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import (
+    check_arguments,
+    normalize_choices,
 )
-from ansible_collections.secops.itsm.plugins.module_utils.errors import ApiError
-from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import LONGEST_AGE, NO_AGE
+from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils._option_values import check_not_null, spelled
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import INVALID_AGE, MAX_AGE_HOURS
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import (
-    EVIDENCE,
+    EVIDENCE_KEYS,
+    evidence_problem,
     has_evidence,
-    problem_of_evidence,
-    window,
+    search_window,
 )
-from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_texts import rows_of, value_of
-from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import problems_of_tickets
+from ansible_collections.secops.itsm.plugins.plugin_utils.input_parsing import parse_csv, parse_error, parse_text
+from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
+    EntryProblem,
+    example_names,
+    problem_messages,
+    quoted,
+)
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import (
+    ticket_problems,
+    unknown_placeholders,
+)
 
-#: What names an incident.
-IDENTITY: tuple[str, ...] = ("workspace_id", "source", "incident_id")
+#: The keys that identify an incident.
+IDENTITY_KEYS: tuple[str, ...] = ("workspace_id", "source", "incident_id")
 
-#: What names an incident or its ticket, always a text.
-NAMES: tuple[str, ...] = (*IDENTITY, "incident_number", "ticket_id")
+#: The keys that identify an incident or its ticket; their values are texts.
+IDENTIFIER_KEYS: tuple[str, ...] = (*IDENTITY_KEYS, "incident_number", "ticket_id")
 
-#: What is taken from the table for Ansible's own check.
-KEYS_OF_A_SPEC = ("type", "elements", "choices", "default", "required")
+#: Further identifiers, which must not be the word for a null.
+FURTHER_IDENTIFIERS: tuple[str, ...] = ("team_id", "item_type_id", "offer_id", "object_id", "assignee_email")
 
-#: Variables that hold the incidents, and what one is called.
-LISTS: Mapping[str, str] = {"incidents": "incident", "pairs": "pair"}
+#: Identifiers that a spreadsheet or a program reformatted: 48213.0, or 4.82E+12, which has lost digits.
+_REFORMATTED = re.compile(r"\d+[.,]0+|\d+([.,]\d+)?[eE]\+\d+")
 
-#: Stands for the workspace of an incident that came without it.
-NOWHERE = "00000000-0000-0000-0000-000000000000"
+#: The keys of the table that are part of an argument spec.
+SPEC_KEYS = ("type", "elements", "choices", "default", "required")
 
-#: What each entry of 'pairs' may say of its link.
+#: The variables that hold the incidents, and the word for one entry.
+INCIDENT_LISTS: Mapping[str, str] = {"incidents": "incident", "pairs": "pair"}
+
+#: Replaces the workspace of an incident without one.
+UNKNOWN_WORKSPACE = "00000000-0000-0000-0000-000000000000"
+
+#: The link states that an entry of 'pairs' may have.
 LINK_STATES = ("present", "absent")
 
 
-def spec_of(name: str, table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
-    """The argument spec of a runbook.
+def runbook_spec(name: str, table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the argument spec of a runbook.
 
-    :param name: of the runbook.
-    :param table: C(itsm_variables) and C(itsm_runbooks).
+    :param name: the name of the runbook.
+    :param table: ``itsm_variables`` and ``itsm_runbooks``.
     """
     runbook = table["itsm_runbooks"][name]
     spec: dict[str, dict[str, Any]] = {}
     for group in runbook["takes"]:
         for variable, definition in table["itsm_variables"][group].items():
-            spec[variable] = {key: definition[key] for key in KEYS_OF_A_SPEC if key in definition}
+            spec[variable] = {key: definition[key] for key in SPEC_KEYS if key in definition}
     for variable in runbook.get("without", ()):
         del spec[variable]
     for variable in runbook.get("required", ()):
@@ -71,17 +86,17 @@ def spec_of(name: str, table: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def is_blank(value: Any) -> bool:
-    """Whether a value counts as not given: a survey gives an empty text for what was left out.
+    """Return whether a value counts as not set. A survey passes an empty text for an unanswered question.
 
-    :param value: of a variable, or of a key of an entry.
+    :param value: the value of a variable, or of a key of an entry.
     """
     return value is None or (isinstance(value, str) and not value.strip())
 
 
-def as_given(raw: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The variables that were given; a list or a mapping may have come as its text.
+def given_values(raw: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the variables that are set. A list or a mapping may be a text in YAML or JSON.
 
-    :param raw: by name; what is not set is None or an empty text.
+    :param raw: the variables by name; None or an empty text if they are not set.
     :param spec: the argument spec.
     """
     return {
@@ -92,60 +107,97 @@ def as_given(raw: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> d
 
 
 def _value(text: str, definition: Mapping[str, Any]) -> Any:
-    return value_of(text, definition.get("type", "str"), definition.get("elements"))
+    return parse_text(text, definition.get("type", "str"), definition.get("elements"))
 
 
-def take_in(
+def read_input(
     name: str, raw: Mapping[str, Any], table: Mapping[str, Any], pairs_text: str | None = None
 ) -> dict[str, Any]:
-    """What a runbook was given, checked as far as that can be done without asking a service.
+    """Return the input of a runbook, validated as far as possible without a request.
 
-    Gives C(runbook), what a report says of it; C(given); C(options), with defaults and of the right types;
-    C(incidents), the entries of the list, or the one incident of the variables; C(window), the options of the list in
-    which those are to be looked up that came without their workspace; and C(problems), sentences, those of Ansible's
-    own check of arguments first.
+    The keys are ``runbook``, its properties for a report; ``given``, the variables that are set; ``options``, with
+    defaults and converted types; ``incidents``, the entries of the list, or the one incident of the variables;
+    ``nothing_to_do``, why there is no incident; ``window``, the options for listing the incidents without a workspace;
+    and ``problems``, messages, those of Ansible's validation of arguments first.
 
-    :param name: of the runbook.
-    :param raw: its variables by name; what is not set is None or an empty text.
-    :param table: C(itsm_variables) and C(itsm_runbooks).
-    :param pairs_text: the content of C(pairs_file), if there is one.
+    :param name: the name of the runbook.
+    :param raw: the variables by name; None or an empty text if they are not set.
+    :param table: ``itsm_variables`` and ``itsm_runbooks``.
+    :param pairs_text: the content of ``pairs_file``, if there is one.
     """
     runbook = table["itsm_runbooks"][name]
-    spec = spec_of(name, table)
-    given = as_given({variable: raw.get(variable) for variable in spec}, spec)
-    checked = ArgumentSpecValidator(spec).validate(given)
-    wrong = list(checked.error_messages)
-    taken: dict[str, Any] = {"given": _but_lists(given), "options": _but_lists(checked.validated_parameters)}
-    told = {key: runbook[key] for key in ("title", "takes")}
-    taken.update(runbook=told, incidents=[], window={}, problems=wrong)
-    option = next((variable for variable in LISTS if variable in spec), None)
+    spec = runbook_spec(name, table)
+    broken = _unparsable_texts(raw, spec)
+    given = given_values({variable: raw.get(variable) for variable in spec if variable not in broken}, spec)
+    checked = check_arguments(spec, normalize_choices(spec, given))
+    problems_of_options = [*broken.values(), *checked.error_messages, *_null_problems(given, FURTHER_IDENTIFIERS)]
+    result: dict[str, Any] = {"given": _without_lists(given), "options": _without_lists(checked.validated_parameters)}
+    facts = {key: runbook[key] for key in ("title", "takes", "tags") if key in runbook}
+    result.update(runbook=facts, incidents=[], nothing_to_do="", window={}, problems=problems_of_options)
+    option = next((variable for variable in INCIDENT_LISTS if variable in spec), None)
     if option is None or "entry" not in runbook:
         options = checked.validated_parameters
-        return {**taken, "problems": [*wrong, *_no_pattern(options.get("title_pattern")), *_no_age(options)]}
-    problem, listed = _listed(option, given, pairs_text, [*IDENTITY, *runbook["entry"]])
+        return {
+            **result,
+            "problems": [
+                *problems_of_options,
+                *_pattern_problems(options.get("title_pattern")),
+                *_age_problems(options),
+            ],
+        }
+    if option in broken:
+        return result
+    if "hosts" not in runbook["takes"] and pairs_text is None and not {option, *IDENTIFIER_KEYS} & set(given):
+        return {
+            **result,
+            "problems": [*problems_of_options, f"No {option} were given. {_usage_hint(option)}; {runbook['hint']}"],
+        }
+    problem, listed = _listed_entries(option, given, pairs_text, [*IDENTITY_KEYS, *runbook["entry"]])
     if problem:
-        return {**taken, "problems": [problem]}
-    entries = [_cleaned(entry) for entry in listed]
-    of_choices = {variable: spec[variable]["choices"] for variable in spec if "choices" in spec[variable]}
+        return {**result, "problems": [problem]}
+    if not listed:
+        empty = f"{option} is empty" if pairs_text is None else "pairs_file has no rows"
+        if option == "pairs" and not checked.validated_parameters["allow_empty"]:
+            problems_of_options.append(
+                f"There is nothing to compare, because {empty}. Set allow_empty to true if that is intended."
+            )
+        return {**result, "nothing_to_do": empty, "problems": problems_of_options}
+    choices = {variable: spec[variable]["choices"] for variable in spec if "choices" in spec[variable]}
     if option == "pairs":
-        of_choices["state"] = LINK_STATES
+        choices["state"] = LINK_STATES
+    entries = [_normalized(entry, choices) for entry in listed]
+    entry_problems = list(_entry_problems(option, entries, choices, runbook, given))
     problems = [
-        *wrong,
-        *_problems_of_entries(option, entries, of_choices, runbook, given),
-        *_named_twice(option, entries),
+        *problems_of_options,
+        *problem_messages(entry_problems, INCIDENT_LISTS[option], entries),
+        *_duplicates(option, entries),
     ]
-    if not problems and "team_id" in spec:
-        problems = problems_of_tickets(entries, checked.validated_parameters)
-    return {**taken, "incidents": entries, "window": {} if problems else window(entries), "problems": problems}
+    if "team_id" in spec:
+        options = checked.validated_parameters
+        of_tickets = [] if problems else ticket_problems(entries, options)
+        problems += [*unknown_placeholders(entries, options), *of_tickets]
+    return {**result, "incidents": entries, "window": {} if problems else search_window(entries), "problems": problems}
 
 
-def _but_lists(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values without the incidents, which would else be there thrice, and be looked through with each use of one."""
-    return {name: value for name, value in values.items() if name not in LISTS}
+def _unparsable_texts(raw: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """Return the variables whose texts cannot be read as YAML or JSON, each with the parser's message."""
+    broken = {}
+    for name, definition in spec.items():
+        text = raw.get(name)
+        if isinstance(text, str) and definition.get("elements") != "str" and definition["type"] in ("list", "dict"):
+            problem = parse_error(text)
+            if problem:
+                broken[name] = f"'{name}' cannot be read as YAML or JSON: {problem}."
+    return broken
 
 
-def _no_pattern(pattern: Any) -> list[str]:
-    """What is wrong with a regular expression."""
+def _without_lists(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values without the lists of incidents, which would be evaluated again with each use of a value."""
+    return {name: value for name, value in values.items() if name not in INCIDENT_LISTS}
+
+
+def _pattern_problems(pattern: Any) -> list[str]:
+    """Return a message if a regular expression is invalid."""
     try:
         re.compile(str(pattern or ""))
     except re.error as error:
@@ -153,19 +205,17 @@ def _no_pattern(pattern: Any) -> list[str]:
     return []
 
 
-def _no_age(options: Mapping[str, Any]) -> list[str]:
-    """What is wrong with an age."""
+def _age_problems(options: Mapping[str, Any]) -> list[str]:
+    """Return a message if an age is invalid."""
     hours = options.get("older_than_hours")
-    return [NO_AGE] if isinstance(hours, float) and not 0 <= hours <= LONGEST_AGE else []
+    return [INVALID_AGE] if isinstance(hours, float) and not 0 <= hours <= MAX_AGE_HOURS else []
 
 
-def _listed(
+def _listed_entries(
     option: str, given: Mapping[str, Any], pairs_text: str | None, columns: Sequence[str]
 ) -> tuple[str, list[Any]]:
-    """What is wrong with the list itself, and its entries."""
-    single = [name for name in NAMES if name in given]
-    if option == "pairs" and option not in given and pairs_text is None:
-        return f"{_how(option)}.", []
+    """Return the problem of the list of incidents, or an empty text, and its entries."""
+    single = [name for name in IDENTIFIER_KEYS if name in given]
     if option not in given and pairs_text is None:
         return "", [{name: given[name] for name in single}]
     if option in given and pairs_text is not None:
@@ -173,7 +223,7 @@ def _listed(
     if option in given and option == "incidents" and single:
         return f"Both 'incidents' and {', '.join(single)} are set: give the list, or the variables of one incident.", []
     if pairs_text is not None:
-        return rows_of(pairs_text, columns)
+        return parse_csv(pairs_text, columns)
     value = given[option]
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         return (
@@ -183,82 +233,123 @@ def _listed(
     return "", value
 
 
-def _cleaned(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry without what was left empty, its identifiers as texts, its source as the API spells it."""
+def _normalized(entry: Mapping[str, Any], choices: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    """Return an entry without blank values, with identifiers as texts and choices as the API spells them."""
     kept = {key: value for key, value in entry.items() if not is_blank(value)}
-    texts = {key: str(kept[key]).strip() for key in NAMES if _is_name(kept.get(key))}
+    texts = {key: str(kept[key]).strip() for key in IDENTIFIER_KEYS if _is_identifier(kept.get(key))}
     if "created_at" in kept:
-        # YAML knows points in time.
+        # YAML may have parsed it as a timestamp.
         texts["created_at"] = str(kept["created_at"])
-    if "source" in texts:
-        texts["source"] = spelled(texts["source"], SOURCES) or texts["source"]
-    return {**kept, **texts}
+    cleaned = {**kept, **texts}
+    for key, words in {**choices, "source": SOURCES}.items():
+        if isinstance(cleaned.get(key), str):
+            cleaned[key] = spelled(cleaned[key], words) or cleaned[key]
+    return cleaned
 
 
-def _is_name(value: Any) -> bool:
+def _is_identifier(value: Any) -> bool:
     return isinstance(value, (str, int)) and not isinstance(value, bool)
 
 
-def _is_named(entry: Mapping[str, Any]) -> bool:
-    return all(isinstance(entry.get(name), str) for name in IDENTITY)
+def _is_identified(entry: Mapping[str, Any]) -> bool:
+    return all(isinstance(entry.get(name), str) for name in IDENTITY_KEYS)
 
 
-def _problems_of_entries(
+def _entry_problems(
     option: str,
     entries: Sequence[Mapping[str, Any]],
-    of_choices: Mapping[str, Sequence[str]],
+    choices: Mapping[str, Sequence[str]],
     runbook: Mapping[str, Any],
     for_all: Mapping[str, Any],
-) -> Iterator[str]:
-    """What is wrong with single entries."""
-    allowed = [*IDENTITY, *runbook["entry"]]
-    of_events = EVIDENCE if option == "incidents" else ()
+) -> Iterator[EntryProblem]:
+    """Yield the problems of the entries."""
+    allowed = [*IDENTITY_KEYS, *runbook["entry"]]
+    of_events = EVIDENCE_KEYS if option == "incidents" else ()
     for number, entry in enumerate(entries, 1):
-        which = f"{LISTS[option]} {number} of {len(entries)} ({entry.get('incident_id', 'without an id')})"
         unknown = [str(key) for key in entry if key not in (*allowed, *of_events)]
-        missing = [key for key in _wanted(option, entry, runbook) if key not in {**for_all, **entry}]
+        missing = [key for key in _required_keys(option, entry, runbook) if key not in {**for_all, **entry}]
         if unknown:
-            yield f"Unknown for {which}: {', '.join(unknown)}. An entry of '{option}' may have {', '.join(allowed)}."
+            hint = f". An entry of '{option}' may have {', '.join(allowed)}."
+            yield EntryProblem(number, "unknown", f"{_subject(unknown)} unknown for ", hint)
         if missing:
-            yield f"Missing for {which}: {', '.join(missing)}. {_how(option)}; {runbook['hint']}"
-        for key in allowed:
-            words = of_choices.get(key, ())
-            if words and key in entry and entry[key] not in words:
-                yield f"For {which}, {key} must be one of {', '.join(words)}, not {entry[key]!r}."
-        unnamed = [key for key in NAMES if key in entry and not isinstance(entry[key], str)]
-        if unnamed:
-            yield f"For {which}, {' and '.join(unnamed)} must be a text or a number."
-        if not isinstance(entry.get("fields", {}), dict):
-            yield f"For {which}, 'fields' must be a mapping of labels to values."
-        # Without its workspace, it is looked up by the rest.
-        named = {"workspace_id": NOWHERE, **entry} if option == "incidents" and has_evidence(entry) else entry
-        problem = (_key(named)[0] if _is_named(named) else "") or problem_of_evidence(entry)
-        if problem:
-            yield f"For {which}, {problem}"
+            hint = f". {_usage_hint(option)}; {runbook['hint']}"
+            yield EntryProblem(number, "missing", f"{_subject(missing)} missing for ", hint)
+        for kind, text in _value_problems(option, entry, {key: choices.get(key, ()) for key in allowed}):
+            yield EntryProblem(number, kind, "For ", f", {text}")
+
+
+def _subject(names: Sequence[str]) -> str:
+    """Return names as the subject of a sentence, with its verb."""
+    return f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def _value_problems(
+    option: str, entry: Mapping[str, Any], choices: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the message of each invalid value of an entry."""
+    for key, words in choices.items():
+        if words and key in entry and entry[key] not in words:
+            yield key, f"{key} must be one of {', '.join(words)}, not {quoted(entry[key])}."
+    reformatted = [key for key in ("incident_id", "incident_number", "ticket_id") if _is_reformatted(entry.get(key))]
+    for key in reformatted:
+        yield (
+            key,
+            (
+                f"{key} {entry[key]} looks like a number that a spreadsheet or a program has reformatted. Give it as "
+                "it is in the service, and format the column as text."
+            ),
+        )
+    unnamed = [
+        key for key in IDENTIFIER_KEYS if key in entry and key not in reformatted and not isinstance(entry[key], str)
+    ]
+    if unnamed:
+        yield "names", f"{' and '.join(unnamed)} must be a text or a number."
+    if not isinstance(entry.get("fields", {}), dict):
+        yield "fields", "'fields' must be a mapping of labels to values."
+    for problem in _null_problems(entry, ("incident_number", "ticket_id", *FURTHER_IDENTIFIERS)):
+        yield "null", problem
+    # An entry without a workspace is looked up by its other keys.
+    named = {"workspace_id": UNKNOWN_WORKSPACE, **entry} if option == "incidents" and has_evidence(entry) else entry
+    problem = (_key(named)[0] if _is_identified(named) and not reformatted else "") or evidence_problem(entry)
+    if problem:
+        yield "identity", problem
+
+
+def _is_reformatted(value: Any) -> bool:
+    return isinstance(value, float) or (isinstance(value, str) and bool(_REFORMATTED.fullmatch(value)))
+
+
+def _null_problems(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
+    """Return what is wrong with identifiers that are the text of a null."""
+    for name in names:
+        try:
+            check_not_null(name, values.get(name))
+        except ApiError as failure:
+            yield str(failure)
 
 
 def _key(entry: Mapping[str, Any]) -> tuple[str, IncidentKey | None]:
-    """What is wrong with what names an incident, or its key."""
+    """Return the problem of an entry's identity, or an empty text, and its key."""
     try:
-        return "", incident_key(*(entry[name] for name in IDENTITY))
+        return "", incident_key(*(entry[name] for name in IDENTITY_KEYS))
     except ApiError as failure:
         return str(failure), None
 
 
-def _wanted(option: str, entry: Mapping[str, Any], runbook: Mapping[str, Any]) -> list[str]:
-    """What an entry needs."""
+def _required_keys(option: str, entry: Mapping[str, Any], runbook: Mapping[str, Any]) -> list[str]:
+    """Return the keys that an entry requires."""
     of_sentinel = entry.get("source") == "Sentinel"
     of_event = option == "incidents" and has_evidence(entry)
     of_pair = option == "pairs" and entry.get("state", "present") == "present"
     return [
-        *(name for name in IDENTITY if not (of_event and name == "workspace_id")),
+        *(name for name in IDENTITY_KEYS if not (of_event and name == "workspace_id")),
         *runbook.get("needs", ()),
         *(runbook.get("needs_of_sentinel", ()) if of_sentinel else ()),
         *(["ticket_id"] if of_pair else ()),
     ]
 
 
-def _how(option: str) -> str:
+def _usage_hint(option: str) -> str:
     if option == "pairs":
         return "Name them in 'pairs', a list of workspace_id, source, incident_id and ticket_id, or in 'pairs_file'"
     return (
@@ -267,13 +358,13 @@ def _how(option: str) -> str:
     )
 
 
-def _named_twice(option: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """An incident that is there twice: in a runbook, a slip of whoever wrote the list."""
+def _duplicates(option: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Yield a message if incidents are listed twice, which is an error in a runbook's list."""
     seen: dict[IncidentKey, int] = {}
     for entry in entries:
-        key = _key(entry)[1] if _is_named(entry) else None
+        key = _key(entry)[1] if _is_identified(entry) else None
         if key:
             seen[key] = seen.get(key, 0) + 1
     twice = [str(key) for key, count in seen.items() if count > 1]
     if twice:
-        yield f"'{option}' names an incident twice; each may stand there once: {', '.join(twice)}."
+        yield f"'{option}' names an incident twice; each may stand there once: {example_names(twice)}."

@@ -1,133 +1,262 @@
 # Copyright (c) 2026, secops.itsm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
 
-"""The ticket that a runbook opens for an incident: its summary and its fields, and what it is found again by."""
+"""Build the ticket that a runbook opens for an incident: its summary and its fields."""
 
 from __future__ import annotations
 
 import html
 import re
-from typing import Any, Mapping, Sequence
+from typing import Any, Iterator, Mapping, Sequence
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import title_of
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import IncidentKey
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_of
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import (
+    one_line,
+    shortened,
+    utf16_length,
+    visible_text,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions import LONGEST_SUMMARY
+from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
+    MAX_VALUE_LENGTH,
+    EntryProblem,
+    problem_messages,
+)
+from ansible_collections.secops.itsm.plugins.plugin_utils.spelling import did_you_mean, nearest
 
 #: Without a field that holds the incident's identity, the summary must.
 SUMMARY_WITH_REFERENCE = "{source} incident {incident_id}: {title}"
 SUMMARY_ALONE = "{source} incident {incident_id} in workspace {workspace_id}"
 
-_PLACEHOLDER = re.compile(r"\{(source|incident_id|workspace_id|severity|title_html|title)\}")
+#: Replaces the title of an incident without one in a field, because the field may be required.
+NO_TITLE = "(no title)"
+
+#: Replaces the workspace of an incident whose workspace is not known yet.
+_UNKNOWN_WORKSPACE = "00000000-0000-0000-0000-000000000000"
+
+#: Words in braces, such as a misspelled placeholder. ``{"a": 1}`` is something else.
+_BRACED = re.compile(r"\{([\w\s.-]{1,80})\}")
 
 
-def placeholders(entry: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, str]:
-    """What stands in a summary or a field for the properties of an incident.
+def free_texts(record: Mapping[str, Any]) -> dict[str, str]:
+    """Return the free texts of an incident as a ticket can take them. An attacker may have written any of them.
 
-    :param entry: the incident, as the runbook was given it.
-    :param record: of the incident, as the service gave it.
+    :param record: the incident's record from the service.
     """
-    title = " ".join((title_of(record) or "").split())
-    # The incident's identity, however it was typed: by this its ticket is found again.
+    shown = {"severity": record.get("severity"), "title": title_of(record)}
+    return {name: shortened(one_line(str(text or "")), LONGEST_SUMMARY) for name, text in shown.items()}
+
+
+def placeholders(
+    entry: Mapping[str, Any], texts: Mapping[str, str], max_length: int = LONGEST_SUMMARY
+) -> dict[str, str]:
+    """Return what each placeholder in a summary or a field stands for. There are no others than these.
+
+    :param entry: the entry of the incident.
+    :param texts: from :func:`free_texts`.
+    :param max_length: the length to which each of them is shortened.
+    """
+    # The normalized identity, because the ticket is found again by it.
     key = IncidentKey(entry["workspace_id"], entry["source"], entry["incident_id"])
     workspace_id, source, incident_id = key.identity
+    severity, title = (shortened(texts.get(name, ""), max_length) for name in ("severity", "title"))
     return {
         "{source}": source,
         "{incident_id}": incident_id,
         "{workspace_id}": workspace_id,
-        "{severity}": str(record.get("severity") or ""),
-        # An attacker may have had a hand in a title; this is for a field of rich text.
+        "{severity}": severity,
+        # For a field of rich text.
         "{title_html}": html.escape(title),
         "{title}": title,
     }
 
 
-def filled(value: Any, words: Mapping[str, str]) -> Any:
-    """A value with its placeholders replaced, each once: what a title brings along is not looked at again.
+#: Every placeholder.
+PLACEHOLDERS: tuple[str, ...] = tuple(placeholders({"workspace_id": "", "source": "", "incident_id": ""}, {}))
+
+_PLACEHOLDER = re.compile("|".join(map(re.escape, PLACEHOLDERS)))
+
+
+def replace_placeholders(value: Any, replacements: Mapping[str, str]) -> Any:
+    """Return a value with its placeholders replaced. Placeholders in the inserted texts are not replaced.
 
     :param value: a text, or lists and mappings of them.
-    :param words: by placeholder.
+    :param replacements: the texts by placeholder.
     """
     if isinstance(value, Mapping):
-        return {key: filled(inner, words) for key, inner in value.items()}
+        return {key: replace_placeholders(inner, replacements) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [filled(inner, words) for inner in value]
+        return [replace_placeholders(inner, replacements) for inner in value]
     if not isinstance(value, str):
         return value
-    return _PLACEHOLDER.sub(lambda found: words[found.group()], value)
+    return _PLACEHOLDER.sub(lambda found: replacements[found.group()], value)
 
 
-def template_of(entry: Mapping[str, Any], values: Mapping[str, Any]) -> str:
-    """The template of a ticket's summary.
+def summary_template(entry: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    """Return the template of a ticket's summary.
 
-    :param entry: the incident, as the runbook was given it.
-    :param values: of the runbook's variables.
+    :param entry: the entry of the incident.
+    :param values: the values of the runbook's variables.
     """
     default = SUMMARY_WITH_REFERENCE if values.get("reference_field") else SUMMARY_ALONE
     return str(entry.get("summary") or values.get("summary") or default)
 
 
-def own_of(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
-    """Team, ticket type and offer of a ticket: what an entry says goes before what was said for all.
+def ticket_summary(entry: Mapping[str, Any], texts: Mapping[str, str], values: Mapping[str, Any]) -> str:
+    """Return the summary of a ticket: one line that is not too long (TK-A19), with the incident's identity in full.
 
-    :param entry: the incident, as the runbook was given it.
-    :param values: of the runbook's variables.
+    :param entry: the entry of the incident.
+    :param texts: from :func:`free_texts`.
+    :param values: the values of the runbook's variables.
     """
-    own = {"team_id": _first("team_id", entry, values)}
+    summary = _fit_summary(summary_template(entry, values), entry, texts)
+    # An incident without a title may leave nothing of a template.
+    return summary if summary.strip() else _fit_summary(SUMMARY_WITH_REFERENCE, entry, texts)
+
+
+def _fit_summary(template: str, entry: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+    """Return a template on one line with its placeholders replaced, the free texts shortened as far as necessary."""
+    line = visible_text(template).replace("\n", " ")
+    for max_length in range(LONGEST_SUMMARY, -1, -1):
+        summary = replace_placeholders(line, placeholders(entry, texts, max_length))
+        if _length(summary) <= LONGEST_SUMMARY:
+            break
+    return str(summary)
+
+
+def _length(summary: str) -> int:
+    return utf16_length(summary.strip())
+
+
+def ticket_target(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """Return team, ticket type and offer of a ticket. An entry's values override the runbook's variables.
+
+    :param entry: the entry of the incident.
+    :param values: the values of the runbook's variables.
+    """
+    own = {"team_id": _first_value("team_id", entry, values)}
     for name in ("item_type", "offer"):
         by_id = f"{name}_id"
-        giver = entry if entry.get(name) or entry.get(by_id) else values
-        # An identifier goes before a name.
-        chosen = by_id if giver.get(by_id) else name
-        own[chosen] = _first(chosen, giver)
+        values_of = entry if entry.get(name) or entry.get(by_id) else values
+        # An identifier takes precedence over a name.
+        chosen = by_id if values_of.get(by_id) else name
+        own[chosen] = _first_value(chosen, values_of)
     return {name: value for name, value in own.items() if value}
 
 
-def _first(name: str, *givers: Mapping[str, Any]) -> str:
-    return next((str(giver[name]) for giver in givers if giver.get(name)), "")
+def _first_value(name: str, *sources: Mapping[str, Any]) -> str:
+    return next((str(values_of[name]) for values_of in sources if values_of.get(name)), "")
 
 
-def ticket_of(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """An entry of C(tickets) of the module ticketing_ticket.
+def build_ticket(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry of ``tickets`` of the module ticketing_ticket.
 
-    :param entry: the incident, as the runbook was given it, with its C(record) as the service gave it.
-    :param values: of the runbook's variables.
+    :param entry: the entry of the incident, with its ``record`` from the service.
+    :param values: the values of the runbook's variables.
     """
-    words = placeholders(entry, entry.get("record") or {})
+    texts = free_texts(entry.get("record") or {})
     fields = {**(values.get("fields") or {}), **entry.get("fields", {})}
     reference_field = values.get("reference_field")
     if reference_field:
         fields[reference_field] = "{source} {incident_id} {workspace_id}"
     return {
-        **own_of(entry, values),
-        "summary": filled(template_of(entry, values), words),
-        "fields": filled(fields, words),
+        **ticket_target(entry, values),
+        "summary": ticket_summary(entry, texts, values),
+        "fields": replace_placeholders(fields, placeholders(entry, {**texts, "title": texts["title"] or NO_TITLE})),
     }
 
 
-def problems_of_tickets(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
-    """What is missing to open the tickets of incidents, as sentences.
+def unknown_placeholders(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
+    """Return a message for each text in a summary or in fields that looks like a placeholder and is not a known one.
 
-    :param entries: the incidents, as the runbook was given them; one with a ticket_id needs nothing.
-    :param values: of the runbook's variables.
+    :param entries: the entries of the incidents, valid or not.
+    :param values: the values of the runbook's variables.
     """
-    problems = []
+    known = f"Known placeholders: {', '.join(PLACEHOLDERS)}."
+    for_all = [f"{place} contains {unknown}{hint} {known}" for place, unknown, hint in _unknown_in(values)]
+    of_entries = [
+        EntryProblem(number, "placeholder", f"{place} of ", f" contains {unknown}{hint} {known}")
+        for number, entry in enumerate(entries, 1)
+        for place, unknown, hint in _unknown_in(entry)
+    ]
+    return [*for_all, *problem_messages(of_entries, "incident", entries)]
+
+
+def _unknown_in(values_of: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield each unknown placeholder: where it is, the placeholder, and the rest of its sentence."""
+    for name in ("summary", "fields"):
+        for place, text in _texts_in(name, values_of.get(name)):
+            for unknown, hint in _unknown_words(text):
+                yield place, unknown, f", which is not a placeholder.{hint}"
+
+
+def _texts_in(place: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Yield each text in a value, after where it is, such as ``fields.Description``."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from _texts_in(f"{place}.{key}", inner)
+    elif isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _texts_in(place, inner)
+    elif isinstance(value, str):
+        yield place, value
+
+
+def _unknown_words(text: str) -> Iterator[tuple[str, str]]:
+    """Yield each unknown placeholder in a text, with a sentence that suggests the nearest one, or nothing."""
+    names = [known[1:-1] for known in PLACEHOLDERS]
+    for replacements in dict.fromkeys(_BRACED.findall(text)):
+        name = re.sub(r"[\s.-]+", "_", replacements.strip())
+        is_word = replacements.strip().isidentifier()
+        # Several words may be meant as they are, unless they are nearly a placeholder.
+        near = nearest(name, names)
+        if replacements not in names and (is_word or near):
+            yield f"{{{replacements}}}", f" {did_you_mean(f'{{{near}}}')}" if near else ""
+
+
+def ticket_problems(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
+    """Return a message for each value that is missing to open a ticket.
+
+    :param entries: the entries of the incidents; one with a ticket_id needs nothing.
+    :param values: the values of the runbook's variables.
+    """
+    return problem_messages(_ticket_problems(entries, values), "incident", entries)
+
+
+def _ticket_problems(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> Iterator[EntryProblem]:
     for number, entry in enumerate(entries, 1):
         if "ticket_id" in entry or "incident_id" not in entry:
             continue
-        own = own_of(entry, values)
+        own = ticket_target(entry, values)
         if not own.get("team_id") or not (own.get("offer") or own.get("offer_id")):
-            problems.append(
-                f"To open the ticket of incident {number} of {len(entries)} ({entry['incident_id']}), set 'team_id' "
-                "and 'offer' (or 'offer_id') for all of them or in its entry; or name a ticket that is there in "
-                "'ticket_id'."
+            yield EntryProblem(
+                number,
+                "offer",
+                "To open the ticket of ",
+                ", set 'team_id' and 'offer' (or 'offer_id') for all of them or in its entry; or name a ticket that is "
+                "there in 'ticket_id'.",
             )
-        template = template_of(entry, values)
-        says_which = ("{incident_id}" in template or entry["incident_id"] in template) and (
+        template = summary_template(entry, values)
+        identifies_incident = ("{incident_id}" in template or entry["incident_id"] in template) and (
             "{workspace_id}" in template or entry.get("workspace_id", "{workspace_id}") in template
         )
-        if not values.get("reference_field") and not says_which:
-            problems.append(
+        if not values.get("reference_field") and not identifies_incident:
+            yield EntryProblem(
+                number,
+                "identity",
                 "Without 'reference_field', a ticket is found again by its summary, so that must hold {incident_id} "
-                f"and {{workspace_id}}; the one for incident {entry['incident_id']} does not: {template}"
+                "and {workspace_id}; the one for ",
+                f" does not: {shortened(one_line(template), MAX_VALUE_LENGTH)}",
             )
-    return problems
+        length = _length(_fit_summary(template, {"workspace_id": _UNKNOWN_WORKSPACE, **entry}, {}))
+        if length > LONGEST_SUMMARY:
+            yield EntryProblem(
+                number,
+                "length",
+                "The summary of ",
+                f" has {length} characters even without the title; at most {LONGEST_SUMMARY} are possible (TK-A19). "
+                "Set a shorter 'summary'.",
+            )

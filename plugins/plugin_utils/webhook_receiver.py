@@ -1,8 +1,9 @@
 # Copyright (c) 2026, secops.itsm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
 
-"""Receives ContraForce's webhooks and hands their events to a rulebook, each once, and none before it is taken."""
+"""Receive ContraForce's webhooks, and dispatch their events to a rulebook, each once."""
 
 from __future__ import annotations
 
@@ -20,91 +21,100 @@ else:
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.webhooks import (
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.webhooks import (
     DeliveryHeaders,
     RefusalError,
     RefusalLog,
-    delivery_headers,
-    event_of,
-    in_a_log,
+    build_event,
     is_test,
-    payload_of,
+    log_safe,
+    parse_headers,
+    parse_payload,
     verify,
 )
-from ansible_collections.secops.itsm.plugins.plugin_utils.event_values import for_rules
-from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_hand_over import HandOver
-from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import Settings, settings_of
+from ansible_collections.secops.itsm.plugins.module_utils._redaction.redactor import Redactor
+from ansible_collections.secops.itsm.plugins.plugin_utils.event_sanitizer import sanitize
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_connections import Connections
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_dispatcher import EventDispatcher
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import WebhookSettings, parse_settings
 
-#: Seconds that the body of a delivery may take to arrive.
-BODY_SECONDS = 10.0
+#: Maximum seconds to receive the body of a delivery.
+BODY_TIMEOUT = 10.0
 
-#: Bytes that all bodies together may take up before their signatures were looked at, if one alone may not have more.
-MOST_UNVERIFIED = 64 * 1024 * 1024
+#: Maximum bytes of all bodies whose signatures are not verified yet, unless one alone may have more.
+MAX_UNVERIFIED_BYTES = 64 * 1024 * 1024
 
-#: A body of so many bytes is taken all the same: who knows no secret must not keep out those who do.
+#: Bodies up to this size are always accepted, so that senders without a secret cannot block those with one.
 SMALL_BODY = 64 * 1024
 
-#: Seconds after which a sender may try again what was not taken.
+#: Seconds after which a sender may repeat a refused delivery.
 RETRY_AFTER = 10
 
-#: Seconds that deliveries get for their answers when the source ends.
-ENDING_SECONDS = 2.0
+#: Maximum seconds for open responses when the source ends.
+SHUTDOWN_TIMEOUT = 2.0
 
-#: Seconds that a connection may stay open with nothing to do.
-IDLE_SECONDS = 30.0
+#: Seconds that an idle connection may stay open after a response.
+IDLE_TIMEOUT = 30.0
 
 logger = logging.getLogger(__name__)
 
 
 class Receiver:
-    """Answers requests.
+    """Handle requests.
 
-    :param settings: the source's.
-    :param hand_over: takes the events.
+    :param settings: the settings of the source.
+    :param dispatcher: dispatches the events.
+    :param connections: the open connections.
     """
 
-    def __init__(self, settings: Settings, hand_over: HandOver) -> None:
+    def __init__(self, settings: WebhookSettings, dispatcher: EventDispatcher, connections: Connections) -> None:
         self._settings = settings
-        self._hand_over = hand_over
+        self._dispatcher = dispatcher
+        self._connections = connections
         self._unverified = 0
+        self._redact = Redactor(key.decode("utf-8") for key in settings.keys).text
         self.refusals = RefusalLog(logger.warning, time.monotonic)
 
-    async def answer(self, request: web.Request) -> web.Response:
-        """The answer to a request; tells nobody more than its status.
+    async def handle(self, request: web.Request) -> web.Response:
+        """Return the response to a request, which contains no details.
 
-        :param request: any.
+        :param request: the request.
         """
         event_id = ""
+        self._connections.mark_request(request.protocol)
         try:
-            headers, body = await self._genuine(request)
-            event_id = headers.event_id
-            return _answer(200, await self._taken(headers, body))
+            headers, body = await self._verified_delivery(request)
+            event_id = self._redact(headers.event_id)
+            with self._connections.protect(request.protocol):
+                return _json_response(200, await self._dispatch(headers, body))
         except RefusalError as error:
-            refused = error
+            return self._refuse(request, error, event_id)
         except Exception as error:  # a mistake of ours; its text may hold what was sent
-            refused = RefusalError(503, f"it failed with {type(error).__name__}")
-        self.refusals.note(request.remote, refused, event_id)
-        return _refusal(refused.status)
+            return self._refuse(request, RefusalError(503, f"it failed with {type(error).__name__}"), event_id)
 
-    async def _genuine(self, request: web.Request) -> tuple[DeliveryHeaders, bytes]:
-        """The headers and the body of a delivery whose signature is right."""
+    def _refuse(self, request: web.Request, why: RefusalError, event_id: str) -> web.Response:
+        self.refusals.note(request.remote, why, event_id)
+        return _refusal_response(why.status)
+
+    async def _verified_delivery(self, request: web.Request) -> tuple[DeliveryHeaders, bytes]:
+        """Return the headers and the body of a delivery with a valid signature."""
         if request.path != self._settings.path:
             raise RefusalError(404, "it went to another path")
         if request.method != "POST":
             raise RefusalError(405, "it is no POST")
-        headers = delivery_headers(request.headers.items())
+        headers = parse_headers(request.headers.items())
         body = await self._body(request)
         verify(self._settings.keys, headers, body, time.time())
         return headers, body
 
     async def _body(self, request: web.Request) -> bytes:
-        """The body, byte for byte."""
+        """Return the body as it was sent."""
         if (request.content_length or 0) > self._settings.max_body:
             raise self._too_big()
         try:
-            return await asyncio.wait_for(self._read(request), BODY_SECONDS)
+            return await asyncio.wait_for(self._read(request), BODY_TIMEOUT)
         except asyncio.TimeoutError:
-            raise RefusalError(408, f"its body took more than {BODY_SECONDS:.0f} s") from None
+            raise RefusalError(408, f"its body took more than {BODY_TIMEOUT:.0f} s") from None
         except (OSError, web.PayloadAccessError, web.RequestPayloadError) as error:
             raise RefusalError(400, f"its body broke off with {type(error).__name__}") from None
 
@@ -116,7 +126,7 @@ class Receiver:
                 self._unverified += len(piece)
                 if len(body) > self._settings.max_body:
                     raise self._too_big()
-                is_too_much = self._unverified > max(MOST_UNVERIFIED, self._settings.max_body)
+                is_too_much = self._unverified > max(MAX_UNVERIFIED_BYTES, self._settings.max_body)
                 if is_too_much and len(body) > SMALL_BODY:
                     raise RefusalError(503, "too much is being sent at the same time")
             return bytes(body)
@@ -126,40 +136,42 @@ class Receiver:
     def _too_big(self) -> RefusalError:
         return RefusalError(413, f"its body has more than {self._settings.max_body} bytes")
 
-    async def _taken(self, headers: DeliveryHeaders, body: bytes) -> str:
-        """What has become of a genuine delivery."""
-        payload = for_rules(payload_of(body))
+    async def _dispatch(self, headers: DeliveryHeaders, body: bytes) -> str:
+        """Dispatch the event of a genuine delivery, and return its status."""
+        payload = sanitize(parse_payload(body))
         if is_test(headers, payload) and not self._settings.forward_tests:
             # The header is not signed: without it, the same delivery must not count as an event.
-            self._hand_over.forgo(headers.event_id, headers.signature)
-            logger.info("Test delivery %s is in order.", in_a_log(headers.event_id))
+            self._dispatcher.discard(headers.event_id, headers.signature)
+            logger.info("Test delivery %s is in order.", log_safe(self._redact(headers.event_id)))
             return "test"
-        event = event_of(self._settings.path, headers, payload)
-        is_new = await self._hand_over.deliver(headers.event_id, headers.signature, event)
-        logger.info("Event %s %s.", in_a_log(headers.event_id), "was handed over" if is_new else "came once more")
+        event = build_event(self._settings.path, headers, payload)
+        is_new = await self._dispatcher.deliver(headers.event_id, headers.signature, event)
+        logger.info(
+            "Event %s %s.", log_safe(self._redact(headers.event_id)), "was handed over" if is_new else "came once more"
+        )
         return "accepted" if is_new else "duplicate"
 
 
-def _answer(status: int, word: str) -> web.Response:
+def _json_response(status: int, word: str) -> web.Response:
     return web.json_response({"status": word}, status=status)
 
 
-def _refusal(status: int) -> web.Response:
-    response = _answer(status, "busy" if status == 503 else "refused")
+def _refusal_response(status: int) -> web.Response:
+    response = _json_response(status, "busy" if status == 503 else "refused")
     if status == 503:
         response.headers["Retry-After"] = str(RETRY_AFTER)
     if status == 405:
         response.headers["Allow"] = "POST"
     if status in (408, 413, 503):
-        # Nobody waits for the rest of the body.
+        # Do not wait for the rest of the body.
         response.force_close()
     return response
 
 
-class _Unreadable(logging.Handler):
-    """Takes what aiohttp logs of requests that are no HTTP: it would show what they hold, as often as one likes.
+class _UnreadableRequestHandler(logging.Handler):
+    """Replace aiohttp's log messages about invalid HTTP, which would contain the requests and flood the log.
 
-    :param refusals: tells of them instead.
+    :param refusals: logs the refusals instead.
     """
 
     def __init__(self, refusals: RefusalLog) -> None:
@@ -167,32 +179,32 @@ class _Unreadable(logging.Handler):
         self._refusals = refusals
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Tell of a request."""
+        """Log a refused request."""
         remote = record.args[0] if isinstance(record.args, tuple) and record.args else None
         self._refusals.note(str(remote or "") or None, RefusalError(400, "it could not be read as HTTP"))
 
 
 def _runner(receiver: Receiver) -> web.AppRunner:
-    """The web server, with everything that it would tell or log by itself kept back."""
+    """Return the web server, without its own log messages and headers."""
     application = web.Application()
-    application.router.add_route("*", "/{anything:.*}", receiver.answer)
-    application.on_response_prepare.append(_without_name)
+    application.router.add_route("*", "/{anything:.*}", receiver.handle)
+    application.on_response_prepare.append(_remove_server_header)
     log = logging.Logger(__name__)
-    log.addHandler(_Unreadable(receiver.refusals))
+    log.addHandler(_UnreadableRequestHandler(receiver.refusals))
     return web.AppRunner(
         application,
         access_log=None,
         logger=log,
-        # The signature goes over the bytes as they were sent.
+        # The signature covers the bytes as they were sent.
         auto_decompress=False,
-        keepalive_timeout=IDLE_SECONDS,
+        keepalive_timeout=IDLE_TIMEOUT,
         lingering_time=1.0,
-        shutdown_timeout=ENDING_SECONDS,
+        shutdown_timeout=SHUTDOWN_TIMEOUT,
     )
 
 
-async def _without_name(request: web.Request, response: web.StreamResponse) -> None:
-    """Do not tell what runs here, in which version."""
+async def _remove_server_header(request: web.Request, response: web.StreamResponse) -> None:
+    """Remove the header with the name and version of the server."""
     del request
     response.headers.pop("Server", None)
 
@@ -200,36 +212,40 @@ async def _without_name(request: web.Request, response: web.StreamResponse) -> N
 async def receive(queue: Any, args: Mapping[str, Any]) -> None:
     """Receive webhooks until cancelled.
 
-    :param queue: the rulebook's.
-    :param args: the source's options.
-    :raises ValueError: with one sentence about wrong options.
+    :param queue: the queue of the rulebook.
+    :param args: the options of the source.
+    :raises ValueError: if an option is invalid.
     """
     if not HAS_AIOHTTP:
         raise ValueError(missing_required_lib("aiohttp"))
-    settings = settings_of(args)
-    hand_over = HandOver(queue, settings.queue_size, settings.answer_within)
-    receiver = Receiver(settings, hand_over)
+    settings = parse_settings(args)
+    dispatcher = EventDispatcher(queue, settings.queue_size, settings.answer_within)
+    connections = Connections(logger.warning)
+    receiver = Receiver(settings, dispatcher, connections)
     runner = _runner(receiver)
     await runner.setup()
-    carrier = asyncio.ensure_future(hand_over.carry())
+    dispatching = asyncio.ensure_future(dispatcher.run())
     try:
-        await _listen(runner, settings)
-        await carrier
+        await _listen(runner, connections, settings)
+        await dispatching
     finally:
-        carrier.cancel()
-        await asyncio.wait({carrier})
-        hand_over.close()
+        await connections.close()
+        dispatching.cancel()
+        await asyncio.wait({dispatching})
+        dispatcher.close()
         await runner.cleanup()
         receiver.refusals.close()
 
 
-async def _listen(runner: web.AppRunner, settings: Settings) -> None:
+async def _listen(runner: web.AppRunner, connections: Connections, settings: WebhookSettings) -> None:
+    if runner.server is None:
+        raise RuntimeError("The runner was not set up.")
     try:
-        await web.TCPSite(runner, settings.host, settings.port, ssl_context=settings.tls).start()
+        addresses = await connections.listen(runner.server, settings.host, settings.port, settings.tls)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ValueError(f"Nothing can listen on port {settings.port} of {settings.host}: {reason}") from None
     scheme = "https" if settings.tls else "http"
-    for address in runner.addresses:
+    for address in addresses:
         host = f"[{address[0]}]" if ":" in address[0] else address[0]
         logger.info("Listening on %s://%s:%d%s", scheme, host, address[1], settings.path)

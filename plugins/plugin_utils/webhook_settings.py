@@ -1,8 +1,9 @@
 # Copyright (c) 2026, secops.itsm contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
 
-"""The options of the webhook's event source, checked before anything listens."""
+"""Validate the options of the webhook event source."""
 
 from __future__ import annotations
 
@@ -11,12 +12,12 @@ import ssl
 from dataclasses import dataclass, field
 from typing import Any, Mapping
 
-from ansible_collections.secops.itsm.plugins.module_utils.connection import is_loopback
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.webhooks import signing_keys
-from ansible_collections.secops.itsm.plugins.module_utils.runner import environment_fallback
-from ansible_collections.secops.itsm.plugins.plugin_utils.event_options import checked_options
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.webhooks import signing_keys
+from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import environment_fallback
+from ansible_collections.secops.itsm.plugins.module_utils._http.url_rules import is_loopback
+from ansible_collections.secops.itsm.plugins.plugin_utils.event_options import validate_options
 
-#: The source's options; its documentation repeats them, and a test keeps the two the same.
+#: The options of the source; a test compares them with its documentation.
 WEBHOOK_SPEC: Mapping[str, Mapping[str, Any]] = {
     "host": {"type": "str", "default": "127.0.0.1"},
     "port": {"type": "int", "required": True},
@@ -49,11 +50,11 @@ WEBHOOK_SPEC: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclass(frozen=True)
-class Settings:
-    """Options that were checked.
+class WebhookSettings:
+    """The validated options of the source.
 
-    :param keys: any of which may have signed a delivery.
-    :param tls: how connections are encrypted, or None for not at all.
+    :param keys: the keys that deliveries may be signed with.
+    :param tls: the TLS context, or None for no encryption.
     """
 
     host: str
@@ -67,26 +68,26 @@ class Settings:
     forward_tests: bool
 
 
-def settings_of(args: Mapping[str, Any]) -> Settings:
+def parse_settings(args: Mapping[str, Any]) -> WebhookSettings:
     """Check the options of the source.
 
-    :param args: what ansible-rulebook gives.
-    :raises ValueError: with one sentence, which holds no secret.
+    :param args: the options as ansible-rulebook passes them.
+    :raises ValueError: if an option is invalid; the message contains no secret.
     """
-    options = checked_options(WEBHOOK_SPEC, args)
+    options = validate_options(WEBHOOK_SPEC, args)
     _check_numbers(options)
     for name in ("secret", "former_secret"):
         if options[name] and not options[name].isprintable():
             raise ValueError(f"{name} holds a line break or another control character; remove it.")
     if not options["path"].startswith("/") or not options["path"].isprintable() or set(options["path"]) & set("?#"):
         raise ValueError("path must begin with a slash and hold no query, such as /contraforce.")
-    tls = _tls_of(options)
+    tls = _tls_context(options)
     if tls is None and not options["allow_http"] and not is_loopback(options["host"]):
         raise ValueError(
             f"host {options['host']} can be reached from elsewhere, and without certfile everything would travel in "
             "clear; set certfile, or allow_http where a proxy in front takes care of TLS."
         )
-    return Settings(
+    return WebhookSettings(
         keys=signing_keys(options["secret"], options["former_secret"]),
         tls=tls,
         **{name: options[name] for name in ("host", "port", "path", "max_body")},
@@ -100,13 +101,13 @@ def _check_numbers(options: Mapping[str, Any]) -> None:
     for name in ("max_body", "queue_size"):
         if options[name] < 1:
             raise ValueError(f"{name} must be 1 or more.")
-    # Written so that not-a-number is refused, too.
+    # Written so that NaN is refused, too.
     if not 0 < options["answer_within"] <= 3600:
         raise ValueError("answer_within must be a number of seconds above 0, and an hour at the most.")
 
 
-def _tls_of(options: Mapping[str, Any]) -> ssl.SSLContext | None:
-    """How connections are encrypted; with C(cafile), clients have to show a certificate."""
+def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext | None:
+    """Return the TLS context, which requires client certificates if ``cafile`` is set."""
     if not options["certfile"]:
         for name in ("keyfile", "password", "cafile"):
             if options[name]:

@@ -19,10 +19,13 @@ from pathlib import Path
 from typing import Callable, Iterator
 
 from ansible_collections.secops.itsm.tests.benchmark.imports import measured_imports
+from ansible_collections.secops.itsm.tests.benchmark.isolation import measured_isolation
 from ansible_collections.secops.itsm.tests.benchmark.machine import described
 from ansible_collections.secops.itsm.tests.benchmark.measure import Bench, Run, WrongRunError
+from ansible_collections.secops.itsm.tests.benchmark.redaction import measured_redaction
 from ansible_collections.secops.itsm.tests.benchmark.report import document
 from ansible_collections.secops.itsm.tests.benchmark.results import AGAIN, RIVALS, SIZES, Plan, Results, Round
+from ansible_collections.secops.itsm.tests.benchmark.runbooks import measured_runbooks
 from ansible_collections.secops.itsm.tests.benchmark.variants import EMPTY, LIST, SCRIPT, VARIANTS, Variant
 from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
 
@@ -35,6 +38,10 @@ WHOLE = Plan(
     sizes=(100, 1_000, 10_000),
     size_rounds=2,
     import_rounds=9,
+    home_incidents=30,
+    home_rounds=5,
+    runbook_incidents=300,
+    runbook_rounds=2,
 )
 QUICK = Plan(
     number=1,
@@ -45,6 +52,10 @@ QUICK = Plan(
     sizes=(1, 2),
     size_rounds=1,
     import_rounds=1,
+    home_incidents=1,
+    home_rounds=1,
+    runbook_incidents=2,
+    runbook_rounds=1,
 )
 LICENSE = """SPDX-FileCopyrightText: 2026 secops.itsm contributors
 
@@ -110,7 +121,14 @@ def measured(plan: Plan) -> Results:
             print(f": {done.tasks:.2f} s, {done.wall:.2f} s in all", flush=True)
             rounds.append(Round(purpose, variant.key, number, latency, done))
         print("imports", flush=True)
-        return Results(plan, rounds, measured_imports(plan.import_rounds), described())
+        imports = measured_imports(plan.import_rounds)
+        print("workspaces", flush=True)
+        comparisons = [measured_isolation(plan.home_incidents, plan.home_rounds)]
+        print("secrets", flush=True)
+        comparisons.append(measured_redaction(plan.sizes[-1], plan.import_rounds))
+        print("runbooks", flush=True)
+        comparisons.append(measured_runbooks(plan.runbook_incidents, plan.runbook_rounds))
+        return Results(plan, rounds, imports, described(), comparisons)
 
 
 def write(results: Results, folder: Path, with_plot: bool) -> None:

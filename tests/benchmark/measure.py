@@ -24,7 +24,7 @@ from ansible_collections.secops.itsm.tests.benchmark.variants import (
     READ,
     Variant,
 )
-from ansible_collections.secops.itsm.tests.sandbox.crowd import SOURCE, crowd_id
+from ansible_collections.secops.itsm.tests.sandbox.bulk_incidents import SOURCE, bulk_incident_id
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
 
 HERE = Path(__file__).resolve().parent
@@ -69,7 +69,7 @@ class Bench:
         self._seen = 0
         sandbox.reset(crowd=1)
         stored = sandbox.state()["incidents"]
-        self._workspace = next(str(each["workspaceId"]) for each in stored if each["id"] == crowd_id(1))
+        self._workspace = next(str(each["workspaceId"]) for each in stored if each["id"] == bulk_incident_id(1))
 
     def start(self) -> Run:
         """The empty play."""
@@ -114,7 +114,7 @@ class Bench:
             process = subprocess.Popen(
                 command,
                 cwd=self.folder,
-                env=self._environment(times),
+                env=timing_environment(self.sandbox, self.folder, times),
                 stdin=subprocess.DEVNULL,
                 stdout=stream,
                 stderr=subprocess.STDOUT,
@@ -147,31 +147,15 @@ class Bench:
             "base_url": f"{self.sandbox.url}/api/v2",
             "concurrency": CONCURRENCY,
             "closure": CLOSURE,
-            "incidents": [{**incident, "incident_id": crowd_id(each)} for each in range(1, number + 1)],
+            "incidents": [{**incident, "incident_id": bulk_incident_id(each)} for each in range(1, number + 1)],
             **variant.variables,
         }
         path.write_text(json.dumps(variables), encoding="utf-8")
         return path
 
-    def _environment(self, times: Path) -> dict[str, str]:
-        """Nothing of what the user of the machine set for Ansible or a service, and Ansible's own defaults."""
-        return {
-            "PATH": f"{ANSIBLE_PLAYBOOK.parent}{os.pathsep}{os.environ['PATH']}",
-            "HOME": str(self.folder),
-            "LANG": "C.UTF-8",
-            "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
-            "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "task_times",
-            "ANSIBLE_LOCALHOST_WARNING": "false",
-            "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
-            "ANSIBLE_NOCOLOR": "true",
-            "SECOPS_ITSM_TASK_TIMES": str(times),
-            **self.sandbox.environment(),
-        }
-
     def _check(self, variant: Variant, number: int, run: Run, requests: dict[str, int]) -> None:
         """Every incident is closed as it should be, with its comment, once, and nothing else was sent."""
-        wanted = {crowd_id(each) for each in range(1, number + 1)}
+        wanted = {bulk_incident_id(each) for each in range(1, number + 1)}
         right = {
             incident["id"]
             for incident in self.sandbox.state()["incidents"]
@@ -189,6 +173,39 @@ class Bench:
         most = variant.most_connections
         if most is not None and run.connections > most:
             raise WrongRunError(f"{variant.label} opened {run.connections} connections instead of {most} at most")
+
+
+def clean_environment(sandbox: SandboxProcess, folder: Path) -> dict[str, str]:
+    """Return an environment with Ansible's own defaults, and nothing that the user of the machine set.
+
+    :param sandbox: that tasks reach.
+    :param folder: that takes the place of the user's own.
+    """
+    return {
+        "PATH": f"{ANSIBLE_PLAYBOOK.parent}{os.pathsep}{os.environ['PATH']}",
+        "HOME": str(folder),
+        "LANG": "C.UTF-8",
+        "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
+        "ANSIBLE_LOCALHOST_WARNING": "false",
+        "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
+        "ANSIBLE_NOCOLOR": "true",
+        **sandbox.environment(),
+    }
+
+
+def timing_environment(sandbox: SandboxProcess, folder: Path, times: Path) -> dict[str, str]:
+    """Return a clean environment in which the times of tasks are written to a file.
+
+    :param sandbox: that tasks reach.
+    :param folder: that takes the place of the user's own.
+    :param times: the file.
+    """
+    return {
+        **clean_environment(sandbox, folder),
+        "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
+        "ANSIBLE_CALLBACKS_ENABLED": "task_times",
+        "SECOPS_ITSM_TASK_TIMES": str(times),
+    }
 
 
 def _end_of(process: subprocess.Popen[bytes]) -> int:

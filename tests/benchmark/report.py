@@ -130,6 +130,7 @@ def _reached(results: Results) -> list[str]:
             _range(connections),
             _yes(connections.most <= CONCURRENCY),
         ),
+        *((each.aim, each.ratio.told(" times"), _yes(each.is_reached)) for each in results.comparisons),
     )
     return ["## What was to be reached", "", *_table(("aim", "measured", "reached"), rows)]
 

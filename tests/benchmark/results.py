@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any, Sequence
 
+from ansible_collections.secops.itsm.tests.benchmark.comparison import Comparison
 from ansible_collections.secops.itsm.tests.benchmark.figures import Spread
 from ansible_collections.secops.itsm.tests.benchmark.imports import Import
 from ansible_collections.secops.itsm.tests.benchmark.measure import Run
@@ -31,6 +32,10 @@ class Plan:
     :param sizes: numbers of incidents in one list.
     :param size_rounds: for each of them.
     :param import_rounds: for each import.
+    :param home_incidents: of each of many workspaces, one of which is throttled.
+    :param home_rounds: for these.
+    :param runbook_incidents: of each run of a runbook.
+    :param runbook_rounds: for these.
     """
 
     number: int
@@ -41,6 +46,10 @@ class Plan:
     sizes: Sequence[int]
     size_rounds: int
     import_rounds: int
+    home_incidents: int = 0
+    home_rounds: int = 0
+    runbook_incidents: int = 0
+    runbook_rounds: int = 0
 
     def rounds(self, variant: Variant) -> int:
         """How often a variant runs at each latency.
@@ -76,12 +85,14 @@ class Results:
     :param rounds: in the order in which they ran.
     :param imports: times of imports.
     :param machine: where.
+    :param comparisons: further ones, each with a rival of its own.
     """
 
     plan: Plan
     rounds: Sequence[Round]
     imports: Sequence[Import]
     machine: dict[str, str]
+    comparisons: Sequence[Comparison] = ()
 
     def as_json(self) -> str:
         """The text of a file that C(from_json) takes."""
@@ -99,6 +110,7 @@ class Results:
             [Round(**{**each, "run": Run(**each["run"])}) for each in content["rounds"]],
             [Import(**{**each, "seconds": Spread(**each["seconds"])}) for each in content["imports"]],
             content["machine"],
+            [Comparison(**{**each, "ratio": Spread(**each["ratio"])}) for each in content.get("comparisons", ())],
         )
 
     def runs(self, purpose: str, variant: Variant, number: int | None = None, latency: float = 0.0) -> list[Run]:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the sandbox: C(python -m ansible_collections.secops.itsm.tests.sandbox)."""
+"""Run the sandbox: ``python -m ansible_collections.secops.itsm.tests.sandbox``."""
 
 from __future__ import annotations
 
@@ -122,18 +122,18 @@ def webhook_secret(path: Path | None) -> str:
 def run(options: argparse.Namespace) -> int:
     """Serve until told to stop.
 
-    :param options: as C(arguments) gives them.
+    :param options: as ``arguments`` gives them.
     """
     # Here, so that what is not installed can be told in a sentence.
-    from ansible_collections.secops.itsm.tests.sandbox.access import (
+    from ansible_collections.secops.itsm.tests.sandbox.client_environment import (
         UnwritableError,
-        exports,
-        ticketing_access,
-        variables,
-        write_whole,
+        client_environment,
+        shell_exports,
+        ticketing_settings,
+        write_atomically,
     )
-    from ansible_collections.secops.itsm.tests.sandbox.named import VariablesError, read_variables
     from ansible_collections.secops.itsm.tests.sandbox.seed import Seed, SeedError
+    from ansible_collections.secops.itsm.tests.sandbox.seed_from_variables import VariablesError, read_variables
     from ansible_collections.secops.itsm.tests.sandbox.server import listen, serve
     from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook, host_of, is_url
 
@@ -152,12 +152,14 @@ def run(options: argparse.Namespace) -> int:
         return _refuse(f"cannot listen on {options.host}:{options.port}: {error.strerror}")
     host, number = listener.getsockname()[:2]
     url = f"http://{host}:{number}"
-    found = variables(url, seed.credentials, ticketing_access(url, seed.ticketing), webhook.secret if webhook else None)
-    lines = exports(found, host)
+    found = client_environment(
+        url, seed.credentials, ticketing_settings(url, seed.ticketing), webhook.secret if webhook else None
+    )
+    lines = shell_exports(found, host)
 
     def tell() -> None:
         if options.env_file:
-            write_whole(options.env_file, lines)
+            write_atomically(options.env_file, lines)
         print(f"Sandbox listening on {url}\n{lines}", end="", flush=True)
 
     try:

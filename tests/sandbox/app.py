@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sandbox as a web application: the services under their own paths, and C(/_sandbox) to steer and watch them."""
+"""The sandbox as a web application: the services under their own paths, and ``/_sandbox`` to steer and watch them."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from ansible_collections.secops.itsm.tests.sandbox.bulk_incidents import checked_count
 from ansible_collections.secops.itsm.tests.sandbox.contraforce import ContraForce
 from ansible_collections.secops.itsm.tests.sandbox.contraforce_service import ContraForceService
-from ansible_collections.secops.itsm.tests.sandbox.crowd import crowd_size
 from ansible_collections.secops.itsm.tests.sandbox.deliveries import NO_WEBHOOK, Deliveries
 from ansible_collections.secops.itsm.tests.sandbox.events import incident_created, trial
 from ansible_collections.secops.itsm.tests.sandbox.faults import Fault
 from ansible_collections.secops.itsm.tests.sandbox.parsing import parsed_json
 from ansible_collections.secops.itsm.tests.sandbox.profile import Profile
+from ansible_collections.secops.itsm.tests.sandbox.request_dispatch import RequestDispatcher
 from ansible_collections.secops.itsm.tests.sandbox.seed import Seed
-from ansible_collections.secops.itsm.tests.sandbox.serving import Serving
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.edits import Edit
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.profile import TicketingProfile
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.service import TicketingService
@@ -43,13 +43,13 @@ class Sandbox:
         self.ticketing = Ticketing(seed.ticketing)
         self.contraforce = ContraForce(seed, self.ticketing)
         self.deliveries = Deliveries(webhook)
-        self.serving = Serving([TicketingService(self.ticketing), ContraForceService(self.contraforce)])
+        self.dispatcher = RequestDispatcher([TicketingService(self.ticketing), ContraForceService(self.contraforce)])
 
     def reset(self, body: Any) -> None:
         """Begin again: state from the seed, an empty journal, the webhook of the beginning, and the profiles, faults
         and edits that the body names.
 
-        :param body: C(profile), C(ticketing), C(faults), C(edits), and C(crowd): so many further incidents.
+        :param body: ``profile``, ``ticketing``, ``faults``, ``edits``, and ``crowd``: so many further incidents.
         :raises ValueError: in a sentence; then nothing was changed.
         """
         body = {} if body is None else body
@@ -58,11 +58,11 @@ class Sandbox:
         profile = Profile.from_json(body.get("profile", {}))
         ticketing = TicketingProfile.from_json(body.get("ticketing", {}))
         faults, edits = self._faults(body.get("faults", [])), self._edits(body.get("edits", []))
-        crowd = crowd_size(body.get("crowd", 0))
+        crowd = checked_count(body.get("crowd", 0))
         self.ticketing.reset(ticketing, edits)
         self.contraforce.reset(profile, crowd)
-        self.serving.faults.replace(faults)
-        self.serving.journal.clear()
+        self.dispatcher.faults.replace(faults)
+        self.dispatcher.journal.clear()
         self.deliveries.reset()
 
     def set_faults(self, body: Any) -> None:
@@ -71,7 +71,7 @@ class Sandbox:
         :param body: a list.
         :raises ValueError: in a sentence.
         """
-        self.serving.faults.replace(self._faults(body))
+        self.dispatcher.faults.replace(self._faults(body))
 
     def set_edits(self, body: Any) -> None:
         """Take new edits of another agent, and leave everything else as it is.
@@ -84,7 +84,7 @@ class Sandbox:
     def edit(self, body: Any) -> None:
         """Let another agent edit a ticket now.
 
-        :param body: C(object_id) and C(fields).
+        :param body: ``object_id`` and ``fields``.
         :raises ValueError: in a sentence.
         """
         self.ticketing.edit(body)
@@ -110,7 +110,7 @@ class Sandbox:
     def _faults(self, value: Any) -> list[Fault]:
         if not isinstance(value, list):
             raise ValueError("faults are a list")
-        return [Fault.from_json(entry, self.serving.operations) for entry in value]
+        return [Fault.from_json(entry, self.dispatcher.operations) for entry in value]
 
     def _edits(self, value: Any) -> list[Edit]:
         if not isinstance(value, list):
@@ -120,14 +120,14 @@ class Sandbox:
     async def show_journal(self, _request: Request) -> Response:
         """The requests so far, how many of them were meant to change something, and did, and on how many connections
         they came."""
-        journal = self.serving.journal
+        journal = self.dispatcher.journal
         return JSONResponse(
             {
                 "entries": journal,
                 "reads": sum(not entry["write"] for entry in journal),
                 "writes": sum(entry["write"] for entry in journal),
                 "connections": len({entry["connection"] for entry in journal}),
-                "faults_waiting": self.serving.faults.waiting,
+                "faults_waiting": self.dispatcher.faults.waiting,
                 "edits_waiting": self.ticketing.edits.waiting,
                 "writes_in_effect": sum(entry["took_effect"] for entry in journal),
             }
@@ -167,7 +167,7 @@ def create_app(seed: Seed, webhook: Webhook | None = None) -> Starlette:
             Route("/_sandbox/deliveries", sandbox.show_deliveries, methods=["GET"]),
             Route("/_sandbox/journal", sandbox.show_journal, methods=["GET"]),
             Route("/_sandbox/state", sandbox.show_state, methods=["GET"]),
-            Route("/{path:path}", sandbox.serving.serve, methods=["GET", "PUT", "POST", "PATCH", "DELETE"]),
+            Route("/{path:path}", sandbox.dispatcher.dispatch, methods=["GET", "PUT", "POST", "PATCH", "DELETE"]),
         ]
     )
 

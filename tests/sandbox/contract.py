@@ -133,7 +133,7 @@ class Contract:
     def errors(self, schema: Mapping[str, Any], value: Any) -> list[ValidationError]:
         """What is wrong with a value.
 
-        :param schema: any; C(urn:contract) in its references is the document.
+        :param schema: any; ``urn:contract`` in its references is the document.
         :param value: to be judged.
         """
         return list(self._validator(schema).iter_errors(value))

@@ -10,7 +10,7 @@ import copy
 from dataclasses import replace
 from typing import Any, Callable, Mapping
 
-from ansible_collections.secops.itsm.tests.sandbox.crowd import crowd
+from ansible_collections.secops.itsm.tests.sandbox.bulk_incidents import bulk_incidents
 from ansible_collections.secops.itsm.tests.sandbox.listing import Listing
 from ansible_collections.secops.itsm.tests.sandbox.profile import Profile
 from ansible_collections.secops.itsm.tests.sandbox.records import (
@@ -18,11 +18,12 @@ from ansible_collections.secops.itsm.tests.sandbox.records import (
     Call,
     Incident,
     RefusedError,
+    incident_key,
     invalid,
     new_comment,
 )
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE, Seed, SeedError, checked_incidents
-from ansible_collections.secops.itsm.tests.sandbox.showing import Showing
+from ansible_collections.secops.itsm.tests.sandbox.serializers import IncidentSerializer
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.state import Ticketing
 from ansible_collections.secops.itsm.tests.sandbox.tickets import NO_SYSTEM, find_ticket, unset
 
@@ -44,26 +45,26 @@ class ContraForce:
         self.seed, self.platform = seed, platform
         self.reset(Profile())
 
-    def reset(self, profile: Profile, crowd_size: int = 0) -> None:
+    def reset(self, profile: Profile, bulk_count: int = 0) -> None:
         """Begin again.
 
         :param profile: how to behave from now on.
-        :param crowd_size: how many further incidents are in the first workspace of the seed.
+        :param bulk_count: how many further incidents are in the first workspace of the seed.
         """
         seed = copy.deepcopy(self.seed)
-        self.profile, self.showing, self.listing = profile, Showing(profile), Listing(seed.now)
+        self.profile, self.serializer, self.listing = profile, IncidentSerializer(profile), Listing(seed.now)
         self.workspaces = {entry["id"].lower(): entry for entry in seed.workspaces}
         self.tickets, self.users = seed.tickets, seed.users
         self.incidents: dict[tuple[str, str, str], Incident] = {}
         place = seed.workspaces[0]["id"] if seed.workspaces else ""
-        for record in (*seed.incidents, *(crowd(crowd_size, place) if place else ())):
+        for record in (*seed.incidents, *(bulk_incidents(bulk_count, place) if place else ())):
             self._store(record)
 
     def _store(self, record: dict[str, Any]) -> dict[str, Any]:
         """Take an incident in, and give it as it is stored."""
         incident = Incident({"user": None, "ticketId": None, **record}, record.get("comments", []))
         incident.record.pop("comments", None)
-        self.incidents[record["workspaceId"].lower(), record["source"], record["id"]] = incident
+        self.incidents[incident_key(record["workspaceId"], record["source"], record["id"])] = incident
         ticket = self._ticket(record["workspaceId"], incident.record["ticketId"])
         if ticket:
             incident.record["ticketId"] = ticket["id"]
@@ -113,7 +114,7 @@ class ContraForce:
         :raises RefusedError: as the service refuses it.
         """
         self._workspace(workspace)
-        incident = self.incidents.get((workspace.lower(), source, identifier))
+        incident = self.incidents.get(incident_key(workspace, source, identifier))
         if incident is None:
             raise RefusedError(404, "NOT_FOUND", "The incident was not found.")
         return incident
@@ -156,7 +157,7 @@ class ContraForce:
         """The read of one incident."""
         incident = self._in_path(call)
         seen = incident.read()
-        record = self.showing.record(seen, self._ticket(seen["workspaceId"], seen["ticketId"]), incident.comments)
+        record = self.serializer.record(seen, self._ticket(seen["workspaceId"], seen["ticketId"]), incident.comments)
         details: dict[str, Any] = {}
         if call.query.get("withDetails"):
             investigation = {"entities": seen.get("entities", []), "alerts": seen.get("alerts", [])}
@@ -167,7 +168,7 @@ class ContraForce:
 
     def list_comments(self, call: Call) -> Answer:
         """The comments of an incident."""
-        return Answer(200, [self.showing.comment(comment) for comment in self._in_path(call).read_comments()])
+        return Answer(200, [self.serializer.comment(comment) for comment in self._in_path(call).read_comments()])
 
     def list_incidents(self, call: Call) -> Answer:
         """A page of the incidents of all workspaces on which the caller has a role, as they are stored: no lag."""
@@ -177,7 +178,7 @@ class ContraForce:
             if self.workspaces[workspace]["role"] != NO_ROLE
         ]
         page = self.listing.page(visible, call.body, self.profile)
-        return Answer(200, {**page, "incidents": [self.showing.item(record) for record in page["incidents"]]})
+        return Answer(200, {**page, "incidents": [self.serializer.item(record) for record in page["incidents"]]})
 
     # --- writes ------------------------------------------------------------------------------------------------------
 
@@ -227,7 +228,7 @@ class ContraForce:
         comment = self._new_comment(text, closes=False)
         if self._applies:
             incident.add_comment(comment, self.profile.comment_lag)
-        return Answer(201, self.showing.comment(comment), self._applies)
+        return Answer(201, self.serializer.comment(comment), self._applies)
 
     def assign(self, call: Call) -> Answer:
         """The change of an incident's assignee."""
@@ -267,7 +268,7 @@ class ContraForce:
         if effect:
             incident.change({"ticketId": ticket["id"]}, self.profile.lag_reads)
             incident.mirror()
-        return Answer(200, self.showing.ticket(ticket, incident.comments), effect)
+        return Answer(200, self.serializer.ticket(ticket, incident.comments), effect)
 
     def unlink(self, call: Call) -> Answer:
         """The end of a link; comments keep the id of the ticket that they were mirrored to."""

@@ -22,7 +22,7 @@ PROBLEM = "application/problem+json"
 
 
 class ContraForceService:
-    """The service; see C(Service) for what each member is.
+    """The service; see ``Service`` for what each member is.
 
     :param state: what is stored.
     """
@@ -91,7 +91,7 @@ class ContraForceService:
 
 
 def problem(status: int, code: str, detail: str, errors: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
-    """C(ApiProblemDetails).
+    """``ApiProblemDetails``.
 
     :param status: the HTTP status.
     :param code: the service's word for it.

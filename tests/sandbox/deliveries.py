@@ -73,7 +73,7 @@ class Deliveries:
     def send_again(self, value: Any) -> None:
         """Deliver the last event once more, as a service does that did not notice that it was taken.
 
-        :param value: C(new_id): whether as another event, which no receiver can know again.
+        :param value: ``new_id``: whether as another event, which no receiver can know again.
         :raises ValueError: for what is no such thing, or nothing to deliver, in a sentence.
         """
         value = {} if value is None else value
@@ -88,6 +88,9 @@ class Deliveries:
         for _copy in range(webhook.copies):
             for attempt in range(1, webhook.attempts + 1):
                 answer = await self._attempt(webhook, event, attempt)
+                # Python 3.11's wait_for loses a cancellation that comes at the same moment as the answer.
+                if asyncio.current_task() not in self._tasks:
+                    return
                 if answer is not None and 200 <= answer.status < 300:
                     break
                 if attempt == webhook.attempts:

@@ -20,21 +20,26 @@ class Fault:
     """One kind of misbehaviour, for the next so many matching requests.
 
     :param operation: operationId, with wildcards; one that matches no operation is refused.
+    :param path: of the request, with wildcards.
     :param times: how many requests it hits; a negative number means all.
     :param skip: how many matching requests go by before it hits the first one.
     :param when: whether it strikes before or after the request took effect.
     :param latency: seconds to wait first.
-    :param hold: never answer, and let the client wait until it is gone; what it asks for happens as C(when) says.
+    :param hold: never answer, and let the client wait until it is gone; what it asks for happens as ``when`` says.
     :param drop: cut the connection instead of answering.
     :param status: answer with this status instead of the true one; one that has no body gets none.
     :param headers: further headers of the answer.
-    :param content: C(true) for the true answer, or C(problem), C(old), C(html), C(empty), C(text), or C(echo) for an
-        error that repeats the request's headers, secrets and all.
+    :param content: ``true`` for the true answer, or ``problem``, ``old``, ``html``, ``empty``, ``text``, or ``echo``
+        for an error that repeats the request's headers, secrets and all.
     :param truncate: cut the answer's body in half, its length being that of the half.
-    :param code: the error's C(code), for C(problem) and C(old).
+    :param code: the error's ``code``, for ``problem`` and ``old``.
+    :param replace: values of the true answer to replace, by their places, such as ``data.offers.0.id``; places that it
+        does not have are passed over.
+    :param remove: places of values to leave out of the true answer.
     """
 
     operation: str = "*"
+    path: str = "*"
     times: int = 1
     skip: int = 0
     when: str = BEFORE
@@ -46,6 +51,8 @@ class Fault:
     content: str = "problem"
     truncate: bool = False
     code: str | None = None
+    replace: dict[str, Any] = field(default_factory=dict)
+    remove: list[str] = field(default_factory=list)
     struck: bool = field(default=False, init=False)
 
     @classmethod
@@ -103,6 +110,12 @@ _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "content": (lambda value: value in CONTENTS, f"one of {', '.join(CONTENTS)}"),
     "truncate": (lambda value: isinstance(value, bool), "true or false"),
     "code": (lambda value: value is None or isinstance(value, str), "a string"),
+    "path": (lambda value: isinstance(value, str), "a string"),
+    "replace": (lambda value: isinstance(value, Mapping), "an object of values by their places"),
+    "remove": (
+        lambda value: isinstance(value, list) and all(isinstance(place, str) for place in value),
+        "a list of places",
+    ),
 }
 
 
@@ -124,13 +137,15 @@ class Faults:
         """How many are still to come; one for all requests counts until it struck once."""
         return sum(fault.times != 0 and not (fault.times < 0 and fault.struck) for fault in self._waiting)
 
-    def take(self, operation: str) -> Fault | None:
+    def take(self, operation: str, path: str) -> Fault | None:
         """The fault that hits a request, if one does.
 
         :param operation: the request's operationId.
+        :param path: of the request.
         """
         for fault in self._waiting:
-            if fault.times != 0 and fnmatch.fnmatchcase(operation, fault.operation):
+            hits = fnmatch.fnmatchcase(operation, fault.operation) and fnmatch.fnmatchcase(path, fault.path)
+            if fault.times != 0 and hits:
                 if fault.skip > 0:
                     fault.skip -= 1
                     continue

@@ -15,7 +15,7 @@ from typing import Any, Callable, Mapping, Sequence
 from ansible_collections.secops.itsm.tests.sandbox.parsing import instant
 from ansible_collections.secops.itsm.tests.sandbox.profile import Profile
 from ansible_collections.secops.itsm.tests.sandbox.records import invalid
-from ansible_collections.secops.itsm.tests.sandbox.showing import display_id
+from ansible_collections.secops.itsm.tests.sandbox.serializers import display_id
 
 Record = Mapping[str, Any]
 Test = Callable[[Record], bool]
@@ -56,7 +56,7 @@ class Listing:
         """A page of records, and the tokens of the next.
 
         :param records: all that the caller may see, always in the same order.
-        :param body: C(ListIncidentsAcrossWorkspacesRequest).
+        :param body: ``ListIncidentsAcrossWorkspacesRequest``.
         :param profile: for the size of pages and the end of the last.
         :raises RefusedError: for a filter or a token that is none.
         """
@@ -109,7 +109,7 @@ class Listing:
 def matcher(body: Mapping[str, Any], now: datetime) -> Test:
     """Whether a record passes the filters of a request; one that is empty or null lets everything pass.
 
-    :param body: C(ListIncidentsAcrossWorkspacesRequest).
+    :param body: ``ListIncidentsAcrossWorkspacesRequest``.
     :param now: the instant that relative time filters count from.
     :raises RefusedError: for a time filter that is none.
     """
@@ -137,7 +137,7 @@ def _text(query: str) -> Test:
 
 
 def _assignees(body: Mapping[str, Any]) -> Test:
-    """By id or email, in any case; C(includeUnassigned) adds those of nobody, and alone it means nothing."""
+    """By id or email, in any case; ``includeUnassigned`` adds those of nobody, and alone it means nothing."""
     wanted = {
         name: {word.lower() for word in body.get(field) or []}
         for name, field in (("id", "assigneeIds"), ("email", "assigneeEmails"))

@@ -21,7 +21,7 @@ class Parameter:
     """A value that a request has outside its body.
 
     :param name: as the document writes it.
-    :param place: C(path), C(query) or C(header).
+    :param place: ``path``, ``query`` or ``header``.
     :param required: whether a request must have it.
     :param schema: what it may be.
     :param pointer: where the schema stands in the document.
@@ -80,7 +80,7 @@ class Operation:
     def placed(self, place: str) -> dict[str, Parameter]:
         """Its parameters of one kind, by name.
 
-        :param place: C(path), C(query) or C(header).
+        :param place: ``path``, ``query`` or ``header``.
         """
         return {parameter.name: parameter for parameter in self.parameters if parameter.place == place}
 

@@ -25,7 +25,7 @@ def parsed_json(content: bytes) -> Any:
 
 
 def parsed_form(content: bytes) -> dict[str, str]:
-    """The fields of a form, as C(application/x-www-form-urlencoded) writes them.
+    """The fields of a form, as ``application/x-www-form-urlencoded`` writes them.
 
     :param content: the text; an empty one has none.
     :raises ValueError: told in a sentence.
@@ -57,7 +57,7 @@ def portable(value: Any) -> Any:
 def instant(text: str) -> datetime:
     """An instant of ISO 8601; without an offset it is UTC.
 
-    :param text: such as C(2026-11-21T04:00:00Z).
+    :param text: such as ``2026-11-21T04:00:00Z``.
     :raises ValueError: when it is none.
     """
     try:

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.secops.itsm.tests.sandbox.access import ticketing_access, variables
+from ansible_collections.secops.itsm.tests.sandbox.client_environment import client_environment, ticketing_settings
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE
 
 #: The folder that holds ansible_collections.
@@ -49,7 +49,7 @@ class SandboxProcess:
         content = yaml.safe_load(seed.read_text(encoding="utf-8"))
         self.credentials: dict[str, str] = content["credentials"]
         #: How the ticketing service is reached; empty for a seed without one.
-        self.ticketing: dict[str, Any] = ticketing_access(self.url, content.get("ticketing", {}))
+        self.ticketing: dict[str, Any] = ticketing_settings(self.url, content.get("ticketing", {}))
 
     def stop(self) -> int:
         """End it, and give its exit code."""
@@ -71,7 +71,7 @@ class SandboxProcess:
 
     def environment(self) -> dict[str, str]:
         """The variables with which a task reaches it."""
-        return {**variables(self.url, self.credentials, self.ticketing), "no_proxy": "127.0.0.1"}
+        return {**client_environment(self.url, self.credentials, self.ticketing), "no_proxy": "127.0.0.1"}
 
     def reset(
         self,
@@ -87,7 +87,7 @@ class SandboxProcess:
         :param faults: what goes wrong.
         :param ticketing: how the ticketing service behaves.
         :param edits: what another agent does to tickets, and when.
-        :param crowd: how many further incidents there are; C(crowd_id) names them.
+        :param crowd: how many further incidents there are; ``bulk_incident_id`` names them.
         """
         body = {"profile": profile or {}, "faults": faults or [], "ticketing": ticketing or {}, "edits": edits or []}
         self.control("POST", "reset", {**body, "crowd": crowd})
@@ -126,7 +126,7 @@ class SandboxProcess:
 
         :param url: where to, None for nowhere.
         :param secret: what they are signed with.
-        :param how: further fields of C(Webhook).
+        :param how: further fields of ``Webhook``.
         """
         self.control("PUT", "webhook", None if url is None else {"url": url, "secret": secret, **how})
 
@@ -157,7 +157,7 @@ class SandboxProcess:
         """Tell the sandbox something, or ask it.
 
         :param method: of HTTP.
-        :param name: what stands behind C(/_sandbox/).
+        :param name: what stands behind ``/_sandbox/``.
         :param body: what is sent as JSON, None for nothing.
         """
         data = None if body is None else json.dumps(body).encode()

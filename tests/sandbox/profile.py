@@ -45,24 +45,24 @@ class Settings:
 class Profile(Settings):
     """How the service behaves where its documentation leaves it open.
 
-    :param spelling: C(pascal), C(lower), C(upper) or C(integer).
-    :param classification: C(kept); C(dropped): stored as null; C(hidden): never shown.
-    :param reason: C(kept), C(dropped) or C(replaced) by C(Other).
+    :param spelling: ``pascal``, ``lower``, ``upper`` or ``integer``.
+    :param classification: ``kept``; ``dropped``: stored as null; ``hidden``: never shown.
+    :param reason: ``kept``, ``dropped`` or ``replaced`` by ``Other``.
     :param lag_reads: how many reads of an incident after a write still show the old state.
-    :param writes: C(applied), or C(ignored): accepted and answered as if done, without an effect.
-    :param record: C(nested) in data.incident, or C(flat) in data.
-    :param ticket: what shows a link. C(object): the read of the incident shows C(ticketId) and C(ticket); C(id): it
-        shows C(ticketId) alone; C(comments): only the comments carry C(ticketId); C(hidden): nothing shows it.
-    :param relink: linking another ticket is C(replaced), without a word, or C(refused) with 409.
-    :param missing_ticket: linking a ticket that is not there is a C(404), or C(unset): 200 with isTicketSet false.
-    :param unlink_unlinked: unlinking what is not linked is C(false), or a C(404).
-    :param ids: C(native): a ticket's integer id is an integer; C(string): it is a string of digits.
+    :param writes: ``applied``, or ``ignored``: accepted and answered as if done, without an effect.
+    :param record: ``nested`` in data.incident, or ``flat`` in data.
+    :param ticket: what shows a link. ``object``: the read of the incident shows ``ticketId`` and ``ticket``; ``id``: it
+        shows ``ticketId`` alone; ``comments``: only the comments carry ``ticketId``; ``hidden``: nothing shows it.
+    :param relink: linking another ticket is ``replaced``, without a word, or ``refused`` with 409.
+    :param missing_ticket: linking a ticket that is not there is a ``404``, or ``unset``: 200 with isTicketSet false.
+    :param unlink_unlinked: unlinking what is not linked is ``false``, or a ``404``.
+    :param ids: ``native``: a ticket's integer id is an integer; ``string``: it is a string of digits.
     :param comment_lag: how many reads of the comments do not show a new comment yet.
-    :param comment_text: C(kept), or C(wrapped) in a paragraph of HTML.
-    :param assignee: C(shown) in the read of one incident, or C(hidden).
+    :param comment_text: ``kept``, or ``wrapped`` in a paragraph of HTML.
+    :param assignee: ``shown`` in the read of one incident, or ``hidden``.
     :param page_size: how many incidents a page of the list holds.
-    :param last_page: its tokens are C(empty), there as C(nulls), or C(absent).
-    :param list_workspace: C(workspaceId) of listed incidents is C(shown) or C(hidden).
+    :param last_page: its tokens are ``empty``, there as ``nulls``, or ``absent``.
+    :param list_workspace: ``workspaceId`` of listed incidents is ``shown`` or ``hidden``.
     """
 
     spelling: str = "pascal"

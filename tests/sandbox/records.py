@@ -14,6 +14,28 @@ from typing import Any, Mapping
 from ansible_collections.secops.itsm.tests.sandbox.parsing import timestamp
 
 
+def is_uuid(value: Any) -> bool:
+    """Return whether a value is a UUID with hyphens, in any case.
+
+    :param value: anything.
+    """
+    try:
+        return str(uuid.UUID(str(value))) == str(value).lower()
+    except ValueError:
+        return False
+
+
+def incident_key(workspace: str, source: str, identifier: str) -> tuple[str, str, str]:
+    """Return what tells incidents apart: UUIDs of workspaces and of Sentinel's incidents count in any case (CF-A19).
+
+    :param workspace: the workspace's UUID.
+    :param source: as the service spells it.
+    :param identifier: of the incident.
+    """
+    is_any_case = source == "Sentinel" and is_uuid(identifier)
+    return workspace.lower(), source, identifier.lower() if is_any_case else identifier
+
+
 @dataclass(frozen=True)
 class Call:
     """A request that keeps the contract.

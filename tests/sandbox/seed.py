@@ -14,8 +14,9 @@ import yaml
 from jsonschema.exceptions import best_match
 
 from ansible_collections.secops.itsm.tests.sandbox.contract import contraforce_contract
-from ansible_collections.secops.itsm.tests.sandbox.named import add_named
 from ansible_collections.secops.itsm.tests.sandbox.parsing import instant, portable, timestamp
+from ansible_collections.secops.itsm.tests.sandbox.records import incident_key
+from ansible_collections.secops.itsm.tests.sandbox.seed_from_variables import add_from_variables
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.seed_checks import check_ticketing, once
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.store import Store
 from ansible_collections.secops.itsm.tests.sandbox.tickets import find_ticket
@@ -45,14 +46,15 @@ _Loader.yaml_implicit_resolvers = {
 class Seed:
     """What the sandbox begins with.
 
-    :param credentials: C(client_id), C(client_secret), C(access_token).
-    :param workspaces: C(id), C(name), C(ticketing_system) and C(role); a role of C(none) is refused. The tickets of the
-        platform's tenant in C(tickets_from) are in the workspace's ticketing system, too.
-    :param incidents: records as the list of incidents documents them, with C(workspaceId), C(comments) and C(ticketId).
-    :param tickets: C(id), C(number), C(system), C(state), C(title).
-    :param users: who can be assigned: C(id), C(displayName), C(email).
+    :param credentials: ``client_id``, ``client_secret``, ``access_token``.
+    :param workspaces: ``id``, ``name``, ``ticketing_system`` and ``role``; a role of ``none`` is refused. The tickets
+        of the platform's tenant in ``tickets_from`` are in the workspace's ticketing system, too.
+    :param incidents: records as the list of incidents documents them, with ``workspaceId``, ``comments`` and
+        ``ticketId``.
+    :param tickets: ``id``, ``number``, ``system``, ``state``, ``title``.
+    :param users: who can be assigned: ``id``, ``displayName``, ``email``.
     :param now: the instant that relative time filters count from; None is the present.
-    :param ticketing: the ticketing platform's C(clients) and C(tenants).
+    :param ticketing: the ticketing platform's ``clients`` and ``tenants``.
     """
 
     credentials: dict[str, str]
@@ -76,7 +78,7 @@ class Seed:
             _check_shape(content)
             _check_references(cls(**content))
             for variables in named:
-                add_named(content, variables)
+                add_from_variables(content, variables)
             seed = cls(**content)
         except OSError as error:
             raise SeedError(f"{path} cannot be read: {error.strerror}") from None
@@ -123,7 +125,7 @@ def checked_incidents(value: Any, seed: Seed, store: Store) -> list[dict[str, An
 
 
 def _identity(incident: Mapping[str, Any]) -> str:
-    return f"{incident['workspaceId'].lower()} {incident['source']} {incident['id']}"
+    return " ".join(incident_key(incident["workspaceId"], incident["source"], incident["id"]))
 
 
 def _check_shape(content: Any) -> None:

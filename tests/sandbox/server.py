@@ -15,7 +15,7 @@ from typing import Callable, Iterator
 import uvicorn
 
 from ansible_collections.secops.itsm.tests.sandbox.app import create_app
-from ansible_collections.secops.itsm.tests.sandbox.dropping import DroppingProtocol
+from ansible_collections.secops.itsm.tests.sandbox.connection_faults import AbortableProtocol
 from ansible_collections.secops.itsm.tests.sandbox.seed import Seed
 from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook
 
@@ -62,13 +62,13 @@ def serve(seed: Seed, listener: socket.socket, ready: Callable[[], None], webhoo
     """Serve until told to stop.
 
     :param seed: what the sandbox begins with.
-    :param listener: as C(listen) gives it.
+    :param listener: as ``listen`` gives it.
     :param ready: called once requests are answered or wait for it, and a signal ends the sandbox cleanly.
     :param webhook: where events are delivered to from the beginning.
     """
     config = uvicorn.Config(
         create_app(seed, webhook),
-        http=DroppingProtocol,
+        http=AbortableProtocol,
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Service tickets, found as the service finds them and shown as its C(ServiceTicketDto)."""
+"""Service tickets, found as the service finds them and shown as its ``ServiceTicketDto``."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def unset(system: str) -> dict[str, Any]:
 
 
 def shown_ticket(ticket: Mapping[str, Any], shown_id: Any, comments: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """A ticket as a C(ServiceTicketDto).
+    """A ticket as a ``ServiceTicketDto``.
 
     :param ticket: as it is stored.
     :param shown_id: its id as it is to be shown.

@@ -30,11 +30,11 @@ class Webhook:
 
     :param url: where they are delivered to.
     :param secret: what they are signed with.
-    :param encoding: of the signature, as the vendor's pages disagree on it: C(hex), behind C(sha256=), with Unix
-        seconds as the timestamp; or C(base64), with one of ISO 8601.
+    :param encoding: of the signature, as the vendor's pages disagree on it: ``hex``, behind ``sha256=``, with Unix
+        seconds as the timestamp; or ``base64``, with one of ISO 8601.
     :param copies: how often each is delivered, even if it was taken.
     :param age: how many seconds ago its timestamp is; a negative number is in the future.
-    :param signature: C(right) or C(wrong).
+    :param signature: ``right`` or ``wrong``.
     :param attempts: how often a delivery is tried before it is given up.
     :param pause: seconds until the second try; twice as many until each further one, up to half a minute.
     """

@@ -61,7 +61,11 @@ def provide(version: str) -> str:
     except (urllib.error.URLError, OSError):
         content = stand_in(version, url)
     CACHE.mkdir(parents=True, exist_ok=True)
-    target.write_text(content, encoding="utf-8")
+    # An interrupted write must not leave a part of the script: ansible-test would run it.
+    with tempfile.TemporaryDirectory(dir=CACHE) as folder:
+        written = Path(folder) / target.name
+        written.write_text(content, encoding="utf-8")
+        written.replace(target)
     return f"ansible-test was given the bootstrap script of pip {version}"
 
 

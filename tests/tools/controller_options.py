@@ -7,7 +7,7 @@
 With it, no test has to install awx.awx, which comes with 500 MB of other collections. Only names, types, choices and
 what is required are taken over. Run it again for another release, such as the one in the package ansible of PyPI:
 
-  python tests/tools/controller_options.py FOLDER/ansible_collections/awx/awx > tests/generic/controller_options.yml
+  python tests/tools/controller_options.py FOLDER/ansible_collections/awx/awx > tests/functional/controller_options.yml
 """
 
 from __future__ import annotations

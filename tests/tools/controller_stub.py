@@ -38,8 +38,23 @@ STARTABLE = ("job_templates", "workflow_job_templates", "projects", "workflow_ap
 #: What an approval has; the modules send more, which AWX leaves out.
 APPROVAL_FIELDS = ("name", "description", "timeout")
 
-#: A playbook of a project has a line such as this one.
-PLAYBOOK = re.compile(r"^\s*?-?\s*?(hosts|include|import_playbook):", re.MULTILINE)
+#: A playbook of a project has a line such as this one; the long names are known since AWX 21.2.
+PLAYBOOK = re.compile(r"^\s*?-?\s*?(hosts|(ansible\.builtin\.)?(include|import_playbook)):", re.MULTILINE)
+
+#: What AWX shows of a thing that was given without it, or with null.
+DEFAULTS = {"inventories": {"kind": ""}}
+
+#: What no two things may have in common, where it is not their name and their organization. None: they may.
+UNIQUE = {
+    "credential_types": ("name",),
+    "execution_environments": ("name",),
+    "hosts": ("name", "inventory"),
+    "inventory_sources": ("name", "inventory"),
+    "schedules": ("name", "unified_job_template"),
+    "workflow_job_template_nodes": None,
+    "workflow_approval_templates": None,
+    "project_updates": None,
+}
 
 #: The types of questions, and those of their defaults.
 QUESTIONS = {
@@ -98,7 +113,7 @@ def check_survey(survey: Thing) -> None:
 def check_credential_type(thing: Thing) -> None:
     """Refuse a credential type that AWX refuses.
 
-    :param thing: as it is sent.
+    :param label: as it is sent.
     :raises RefusedError: when something is wrong with an input or an injector.
     """
     for field in thing["inputs"]["fields"]:
@@ -143,7 +158,9 @@ class Store:
             "related": {name: f"{url}{name}/" for name in subs},
             "summary_fields": {},
             **({"scm_revision": "1" * 40} if kind == "projects" else {}),
+            **DEFAULTS.get(kind, {}),
         }
+        self._check_unique(kind, given)
         self.things.setdefault(kind, []).append(thing)
         return self.update(kind, thing, given)
 
@@ -151,7 +168,7 @@ class Store:
         """Change a thing.
 
         :param kind: the last part of its list's address.
-        :param thing: as it is stored.
+        :param label: as it is stored.
         :param given: the fields that change.
         :raises RefusedError: when AWX would refuse it.
         """
@@ -161,9 +178,16 @@ class Store:
             raise RefusedError({"playbook": ["Playbook not found for project."]})
         if kind == "schedules" and not re.match(r"DTSTART\S*:\d{8}T\d{6}Z RRULE:.*INTERVAL=", given["rrule"]):
             raise RefusedError({"rrule": [given["rrule"]]})
+        given = {name: DEFAULTS.get(kind, {}).get(name) if value is None else value for name, value in given.items()}
         known = APPROVAL_FIELDS if kind == "workflow_approval_templates" else tuple(given)
         thing.update({name: value for name, value in self._hidden(kind, given).items() if name in known})
         return thing
+
+    def _check_unique(self, kind: str, given: Thing) -> None:
+        """Refuse a second thing of the same name."""
+        fields = UNIQUE.get(kind, ("name", "organization"))
+        if fields and any(all(each.get(f) == given.get(f) for f in fields) for each in self.things.get(kind, [])):
+            raise RefusedError({"__all__": [f"{kind} with this {' and '.join(fields)} already exists."]})
 
     def _hidden(self, kind: str, given: Thing) -> Thing:
         """What is given, as it is shown again."""

@@ -16,12 +16,12 @@ import yaml
 from antsibull_docs_parser import parser
 from antsibull_docs_parser.rst import to_rst_plain
 
-from ansible_collections.secops.itsm.plugins.module_utils.connection import Option
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce import assumptions as of_contraforce
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.connection import CONTRAFORCE_OPTIONS
-from ansible_collections.secops.itsm.plugins.module_utils.errors import CATEGORIES
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing import assumptions as of_ticketing
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.connection import TICKETING_OPTIONS
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce import assumptions as of_contraforce
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
+from ansible_collections.secops.itsm.plugins.module_utils._errors import CATEGORIES
+from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve import assumptions as of_ticketing
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import TICKETING_OPTIONS
 from ansible_collections.secops.itsm.plugins.plugin_utils.report import NEXT_STEPS
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,6 +8,9 @@ Both must pass, and what the modules returned must be the same. Each run has a c
 its own. Some of the time goes into waiting, so one more of them than there are cores go side by side. ansible-test
 hands no environment on to its tests, so whatever they need to know goes into integration_config.yml.
 
+ansible-test creates an SSH key in HOME unless there is one, and fails if another run creates it at the same time. Each
+thread therefore has its own HOME, which its runs use one after the other.
+
 Which way a module took is not believed but counted: the local connection starts its processes by a shell that notes
 each start. There is one for each ordinary run of a module, and none at all in the controller's process.
 """
@@ -34,6 +37,7 @@ import yaml
 from ansible_collections.secops.itsm.tests.sandbox.parsing import timestamp
 from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE
+from ansible_collections.secops.itsm.tests.tools import golden
 
 ROOT = Path(__file__).resolve().parents[2]
 TARGETS = ROOT / "tests" / "integration" / "targets"
@@ -113,11 +117,10 @@ class Runs:
 
         :param target: its name.
         :param way: of C(WAYS).
-        :param folder: a new one, for the copy.
+        :param folder: a new one, for the copy. The HOME of the run is next to it.
         """
         began, clock = time.monotonic(), timestamp()
-        collections = folder / "ansible_collections"
-        copy = collections / "secops" / "itsm"
+        copy = folder / "ansible_collections" / "secops" / "itsm"
         shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns("output", "__pycache__", "integration_config.yml"))
         records, starts, shell = folder / "records.jsonl", folder / "starts", folder / "shell"
         shell.write_text(NOTING_SHELL.format(starts=starts), encoding="utf-8")
@@ -136,7 +139,10 @@ class Runs:
             }
             config = copy / "tests" / "integration" / "integration_config.yml"
             config.write_text(yaml.safe_dump(values), encoding="utf-8")
-            process = self._start([str(ANSIBLE_TEST), "integration", *self._options, target], copy, collections)
+            home = folder.parent / f"home-{threading.get_ident()}"
+            home.mkdir(exist_ok=True)
+            environment = {**os.environ, "PYTHONPATH": str(folder), "HOME": str(home)}
+            process = self._start([str(ANSIBLE_TEST), "integration", *self._options, target], copy, environment)
             if process is None:
                 return Run(1, "", 0, [], clock)
             output = process.communicate()[0]
@@ -144,8 +150,7 @@ class Runs:
         found = [json.loads(line) for line in lines]
         return Run(process.returncode, output, time.monotonic() - began, found, clock)
 
-    def _start(self, command: list[str], copy: Path, collections: Path) -> subprocess.Popen[str] | None:
-        environment = {**os.environ, "PYTHONPATH": str(collections.parent)}
+    def _start(self, command: list[str], copy: Path, environment: dict[str, str]) -> subprocess.Popen[str] | None:
         with self._lock:
             if self._stopped:
                 return None
@@ -273,6 +278,9 @@ def report(target: str, runs: Mapping[str, Run]) -> bool:
     """
     failed = [way for way, run in runs.items() if run.code]
     wrong = [] if failed else list(compared(runs[MODULES], runs[IN_PROCESS]))
+    if not failed:
+        results = [without(record["outcome"], record["chance"]) for record in runs[IN_PROCESS].records]
+        wrong += golden.compare(f"integration_{target}", results)
     times = ", ".join(f"{way} {run.seconds:.0f} s" for way, run in runs.items())
     count = sum(len(record["outcome"]["results"]) for record in runs[MODULES].records)
     print(f"{'FAILED' if failed or wrong else 'ok    '} {target} ({times}, {count} results compared)", flush=True)

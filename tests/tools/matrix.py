@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The matrix: sanity, unit, integration and generic tests on each supported ansible-core, with a Python of its own.
+"""The matrix: sanity, unit, integration and functional tests on each supported ansible-core, with a Python of its own.
 
 Run by C(make matrix), which stages the collection first; CORES names some of them.
 """
@@ -127,7 +127,8 @@ def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]
         "sanity": [*ansible_test, "sanity", "--color", "no"],
         "units": [*ansible_test, "units", "--color", "no", "--requirements", "--python", _version(python)],
         "integration": [inner, "tests/tools/integration.py", "--color", "no"],
-        "generic": [*pytest, "-n", "3", "--dist", "worksteal", "tests/generic"],
+        # The tests of the sandbox alone start nothing of ansible-core.
+        "functional": [*pytest, "-n", "3", "--dist", "worksteal", "--ignore-glob=*/test_sandbox_*", "tests/functional"],
     }
     return [install, *(run(core, name, command, environment, STAGE) for name, command in steps.items())]
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from ansible_collections.secops.itsm.plugins.module_utils.retries import Clock
+from ansible_collections.secops.itsm.plugins.module_utils._http.clock import Clock
 
 
 @dataclass
@@ -94,9 +94,17 @@ class LoopbackServer:
         """Where it is."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
+    def next_reply(self, handler: BaseHTTPRequestHandler) -> Reply:
+        """Return the next reply of the script.
+
+        :param handler: of the request.
+        """
+        del handler
+        return self.script.pop(0) if len(self.script) > 1 else self.script[0]
+
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
         """Play the next reply."""
-        reply = self.script.pop(0) if len(self.script) > 1 else self.script[0]
+        reply = self.next_reply(handler)
         time.sleep(reply.delay)
         if reply.drop:
             handler.close_connection = True

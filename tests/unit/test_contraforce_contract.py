@@ -17,7 +17,8 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce import assumptions, links, schemas, vocabulary
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce import assumptions, enums, link_evidence, schemas
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import incident_key
 
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = json.loads((Path(__file__).parent / "data" / "contraforce_seeds.json").read_text(encoding="utf-8"))
@@ -112,11 +113,11 @@ def test_assumed_fields_are_marked(schema):
 @pytest.mark.parametrize(
     "words, schema",
     [
-        (vocabulary.SOURCES, "IncidentSource"),
-        (vocabulary.STATUSES, "Status"),
-        (vocabulary.CLASSIFICATIONS, "Classification"),
-        (vocabulary.CLASSIFICATION_REASONS, "ClassificationReason"),
-        (vocabulary.TICKETING_SYSTEMS, "ServiceTicketingSystemType"),
+        (enums.SOURCES, "IncidentSource"),
+        (enums.STATUSES, "Status"),
+        (enums.CLASSIFICATIONS, "Classification"),
+        (enums.CLASSIFICATION_REASONS, "ClassificationReason"),
+        (enums.TICKETING_SYSTEMS, "ServiceTicketingSystemType"),
     ],
 )
 def test_words_are_the_seeds(words, schema):
@@ -124,15 +125,15 @@ def test_words_are_the_seeds(words, schema):
 
 
 def test_words_are_the_documents():
-    assert list(vocabulary.SEVERITIES) == SCHEMAS["IncidentSeverity"]["enum"]
-    assert [*vocabulary.TIME_RANGES, "Custom"] == SCHEMAS["TimeFilterSelection"]["properties"]["type"]["enum"]
+    assert list(enums.SEVERITIES) == SCHEMAS["IncidentSeverity"]["enum"]
+    assert [*enums.TIME_RANGES, "Custom"] == SCHEMAS["TimeFilterSelection"]["properties"]["type"]["enum"]
 
 
 def test_the_members_of_a_ticket_are_the_seeds():
-    """Each system but Zendesk has one; a test of links.py says what is made of them."""
+    """Each system but Zendesk has one; a test of link_evidence.py says what is made of them."""
     members = [name for name in SEEDS["schemas"]["ServiceTicketDto"]["properties"] if name.endswith("Ticket")]
-    assert sorted(links.MEMBERS.values()) == sorted(members)
-    assert set(links.MEMBERS) == set(vocabulary.TICKETING_SYSTEMS) - {"Zendesk", "None"}
+    assert sorted(link_evidence.TICKET_MEMBERS.values()) == sorted(members)
+    assert set(link_evidence.TICKET_MEMBERS) == set(enums.TICKETING_SYSTEMS) - {"Zendesk", "None"}
 
 
 def validator(name: str) -> Draft202012Validator:
@@ -205,13 +206,13 @@ def test_documented_fields_are_the_documents(fields, name):
 
 
 def test_an_incident_is_referred_to_as_the_seeds_do():
-    key = vocabulary.incident_key(REFERENCE["workspaceId"], "splunk", "1")
+    key = incident_key(REFERENCE["workspaceId"], "splunk", "1")
     assert key.reference("7") == REFERENCE
     assert list(REFERENCE) == list(SEEDS["schemas"]["IncidentReference"]["properties"])
     assert "number" not in key.reference()
 
 
-@pytest.mark.parametrize("system", vocabulary.TICKETING_SYSTEMS)
+@pytest.mark.parametrize("system", enums.TICKETING_SYSTEMS)
 def test_every_ticket_of_the_contract_is_taken(system):
     data = {"ticketingSystemType": system, "isTicketSet": system != "None"}
     assert validator("ApiResponseOfServiceTicketDto").is_valid({"data": data})
@@ -244,7 +245,7 @@ def test_assumed_integers_are_the_documents():
 
 def test_pairs_are_made_of_known_words():
     for source, pairs in assumptions.PAIRS_BY_SOURCE.items():
-        assert source in vocabulary.SOURCES
-        assert set(pairs) <= set(vocabulary.CLASSIFICATIONS)
+        assert source in enums.SOURCES
+        assert set(pairs) <= set(enums.CLASSIFICATIONS)
         for reasons in pairs.values():
-            assert reasons <= set(vocabulary.CLASSIFICATION_REASONS)
+            assert reasons <= set(enums.CLASSIFICATION_REASONS)

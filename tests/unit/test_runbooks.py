@@ -14,15 +14,15 @@ from typing import Any, Iterator, Mapping
 import pytest
 import yaml
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce import vocabulary
-from ansible_collections.secops.itsm.plugins.module_utils.errors import CATEGORIES
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce import enums
+from ansible_collections.secops.itsm.plugins.module_utils._errors import CATEGORIES
 from ansible_collections.secops.itsm.plugins.plugin_utils.report import NEXT_STEPS, STEPS
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import (
-    IDENTITY,
-    KEYS_OF_A_SPEC,
+    IDENTITY_KEYS,
+    INCIDENT_LISTS,
     LINK_STATES,
-    LISTS,
-    spec_of,
+    SPEC_KEYS,
+    runbook_spec,
 )
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
@@ -33,7 +33,19 @@ GROUPS: Mapping[str, Mapping[str, Any]] = TABLE["itsm_variables"]
 VARIABLES: Mapping[str, Mapping[str, Any]] = {
     name: definition for group in GROUPS.values() for name, definition in group.items()
 }
-PARTS = {"title", "does", "takes", "without", "required", "defaults", "entry", "needs", "needs_of_sentinel", "hint"}
+PARTS = {
+    "title",
+    "does",
+    "takes",
+    "tags",
+    "without",
+    "required",
+    "defaults",
+    "entry",
+    "needs",
+    "needs_of_sentinel",
+    "hint",
+}
 FILES = sorted([*PLAYBOOKS.glob("*.yml"), *(PLAYBOOKS / "tasks").glob("*.yml")])
 
 #: Options of the modules that have another name in the runbooks, or another meaning there.
@@ -49,7 +61,7 @@ OTHER_DEFAULTS = {"include_done", "status"}
 def play_of(name: str) -> dict[str, Any]:
     """The one play of a runbook, but for what looks whether there is anything to do."""
     plays = yaml.safe_load((PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))
-    (play,) = [play for play in plays if "itsm_runbook" in play["vars"]]
+    *_checks, play = [play for play in plays if "itsm_runbook" in play["vars"]]
     return dict(play)
 
 
@@ -90,7 +102,7 @@ def specs() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
 
 def job_of(module: str) -> Any:
     """What a module does."""
-    return importlib.import_module(f"ansible_collections.secops.itsm.plugins.modules.{module}").JOB
+    return importlib.import_module(f"ansible_collections.secops.itsm.plugins.modules.{module}").DEFINITION
 
 
 def of_table(module: str, option: str) -> Mapping[str, Any] | None:
@@ -113,7 +125,7 @@ def test_a_row(name):
     assert runbook["title"] == play_of(name)["name"].rstrip(".")
     assert runbook["does"].strip().endswith(".")
     taken = {variable for group in runbook["takes"] for variable in GROUPS[group]}
-    spec = spec_of(name, TABLE)
+    spec = runbook_spec(name, TABLE)
     assert set(spec) == taken - set(runbook.get("without", ()))
     assert set(runbook.get("required", ())) <= set(spec)
     assert set(runbook.get("defaults", {})) <= set(spec)
@@ -123,15 +135,33 @@ def test_a_row(name):
         assert set(runbook.get(part, ())) <= set(spec) & set(runbook.get("entry", ()))
     if "entry" in runbook:
         assert set(runbook["entry"]) <= {*spec, "state", "incident_number", "ticket_id"}
-        assert not set(runbook["entry"]) & set(IDENTITY)
+        assert not set(runbook["entry"]) & set(IDENTITY_KEYS)
         assert runbook["hint"].strip().endswith(".")
-        assert set(LISTS) & set(spec)
+        assert set(INCIDENT_LISTS) & set(spec)
+
+
+@pytest.mark.parametrize("name", RUNBOOKS)
+def test_tags_are_those_of_the_steps(name):
+    tags = [tag for task in tasks_in(play_of(name)["tasks"]) for tag in task.get("tags", []) if tag != "always"]
+    assert RUNBOOKS[name].get("tags", []) == tags
+
+
+def test_no_list_task_prints_its_whole_result_when_it_fails():
+    found = 0
+    for path in (PLAYBOOKS / "tasks").glob("*.yml"):
+        for task in tasks_of(path):
+            arguments = next((task[action] for action in task if action.startswith("secops.itsm.")), {})
+            if {"incidents", "tickets"} & set(arguments):
+                found += 1
+                name = task["register"]
+                assert task["failed_when"] == f"{name} is failed and {name}.results is undefined", task["name"]
+    assert found > 6
 
 
 @pytest.mark.parametrize("name", RUNBOOKS)
 def test_defaults_are_of_their_type_and_a_required_variable_has_none(name):
     kinds = {"str": str, "bool": bool, "int": int, "float": (int, float), "list": list, "dict": dict, "path": str}
-    for variable, definition in spec_of(name, TABLE).items():
+    for variable, definition in runbook_spec(name, TABLE).items():
         if "default" in definition:
             assert isinstance(definition["default"], kinds[definition["type"]]), variable
             assert not definition.get("required"), variable
@@ -142,7 +172,7 @@ def test_defaults_are_of_their_type_and_a_required_variable_has_none(name):
 
 def test_each_variable_has_a_type_and_a_description():
     for name, definition in VARIABLES.items():
-        assert set(definition) <= {*KEYS_OF_A_SPEC, "description"}, name
+        assert set(definition) <= {*SPEC_KEYS, "description"}, name
         assert definition["type"] in ("str", "bool", "int", "float", "list", "dict", "path"), name
         assert definition["description"].strip().endswith("."), name
         assert ("elements" in definition) == (definition["type"] == "list"), name
@@ -167,10 +197,10 @@ def test_no_variable_hides_a_word_of_ansible():
 @pytest.mark.parametrize(
     "variable, words",
     [
-        ("classification", vocabulary.CLASSIFICATIONS),
-        ("classification_reason", vocabulary.CLASSIFICATION_REASONS),
-        ("severities", vocabulary.SEVERITIES),
-        ("time_range", vocabulary.TIME_RANGES),
+        ("classification", enums.CLASSIFICATIONS),
+        ("classification_reason", enums.CLASSIFICATION_REASONS),
+        ("severities", enums.SEVERITIES),
+        ("time_range", (*enums.TIME_RANGES, *enums.OTHER_TIME_RANGES)),
     ],
 )
 def test_words_are_those_of_the_service(variable, words):
@@ -179,11 +209,37 @@ def test_words_are_those_of_the_service(variable, words):
 
 def test_statuses_are_those_of_the_service_but_for_closed():
     for variable in ("status", "statuses"):
-        assert set(VARIABLES[variable]["choices"]) == set(vocabulary.STATUSES) - {"Closed"}
+        assert set(VARIABLES[variable]["choices"]) == set(enums.STATUSES) - {"Closed"}
 
 
 def test_states_of_a_link_are_those_of_the_module():
     assert tuple(job_of("contraforce_ticket_link").argument_spec["state"]["choices"]) == LINK_STATES
+
+
+def test_no_module_is_run_once_for_each_incident():
+    """A list takes a part of the time, and a 429 or refused credentials are taken in once."""
+    looped = [
+        task["name"]
+        for path in FILES
+        for task in tasks_of(path)
+        if any(action.startswith("secops.itsm.") for action in task) and ("loop" in task or "with_items" in task)
+    ]
+    assert looped == []
+
+
+def test_tasks_of_each_host_are_few_and_cheap():
+    """A process for each of them loads each plugin anew that a filter or a test is from, and compiles each template."""
+    tasks = [task for task in tasks_of(PLAYBOOKS / "tasks" / "close_host.yml") if not task.get("run_once")]
+    assert len(tasks) <= 4
+    (facts,) = [task["ansible.builtin.set_fact"] for task in tasks if "ansible.builtin.set_fact" in task]
+    assert all(isinstance(value, str) for value in facts.values())
+    assert set(facts) == {"itsm", "itsm_host_incident"}
+    (closing,) = [task for task in tasks if "secops.itsm.contraforce_incident_status" in task]
+    conditions = [task["when"] for task in tasks if "when" in task]
+    of_all = [str(value) for value in (*closing["secops.itsm.contraforce_incident_status"].values(), *conditions)]
+    assert [text for text in of_all if re.search(r"[|]| is ", text)] == []
+    # What it refers to would be worked out anew for each option.
+    assert "vars" not in closing
 
 
 def test_playbooks_use_options_that_there_are():
@@ -196,7 +252,7 @@ def test_defaults_and_types_are_those_of_the_modules():
     shared = 0
     for module, option, spec in specs():
         variable = of_table(module, option)
-        if variable is None or option in LISTS:
+        if variable is None or option in INCIDENT_LISTS:
             continue
         shared += 1
         assert variable["type"] == spec[option].get("type", "str"), (module, option)
@@ -210,7 +266,7 @@ def test_defaults_and_types_are_those_of_the_modules():
 
 @pytest.mark.parametrize("name", [name for name in RUNBOOKS if "entry" in RUNBOOKS[name]])
 def test_what_an_entry_may_say_is_used(name):
-    """Each key of an entry reaches a module, by the keys of a list or by its name in a loop."""
+    """Each key of an entry reaches a module, by the keys of a list."""
     texts = [(PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8")]
     # The report hands the entries on, which is no use of them.
     files = set(re.findall(r"tasks/\w+\.yml", texts[0])) - {"tasks/begin.yml", "tasks/report.yml"}
@@ -278,3 +334,25 @@ def test_no_fact_has_the_name_of_what_is_handed_on():
                 assert task["ansible.builtin.set_stats"]["aggregate"] is False
     assert stats == {"itsm_report", "incidents"}
     assert not facts & (stats | set(VARIABLES) | set(COMMON) | set(TABLE))
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_each_module_takes_the_variables_of_its_connection(path):
+    for task in tasks_of(path):
+        for action in [word for word in task if word.startswith("secops.itsm.")]:
+            service = action.split(".")[2].partition("_")[0]
+            lookup = f"{{{{ lookup('secops.itsm.connection_options', '{service}') }}}}"
+            assert task["module_defaults"] == {f"group/secops.itsm.{service}": lookup}, task["name"]
+
+
+@pytest.mark.parametrize("path", [*PLAYBOOKS.glob("*.yml"), *PLAYBOOKS.glob("awx/*.yml")], ids=lambda path: path.stem)
+def test_each_play_outranks_the_connections_of_an_inventory(path):
+    """Variables of a play go before those of an inventory, which go before keywords of a play."""
+    for play in yaml.safe_load(path.read_text(encoding="utf-8").replace("!unsafe ", "")):
+        variables = {**play["vars"], **(COMMON if "vars/common.yml" in play.get("vars_files", ()) else {})}
+        own = {name: value for name, value in variables.items() if name.startswith("ansible_")}
+        assert own == {
+            "ansible_connection": "local",
+            "ansible_become": False,
+            "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+        }

@@ -20,10 +20,14 @@ from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT202012
 
-from ansible_collections.secops.itsm.plugins.module_utils.client import Answer
-from ansible_collections.secops.itsm.plugins.module_utils.oauth import TOKEN_ANSWER, ClientCredentials, problem_of
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing import api, assumptions, records, schemas
-from ansible_collections.secops.itsm.plugins.module_utils.ticketing.connection import ticketing_connection
+from ansible_collections.secops.itsm.plugins.module_utils._http.client import Response
+from ansible_collections.secops.itsm.plugins.module_utils._http.oauth import (
+    TOKEN_RESPONSE,
+    ClientCredentials,
+    parse_error,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve import api, assumptions, response_parsing, schemas
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import ticketing_connection
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = json.loads((Path(__file__).parent / "data" / "ticketing_seed.json").read_text(encoding="utf-8"))
@@ -288,7 +292,7 @@ def test_the_example_of_the_page_is_our_request():
     assert example["headers"]["issupportrequest"] == identity["issupportrequest"]
     recorder = Recorder(SEED["success"]["body"])
     body = example["body"]
-    assert api.TicketingApi(recorder).create_ticket("james", "16910", body) == TICKET  # type: ignore[arg-type]  # a stand-in
+    assert api.RezolveApi(recorder).create_ticket("james", "16910", body) == TICKET  # type: ignore[arg-type]  # a stand-in
     ((method, path, query, sent),) = recorder.sent
     there = urlsplit(example["url"].removeprefix("{{base_url}}"))
     assert (method, PREFIX + path, sent) == (SEED["method"], there.path, body)
@@ -311,7 +315,7 @@ def test_our_codes_are_the_seeds():
 
 def test_what_the_account_needs_is_the_seeds():
     for word in (SEED["scope"], *SEED["roles"]):
-        assert word in api.TICKETING.next_steps["permission"]
+        assert word in api.REZOLVE.remedies["permission"]
     flows = DOCUMENT["components"]["securitySchemes"]["clientCredentials"]["flows"]["clientCredentials"]
     assert list(flows["scopes"]) == [SEED["scope"]]
 
@@ -327,11 +331,11 @@ class Recorder:
         self.request_ids: list[str] = []
         self._body = body
 
-    def read(self, method: str, path: str, query: Mapping[str, str], body: Any = None) -> Answer:
+    def read(self, method: str, path: str, query: Mapping[str, str], body: Any = None) -> Response:
         self.sent.append((method, path, query, body))
-        return Answer(200, self._body)
+        return Response(200, self._body)
 
-    def write(self, method: str, path: str, body: Any, query: Mapping[str, str]) -> Answer:
+    def write(self, method: str, path: str, body: Any, query: Mapping[str, str]) -> Response:
         return self.read(method, path, query, body)
 
 
@@ -345,7 +349,7 @@ LIST = {
     "sortOrder": [],
     "filter": FILTER,
 }
-CALLS: dict[str, tuple[Callable[[api.TicketingApi], Any], Any]] = {
+CALLS: dict[str, tuple[Callable[[api.RezolveApi], Any], Any]] = {
     "create-ticket": (
         lambda it: it.create_ticket("james", "16910", SEED["example_request"]["body"]),
         SEED["success"]["body"],
@@ -367,7 +371,7 @@ def test_our_request_is_the_documents(name):
     path, method, operation = next(entry for entry in operations() if entry[2]["operationId"] == name)
     call, answer = CALLS[name]
     recorder = Recorder(answer)
-    call(api.TicketingApi(recorder))  # type: ignore[arg-type]  # a stand-in
+    call(api.RezolveApi(recorder))  # type: ignore[arg-type]  # a stand-in
     ((sent_method, sent_path, query, body),) = recorder.sent
     template = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(path))
     assert re.fullmatch(template, PREFIX + sent_path)
@@ -501,7 +505,7 @@ def test_words_and_bounds_are_the_documents():
     ours = schemas.LIST_REQUEST["properties"]
     assert ours["filter"]["properties"]["op"]["enum"] == filters["op"]["enum"]
     assert ours["searchOrder"]["enum"] == SCHEMAS["ListTicketsRequest"]["properties"]["searchOrder"]["enum"]
-    assert SCHEMAS["ListTicketsRequest"]["properties"]["top"]["maximum"] == schemas.LARGEST_PAGE
+    assert SCHEMAS["ListTicketsRequest"]["properties"]["top"]["maximum"] == schemas.MAX_PAGE_SIZE
 
 
 def test_the_seeds_ticket_is_taken():
@@ -510,13 +514,13 @@ def test_the_seeds_ticket_is_taken():
     for name in schemas.TICKET_RECORD["required"]:
         assert not Draft202012Validator(schemas.TICKET_RECORD).is_valid({**TICKET, name: 7})
     home = {"team_id": "james", "item_type_id": "16910", "offer_id": "23629"}
-    assert records.home_of(TICKET) == home
-    assert (records.is_done(TICKET), records.is_deleted(TICKET)) == (False, False)
+    assert response_parsing.location_of(TICKET) == home
+    assert (response_parsing.is_done(TICKET), response_parsing.is_deleted(TICKET)) == (False, False)
     assert TICKET["deleted_seq"] == assumptions.NOT_DELETED
 
 
 @pytest.mark.parametrize(
-    "ours, theirs", [("TICKET_RECORD", "Ticket"), ("TICKET_TYPES", "TicketTypes"), ("OFFERS", "Offers")]
+    "ours, theirs", [("TICKET_RECORD", "Ticket"), ("TICKET_TYPE", "TicketType"), ("OFFER", "Offer")]
 )
 def test_what_the_document_promises_is_taken(ours, theirs):
     """Ours may ask for less than the document promises, never for more; texts that are empty are another matter."""
@@ -534,7 +538,7 @@ def at_place(path: tuple[str, ...], value: Any) -> Any:
     return value
 
 
-KINDS: dict[str, tuple[tuple[tuple[str, ...], ...], Any]] = {
+DATA_TYPES: dict[str, tuple[tuple[tuple[str, ...], ...], Any]] = {
     "GetTicketAnswer": (assumptions.TICKET_PATHS, TICKET),
     "ListTicketsAnswer": (assumptions.ROWS_PATHS, [{"object_id": "CTC-0054"}, {"objectId": "CTC-0055"}]),
     "TicketTypesAnswer": (assumptions.TICKET_TYPES_PATHS, [{"id": "16910", "fields": []}]),
@@ -544,14 +548,14 @@ KINDS: dict[str, tuple[tuple[tuple[str, ...], ...], Any]] = {
 
 @pytest.mark.parametrize(
     "answer, path",
-    [(answer, path) for answer in KINDS for path in KINDS[answer][0]],
+    [(answer, path) for answer in DATA_TYPES for path in DATA_TYPES[answer][0]],
     ids=lambda value: value if isinstance(value, str) else ".".join(value) or "the body",
 )
 def test_every_place_that_is_looked_at_is_in_the_document(answer, path):
-    assert errors_in(named(answer), at_place(path, KINDS[answer][1])) == []
+    assert errors_in(named(answer), at_place(path, DATA_TYPES[answer][1])) == []
 
 
-@pytest.mark.parametrize("answer", KINDS)
+@pytest.mark.parametrize("answer", DATA_TYPES)
 def test_the_documents_envelopes_do_not_take_everything(answer):
     for body in ({}, {"other": {}}, {"data": {"other": []}}, "text", None):
         assert errors_in(named(answer), body) != []
@@ -580,7 +584,7 @@ def test_our_token_request_is_the_documents(scope):
 def test_the_documents_token_answers_are_taken():
     answer = {"access_token": "t0k3n", "token_type": "Bearer", "expires_in": 300}
     assert errors_in(named("TokenAnswer"), answer) == []
-    assert Draft202012Validator(TOKEN_ANSWER).is_valid(answer)
+    assert Draft202012Validator(TOKEN_RESPONSE).is_valid(answer)
     refused = {"error": "invalid_client", "error_description": "No such client."}
     assert errors_in(named("TokenError"), refused) == []
-    assert (problem_of(refused).code, problem_of(refused).text) == ("invalid_client", "No such client.")
+    assert (parse_error(refused).code, parse_error(refused).text) == ("invalid_client", "No such client.")

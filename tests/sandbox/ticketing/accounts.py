@@ -89,7 +89,7 @@ class Accounts:
         """A token for a client's credentials.
 
         :param realm: the one that is asked.
-        :param form: C(TokenRequest).
+        :param form: ``TokenRequest``.
         :raises RefusedError: as RFC 6749 has it.
         """
         client = self._clients.get(form["client_id"])

@@ -60,7 +60,7 @@ class TicketType:
 def option_values(field: Field) -> list[Any]:
     """What a select may be.
 
-    :param field: with options, each a text, or an object with one under C(value), C(id) or C(label).
+    :param field: with options, each a text, or an object with one under ``value``, ``id`` or ``label``.
     """
     return [
         option

@@ -6,12 +6,19 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any, Callable, Mapping
 
 from ansible_collections.secops.itsm.tests.sandbox.parsing import instant
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.catalog import Field, TicketType, option_values
 
 _EMPTY: tuple[Any, ...] = ("", [], None)
+
+#: Most characters of a summary, counted as JavaScript and many databases count them, in units of UTF-16.
+_LONGEST_SUMMARY = 255
+
+#: Unicode categories of characters that a strict service refuses.
+_NOT_PLAIN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def creation_faults(ticket_type: TicketType, body: Mapping[str, Any]) -> dict[str, list[str]]:
@@ -43,6 +50,25 @@ def update_faults(ticket_type: TicketType, changes: Mapping[str, Any]) -> dict[s
         and (field.get("required") is True or identifier == ticket_type.status_field)
     }
     return {**_value_faults(ticket_type, changes), **cleared}
+
+
+def plain_text_faults(values: Mapping[str, Any], summary: str = "") -> dict[str, list[str]]:
+    """Return the messages of a service that only takes plain text, by field.
+
+    :param values: the values that were sent.
+    :param summary: of a new ticket.
+    """
+    # Several lines are plain text in a field, but not in a summary.
+    lines = str.maketrans("\t\r\n", "   ")
+    texts = {name: value.translate(lines) for name, value in values.items() if isinstance(value, str)}
+    faults = {
+        name: ["The text contains a control character"]
+        for name, text in {**texts, "summary": summary}.items()
+        if any(unicodedata.category(letter) in _NOT_PLAIN for letter in text)
+    }
+    if len(summary.encode("utf-16-le", "surrogatepass")) > 2 * _LONGEST_SUMMARY:
+        faults["summary"] = [f"The summary is longer than {_LONGEST_SUMMARY} characters"]
+    return faults
 
 
 def told(faults: Mapping[str, list[str]]) -> str:

@@ -20,7 +20,7 @@ class Edit:
     """An edit of a ticket just before so many requests are handled.
 
     :param operation: operationId.
-    :param fields: values by UUID; C({n}) in a text is which one of the edits it is.
+    :param fields: values by UUID; ``{n}`` in a text is which one of the edits it is.
     :param times: how many requests; a negative number means all.
     :param object_id: the display id of the ticket, None for the one that the request names.
     """

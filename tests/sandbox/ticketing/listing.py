@@ -37,7 +37,7 @@ def found(tickets: Iterable[Ticket], body: Mapping[str, Any], all_fields: bool) 
     """The tickets that a request asks for, in its order.
 
     :param tickets: all that the caller may see.
-    :param body: C(ListTicketsRequest).
+    :param body: ``ListTicketsRequest``.
     :param all_fields: whether full text looks into the fields.
     :raises RefusedError: for a filter or an order that cannot be used.
     """

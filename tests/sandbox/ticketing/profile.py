@@ -16,26 +16,28 @@ from ansible_collections.secops.itsm.tests.sandbox.profile import Settings
 class TicketingProfile(Settings):
     """How the ticketing service behaves where its documentation leaves it open.
 
-    :param envelope: where the record of the read of one ticket stands: C(ticket), C(data.ticket), C(data), or C(body)
-        for the body itself.
-    :param lookup: C(lookup_props) is C(shown) when tickets are read and listed, or C(hidden).
-    :param missing: a ticket that is not there is a 404 with a page of C(html), or with C(json).
-    :param category: C(documented), such as C(Done Category), or C(short), such as C(Done).
-    :param rows: listed tickets are C(fat), as they are read, or C(thin): four of their fields.
-    :param row_id: the display id in a row is C(object_id) or C(objectId).
-    :param list_shape: rows stand in C(tickets), with a pagination, or in C(rows), with a count.
+    :param envelope: where the record of the read of one ticket stands: ``ticket``, ``data.ticket``, ``data``, or
+        ``body`` for the body itself.
+    :param lookup: ``lookup_props`` is ``shown`` when tickets are read and listed, or ``hidden``.
+    :param missing: a ticket that is not there is a 404 with a page of ``html``, or with ``json``.
+    :param category: ``documented``, such as ``Done Category``, or ``short``, such as ``Done``.
+    :param rows: listed tickets are ``fat``, as they are read, or ``thin``: four of their fields.
+    :param row_id: the display id in a row is ``object_id`` or ``objectId``.
+    :param list_shape: rows stand in ``tickets``, with a pagination, or in ``rows``, with a count.
     :param page_size: how many rows a page holds at most, whatever the request asks for.
     :param search_lag: how many lists after its creation do not show a ticket yet.
-    :param search_fields: full text looks into C(all) fields, or into the C(summary) and the display id only.
-    :param catalog: where ticket types and offers stand: C(value) for data.value and data.offers, C(data), C(bare) for
-        the body itself, C(top) for value and offers.
+    :param search_fields: full text looks into ``all`` fields, or into the ``summary`` and the display id only.
+    :param catalog: where ticket types and offers stand: ``value`` for data.value and data.offers, ``data``, ``bare``
+        for the body itself, ``top`` for value and offers.
     :param type_page: how many ticket types a page holds at most.
-    :param html: rich text comes back as it was sent, C(kept), or C(cleaned).
-    :param numbers: C(kept), or as C(text).
-    :param dates: C(kept), or in C(utc) with milliseconds.
-    :param update_answer: an update answers with the C(full) ticket, or with the new C(etag) alone.
+    :param texts: a summary and the texts of fields may be ``any``, or must be ``plain``: without control and formatting
+        characters, and a summary of at most 255 characters on one line.
+    :param html: rich text comes back as it was sent, ``kept``, or ``cleaned``.
+    :param numbers: ``kept``, or as ``text``.
+    :param dates: ``kept``, or in ``utc`` with milliseconds.
+    :param update_answer: an update answers with the ``full`` ticket, or with the new ``etag`` alone.
     :param stale: the status that refuses an etag which is not the current one.
-    :param writes: updates are C(applied), or C(ignored): accepted and answered as if done, without an effect.
+    :param writes: updates are ``applied``, or ``ignored``: accepted and answered as if done, without an effect.
     :param lag_reads: how many reads of a ticket after an update still show the old one.
     :param token_uses: how many requests a fetched token is good for; 0 for any number.
     """
@@ -52,6 +54,7 @@ class TicketingProfile(Settings):
     search_fields: str = "all"
     catalog: str = "value"
     type_page: int = 100
+    texts: str = "any"
     html: str = "kept"
     numbers: str = "kept"
     dates: str = "kept"
@@ -71,6 +74,7 @@ class TicketingProfile(Settings):
         "list_shape": ("tickets", "rows"),
         "search_fields": ("all", "summary"),
         "catalog": ("value", "data", "bare", "top"),
+        "texts": ("any", "plain"),
         "html": ("kept", "cleaned"),
         "numbers": ("kept", "text"),
         "dates": ("kept", "utc"),
@@ -88,7 +92,7 @@ class TicketingProfile(Settings):
 
     @classmethod
     def from_json(cls, value: Any) -> TicketingProfile:
-        """A profile from what was posted; C(stale) may be an integer, too.
+        """A profile from what was posted; ``stale`` may be an integer, too.
 
         :param value: anything that JSON can carry.
         :raises ValueError: for what is no profile, in a sentence.

@@ -81,9 +81,9 @@ def new_record(
     """A record, in the order of the vendor's page.
 
     :param ticket_type: the ticket's.
-    :param place: C(id), C(tenant_id), C(object_id), C(etag), C(summary), C(team), C(moved_to) and C(id_serial).
+    :param place: ``id``, ``tenant_id``, ``object_id``, ``etag``, ``summary``, ``team``, ``moved_to`` and ``id_serial``.
     :param data: fields by UUID, and what the system adds.
-    :param dates: C(created_at) and C(updated_at).
+    :param dates: ``created_at`` and ``updated_at``.
     """
     return {
         **{name: place[name] for name in ("id", "tenant_id", "object_id", "etag", "summary")},

@@ -32,7 +32,7 @@ class ReadyRefusalError(RefusedError):
 def error_answer(
     status: int, code: str, message: str, reasons: Mapping[str, list[str]] | None = None
 ) -> dict[str, Any]:
-    """C(ErrorAnswer).
+    """``ErrorAnswer``.
 
     :param status: the HTTP status.
     :param code: the service's word for it; of nothing for an error that has none.
@@ -44,7 +44,7 @@ def error_answer(
 
 
 def older_answer(code: str, message: str) -> dict[str, Any]:
-    """C(OlderErrorAnswer).
+    """``OlderErrorAnswer``.
 
     :param code: the service's word for it.
     :param message: a sentence.
@@ -56,7 +56,7 @@ def token_error(status: int, word: str, description: str) -> ReadyRefusalError:
     """The refusal of a token (RFC 6749, section 5.2).
 
     :param status: the HTTP status.
-    :param word: such as C(invalid_client).
+    :param word: such as ``invalid_client``.
     :param description: a sentence.
     """
     return ReadyRefusalError(status, {"error": word, "error_description": description})
@@ -65,7 +65,7 @@ def token_error(status: int, word: str, description: str) -> ReadyRefusalError:
 def unauthorized(code: str) -> RefusedError:
     """The refusal of credentials.
 
-    :param code: C(TOKEN_EXPIRED) or C(UNAUTHORIZED).
+    :param code: ``TOKEN_EXPIRED`` or ``UNAUTHORIZED``.
     """
     told = "The token has expired" if code == "TOKEN_EXPIRED" else "The credentials are missing or invalid"
     return RefusedError(401, code, told)
@@ -74,7 +74,7 @@ def unauthorized(code: str) -> RefusedError:
 def not_permitted(deed: str) -> RefusedError:
     """The refusal of a caller without a role for it.
 
-    :param deed: such as C(create ticket).
+    :param deed: such as ``create ticket``.
     """
     return RefusedError(401, "USER_PERMISSION_FAILURE", f"You do not have the required permissions to {deed}")
 

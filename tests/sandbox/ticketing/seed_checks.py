@@ -17,7 +17,7 @@ from ansible_collections.secops.itsm.tests.sandbox.ticketing.checks import creat
 def check_ticketing(seed: Mapping[str, Any]) -> None:
     """Identifiers that stand twice, names of nothing, and values that no ticket can have.
 
-    :param seed: C(clients) and C(tenants).
+    :param seed: ``clients`` and ``tenants``.
     :raises ValueError: for the first thing that is wrong.
     """
     clients, tenants = seed["clients"], seed["tenants"]

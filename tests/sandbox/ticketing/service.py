@@ -27,7 +27,7 @@ _WITHOUT_CODE = (403, 500)
 
 
 class TicketingService:
-    """The service; see C(Service) for what each member is.
+    """The service; see ``Service`` for what each member is.
 
     :param state: what is stored.
     """

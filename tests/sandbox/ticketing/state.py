@@ -12,19 +12,24 @@ from typing import Any, Callable, Mapping
 from ansible_collections.secops.itsm.tests.sandbox.records import Answer, Call, RefusedError
 from ansible_collections.secops.itsm.tests.sandbox.ticketing import listing
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.accounts import Accounts, Caller
-from ansible_collections.secops.itsm.tests.sandbox.ticketing.checks import creation_faults, told, update_faults
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.checks import (
+    creation_faults,
+    plain_text_faults,
+    told,
+    update_faults,
+)
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.edits import Edit, Edits, checked_edit
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.profile import TicketingProfile
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.records import ANOTHER_AGENT, Ticket
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.refusals import invalid_fields, page_not_found
-from ansible_collections.secops.itsm.tests.sandbox.ticketing.showing import Showing
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.serializers import TicketSerializer
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.store import Store, Tenant
 
 
 class Ticketing:
     """The platform: its state, and one method for each operation that it serves.
 
-    :param seed: C(clients) and C(tenants).
+    :param seed: ``clients`` and ``tenants``.
     """
 
     def __init__(self, seed: Mapping[str, Any]) -> None:
@@ -40,7 +45,7 @@ class Ticketing:
         :param profile: how to behave from now on.
         :param edits: those of another agent.
         """
-        self.profile, self.showing = profile, Showing(profile)
+        self.profile, self.serializer = profile, TicketSerializer(profile)
         self.store = Store(copy.deepcopy(self._seed["tenants"]))
         self.accounts.reset()
         self.edits.replace(edits)
@@ -63,7 +68,7 @@ class Ticketing:
     def edit(self, value: Any) -> None:
         """Let another agent edit a ticket.
 
-        :param value: C(object_id) and C(fields).
+        :param value: ``object_id`` and ``fields``.
         :raises ValueError: in a sentence.
         """
         object_id, values = checked_edit(value)
@@ -113,7 +118,7 @@ class Ticketing:
     def get(self, call: Call) -> Answer:
         """The read of one ticket."""
         ticket = self._in_path(call)
-        return Answer(200, self.showing.read(ticket, ticket.read()))
+        return Answer(200, self.serializer.read(ticket, ticket.read()))
 
     def create(self, call: Call) -> Answer:
         """A new ticket."""
@@ -128,11 +133,13 @@ class Ticketing:
         faults = creation_faults(ticket_type, values)
         if not any(entry["id"] == offer and entry["item_type"] == call.path["itemTypeId"] for entry in tenant.offers):
             faults["offerId"] = ["The offer does not exist, or is for tickets of another type"]
+        if self.profile.texts == "plain":
+            faults.update(plain_text_faults(values, call.body["summary"]))
         if faults:
             raise invalid_fields(faults)
         ticket = tenant.create(call.caller, team, ticket_type, call.body)
         ticket.unlisted = self.profile.search_lag
-        return Answer(200, self.showing.written(ticket, ticket.record, "created"))
+        return Answer(200, self.serializer.written(ticket, ticket.record, "created"))
 
     def update(self, call: Call) -> Answer:
         """The change of a ticket's fields."""
@@ -140,13 +147,15 @@ class Ticketing:
         if call.body["etag"].lower() != ticket.record["etag"]:
             raise RefusedError(int(self.profile.stale), "ETAG_MISMATCH", "The ticket was changed by somebody else")
         faults = update_faults(ticket.type, changes)
+        if self.profile.texts == "plain":
+            faults.update(plain_text_faults(changes))
         if faults:
             raise invalid_fields(faults)
         record = ticket.edited(changes, call.caller.person)
         applies = self.profile.writes == "applied"
         if applies:
             ticket.replace(record, self.profile.lag_reads)
-        return Answer(200, self.showing.updated(ticket, record), effect=applies)
+        return Answer(200, self.serializer.updated(ticket, record), effect=applies)
 
     def list(self, call: Call) -> Answer:
         """A page of tickets."""
@@ -156,20 +165,20 @@ class Ticketing:
         )
         for ticket in visible:
             ticket.unlisted -= 1 if ticket.unlisted else 0
-        return Answer(200, self.showing.page(tickets, call.body["top"], call.body["offset"]))
+        return Answer(200, self.serializer.page(tickets, call.body["top"], call.body["offset"]))
 
     # --- catalog and accounts ----------------------------------------------------------------------------------------
 
     def list_types(self, call: Call) -> Answer:
-        """A page of ticket types; C($select) is passed over."""
+        """A page of ticket types; ``$select`` is passed over."""
         first = call.query.get("$skip", 0)
         size = min(call.query.get("$top", self.profile.type_page), self.profile.type_page)
         entries = [entry.shown for entry in self._tenant(call).types.values()][first : first + size]
-        return Answer(200, self.showing.catalog("value", entries))
+        return Answer(200, self.serializer.catalog("value", entries))
 
     def list_offers(self, call: Call) -> Answer:
         """The offers of the service catalog."""
-        return Answer(200, self.showing.catalog("offers", self._tenant(call).offers))
+        return Answer(200, self.serializer.catalog("offers", self._tenant(call).offers))
 
     def who_am_i(self, call: Call) -> Answer:
         """The caller."""

@@ -50,7 +50,7 @@ class Tenant:
         :param caller: who submits it.
         :param team: its team.
         :param ticket_type: its ticket type.
-        :param body: C(CreateTicketRequest), with values that are right.
+        :param body: ``CreateTicketRequest``, with values that are right.
         """
         sent = {name: value for name, value in body["ticketBody"].items() if name != "offerId"}
         fields = {**sent, **{name: value for name, value in ticket_type.defaults().items() if name not in sent}}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names the incident of an event as conditions and runbooks take it."""
+"""Add the incident of an event for conditions and runbooks."""
 
 from __future__ import annotations
 
@@ -68,18 +68,18 @@ from pathlib import Path
 from typing import Any
 
 try:
-    from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import Workspaces, with_incident
+    from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import AccountWorkspaces, add_incident
 except ImportError:
     # ansible-rulebook sets up no loader of collections, and beside Ansible's own it could load no further plugin.
     sys.path.append(str(Path(__file__).absolute().parents[7]))
-    from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import Workspaces, with_incident
+    from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import AccountWorkspaces, add_incident
 
 
 def main(event: Any, workspaces: Any = None) -> Any:
-    """What ansible-rulebook calls with each event.
+    """Return an event with its incident; ansible-rulebook calls this for each event.
 
-    :param event: from the source, or from the filter before.
-    :param workspaces: UUIDs by account.
-    :raises ValueError: for options that are wrong.
+    :param event: the event from the source or the previous filter.
+    :param workspaces: workspace UUIDs by account id.
+    :raises ValueError: if an option is invalid.
     """
-    return with_incident(event, Workspaces.from_option(workspaces))
+    return add_incident(event, AccountWorkspaces.from_option(workspaces))

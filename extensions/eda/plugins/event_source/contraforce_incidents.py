@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Asks for new incidents again and again."""
+"""Poll ContraForce for new incidents."""
 
 from __future__ import annotations
 
@@ -21,10 +21,19 @@ description:
   - Whatever goes wrong with the service is logged, and the source goes on with longer and longer breaks, up to 15
     minutes. It then takes up where it was, so that no incident is lost, with O(state_file) over a restart, too. This
     rests on the list having every incident of the time that is asked for (CF-A22 in the README).
+  - If the service sends its time in the header C(Date), a poll fails while the clock of this machine is ahead of it. If
+    not, a poll goes back behind the newest incident that was listed, so that no incident is lost while that clock is
+    wrong. If it is ahead when the source is started for the first time, and the source is started again before it is
+    set right, incidents of the time between can be lost.
+  - A listed incident without an identifier cannot be named or remembered. It is skipped with a line in the log, and so
+    are entries of the list that are not incidents. All others are handed over, also if their source is not known or
+    they have no time of creation; the filter then says in C(event.refused) why they cannot be handed to a runbook.
   - The event has the shape of the webhook's. C(event.payload.type) is C(incident.listed), and C(event.payload.data) is
     the incident as M(secops.itsm.contraforce_incident_info) lists it. Use the filter
     C(secops.itsm.contraforce_incident), and a rulebook can have either source.
   - An event that the rulebook has taken and not yet worked on is lost when ansible-rulebook is killed.
+  - If C(secops.itsm.contraforce_webhook) runs in another process, both may hand over an incident at the same moment.
+    Its playbook then runs twice at once, which may post its comment twice and open two tickets.
 requirements:
   - requests >= 2.25.0
   - jsonschema >= 4.0.0
@@ -212,10 +221,10 @@ except ImportError:
 
 
 async def main(queue: Any, args: dict[str, Any]) -> None:
-    """What ansible-rulebook calls once.
+    """Run the event source; ansible-rulebook calls this once.
 
-    :param queue: takes events.
+    :param queue: the queue for events.
     :param args: the options.
-    :raises ValueError: for options that are wrong.
+    :raises ValueError: if an option is invalid.
     """
     await poll_incidents(queue, args)

@@ -27,6 +27,8 @@ description:
     which makes ContraForce deliver them again. If the rulebook was just being given an event when its time was up, the
     next try to deliver it is answered with 200. What waits when the source ends is answered with 503.
   - What the rulebook has taken and not worked off by then is lost when it ends.
+  - If C(secops.itsm.contraforce_incidents) runs in another process, both may hand over an incident at the same moment.
+    Its playbook then runs twice at once, which may post its comment twice and open two tickets.
 options:
   host:
     description:
@@ -102,6 +104,16 @@ notes:
     JSON object with a C(type); 401 for the signature or the timestamp; 404 and 405 for another path or method; 408 for
     a body that takes more than 10 seconds; 413; 503."
   - A refused delivery is one line in the log, with the address that it came from, and at most one line a second.
+  - At most 500 connections are open at a time, or a quarter of the files that the process may open if that is less
+    (C(ulimit -n)). At the limit, a new connection replaces the one that was idle for the longest time, of the address
+    that has the most. A connection on which a genuine delivery waits for its answer is kept. The log has at most one
+    line a minute about this.
+  - A connection that sends no request within 10 seconds is closed, and so is one that is idle for 30 seconds after an
+    answer.
+  - "The rule engine of ansible-rulebook loses events with some values, so these are changed: keys of more than 20,000
+    characters and texts of more than 10,000,000 are cut and end with C(...), an empty key is called C((no name)),
+    numbers that it cannot read become texts, and what is nested more than 50 levels deep becomes
+    C((nested too deep)). If two keys would become equal, one gets a number."
   - Where the whole Internet can reach the port, put a proxy in front, which can limit connections, too.
 """
 

@@ -13,15 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import title_digest
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import incident_key
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import incident_key
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_digest
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import (
     KEYS_BY_TYPE,
-    LONGEST_ID,
-    Workspaces,
-    with_incident,
+    MAX_ID_LENGTH,
+    AccountWorkspaces,
+    add_incident,
 )
-from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import problem_of_evidence
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import (
+    add_workspaces,
+    evidence_problem,
+)
 from ansible_collections.secops.itsm.tests.unit.event_plugins import event_plugin
 
 WORKSPACE, OTHER = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304", "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
@@ -71,7 +74,7 @@ def listed(**data):
 
 def filtered(event, workspaces=None):
     """What the filter makes of an event."""
-    return with_incident(event, Workspaces.from_option(workspaces))
+    return add_incident(event, AccountWorkspaces.from_option(workspaces))
 
 
 def refused(event):
@@ -194,13 +197,12 @@ def test_no_free_text_gets_into_an_entry():
         ({"incidentId": "1\u202e2"}, "cannot be seen"),
         ({"incidentId": ".."}, "cannot be addressed"),
         ({"incidentId": " 1"}, "cannot be addressed"),
-        ({"incidentId": "1" * (LONGEST_ID + 1)}, "cannot be addressed"),
+        ({"incidentId": "1" * (MAX_ID_LENGTH + 1)}, "cannot be addressed"),
         ({"createdAt": None}, "Its workspace is not known"),
         ({"createdAt": "yesterday"}, "Its workspace is not known"),
         ({"createdAt": "0001-01-01T00:00:00+10:00"}, "Its workspace is not known"),
         ({"createdAt": "1969-12-31T23:59:59Z"}, "Its workspace is not known"),
         ({"createdAt": "9999-01-01T00:00:00Z"}, "Its workspace is not known"),
-        ({"title": ""}, "Its workspace is not known"),
     ],
 )
 def test_what_has_no_entry(data, reason):
@@ -209,7 +211,7 @@ def test_what_has_no_entry(data, reason):
     assert "lookup" not in said
 
 
-@pytest.mark.parametrize("identifier", ["1" * LONGEST_ID, "a/b?c", "{1}", "}}", "Vorfall-ü", "inst:cid:1", 7])
+@pytest.mark.parametrize("identifier", ["1" * MAX_ID_LENGTH, "a/b?c", "{1}", "}}", "Vorfall-ü", "inst:cid:1", 7])
 def test_identifiers_that_can_be_used(identifier):
     assert filtered(created(incidentId=identifier))["entry"]["incident_id"] == str(identifier)
 
@@ -299,7 +301,18 @@ def test_wrong_options_are_loud(option, words):
 
 
 def test_the_same_workspace_twice_is_no_mistake():
-    assert Workspaces.from_option({"acc": WORKSPACE, "ACC": WORKSPACE.upper()}).of("acc") == WORKSPACE
+    assert AccountWorkspaces.from_option({"acc": WORKSPACE, "ACC": WORKSPACE.upper()}).of("acc") == WORKSPACE
+
+
+@pytest.mark.parametrize("title", [None, "", " \n", 7, {"a": 1}], ids=repr)
+def test_event_without_title_is_found_by_its_time(title):
+    """Whoever raises an incident may leave its title out, which must not keep it from its ticket."""
+    entry = filtered(created(title=title))["entry"]
+    named = {"id": "61024", "source": "DefenderXDR", "workspaceId": OTHER, "creationTime": entry["created_at"]}
+    for name in (None, "A name"):
+        found = add_workspaces([entry], [{**named, "title": title, "name": name}])
+        assert [incident["workspace_id"] for incident in found["incidents"]] == [OTHER]
+    assert add_workspaces([entry], [{**named, "title": "Another"}])["incidents"] == []
 
 
 def test_a_title_that_is_no_utf8():
@@ -356,7 +369,7 @@ def test_nothing_that_an_event_holds_is_too_much(event):
     if "entry" in after:  # the runbooks take it
         entry = after["entry"]
         incident_key(entry.get("workspace_id", WORKSPACE), entry["source"], entry["incident_id"])
-        assert problem_of_evidence(entry) == ""
+        assert evidence_problem(entry) == ""
     for name, value in after.get("entry", {}).items():
         assert isinstance(value, str)
         assert re.fullmatch(SAFE[name], value), name

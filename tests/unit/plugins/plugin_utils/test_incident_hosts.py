@@ -11,7 +11,11 @@ from urllib.parse import unquote
 
 import pytest
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.incident_hosts import hosts_of, safe_name, selected
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_hosts import (
+    build_hosts,
+    custom_host_name,
+    filter_records,
+)
 
 WORKSPACE, OTHER = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304", "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
 UUID = "7C2A1E8F-63D4-4B9F-8A22-1D3E4F5A6B72"
@@ -25,14 +29,14 @@ def record(**values):
 
 def host(**values):
     """The host of an incident."""
-    (only,), left_out = hosts_of([record(**values)])
+    (only,), left_out = build_hosts([record(**values)])
     assert left_out == 0
     return only
 
 
 def test_a_host():
     listed = record(number=7)
-    (made,), _left_out = hosts_of([listed])
+    (made,), _left_out = build_hosts([listed])
     assert made.name == f"defenderxdr.48213.{WORKSPACE}"
     assert made.variables == {
         "workspace_id": WORKSPACE,
@@ -56,7 +60,7 @@ def test_what_is_not_shown_gives_no_variable_and_no_group():
 
 
 @pytest.mark.parametrize(
-    "identifier", ["inc:8a0c:f1", "a.b", "~x", "@file", "a,b", "!a&b", "x*[0:9]?", "ä\n", "{{ 7 }}", "\ud800"]
+    "identifier", ["inc:8a0c:f1", "a.b", "~x", "@file", "a,b", "!a&b", "x*[0:9]?", "ä\nb", "{{ 7 }}", "\ud800"]
 )
 def test_a_name_holds_nothing_that_a_pattern_or_a_template_gives_a_meaning_to(identifier):
     name = host(id=identifier).name
@@ -71,15 +75,15 @@ def test_the_name_is_the_same_in_whatever_case_the_service_spells_what_has_no_ca
         record(id=UUID, source="Sentinel"),
         record(id=UUID.lower(), source="sentinel", workspaceId=WORKSPACE.upper()),
     ]
-    assert len({hosts_of([one])[0][0].name for one in spellings}) == 1
-    hosts, left_out = hosts_of(spellings)
+    assert len({build_hosts([one])[0][0].name for one in spellings}) == 1
+    hosts, left_out = build_hosts(spellings)
     assert (len(hosts), left_out) == (1, 0)
     assert hosts[0].variables["source"] == "Sentinel"
 
 
 def test_identifiers_of_different_incidents_give_different_names():
     incidents = [record(id="a"), record(id="A"), record(id="a", workspaceId=OTHER), record(id="a", source="QRadar")]
-    hosts, _left_out = hosts_of(incidents)
+    hosts, _left_out = build_hosts(incidents)
     assert len({made.name for made in hosts}) == 4
 
 
@@ -87,7 +91,7 @@ def test_identifiers_of_different_incidents_give_different_names():
     "values", [{"workspaceId": None}, {"workspaceId": "north"}, {"id": ""}, {"id": ".."}, {"source": "Unheard"}]
 )
 def test_what_no_module_could_be_told_of_is_left_out_and_counted(values):
-    hosts, left_out = hosts_of([record(**values), record()])
+    hosts, left_out = build_hosts([record(**values), record()])
     assert (len(hosts), left_out) == (1, 1)
 
 
@@ -97,18 +101,34 @@ def test_groups_have_names_that_groups_can_have(severity):
         assert re.fullmatch(r"[a-z][a-z0-9_]*", group)
 
 
-def test_a_name_of_the_users_choice():
-    assert safe_name("Sentinel-3107") == "Sentinel-3107"
-    assert safe_name("{{ a }}:b") == "%7B%7B%20a%20%7D%7D%3Ab"
+def test_a_chosen_name_ends_in_a_part_of_the_incident():
+    usual = host().name
+    name = custom_host_name(usual, "web")
+    assert re.fullmatch(r"web\.[0-9a-f]{12}", name)
+    assert custom_host_name(usual, " web ") == name
+    assert custom_host_name(host(id="48214").name, "web") != name
+    assert custom_host_name(usual, "{{ a }}:b").startswith("%7B%7B%20a%20%7D%7D%3Ab.")
+
+
+@pytest.mark.parametrize("chosen", ["", " \n"])
+def test_a_host_keeps_its_usual_name_without_a_chosen_one(chosen):
+    assert custom_host_name(host().name, chosen) == host().name
+
+
+def test_long_titles_give_names_that_differ():
+    """A controller stores names of 512 characters at most."""
+    first, second = (custom_host_name(host(id=identifier).name, "\u00e4" * 5000) for identifier in "12")
+    assert first != second
+    assert max(len(first), len(second)) < 128
 
 
 def test_the_selection():
     listed = [record(), record(id="2", title=None), record(id="3", title="Other", workspaceId=OTHER)]
-    assert [one["id"] for one in selected(listed)] == ["48213", "2", "3"]
-    assert [one["id"] for one in selected(listed, title_pattern="BACKUP")] == ["48213"]
-    assert [one["id"] for one in selected(listed, workspace_ids=[OTHER])] == ["3"]
-    assert selected(listed, older_than_hours=999_999) == []
-    assert selected([listed[1]]) == [listed[1]], "as it was listed"
+    assert [one["id"] for one in filter_records(listed)] == ["48213", "2", "3"]
+    assert [one["id"] for one in filter_records(listed, title_pattern="BACKUP")] == ["48213"]
+    assert [one["id"] for one in filter_records(listed, workspace_ids=[OTHER])] == ["3"]
+    assert filter_records(listed, older_than_hours=999_999) == []
+    assert filter_records([listed[1]]) == [listed[1]], "as it was listed"
 
 
 @pytest.mark.parametrize(
@@ -116,4 +136,4 @@ def test_the_selection():
 )
 def test_a_selection_that_is_none_is_found_although_nothing_is_listed(options, words):
     with pytest.raises(ValueError, match=words):
-        selected([], **options)
+        filter_records([], **options)

@@ -12,7 +12,7 @@ import pytest
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.secops.itsm.plugins.filter.incident_selection import incident_selection
-from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import entry_of, select
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import list_entry, select_incidents
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=timezone.utc)
 WORKSPACE, OTHER = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304", "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
@@ -34,11 +34,11 @@ def record(number: int = 1, **values):
 
 def taken(records, pattern="backup", **kwargs):
     """Identifiers of what is taken."""
-    return [entry["incident_id"] for entry in select(records, pattern, now=NOW, **kwargs)]
+    return [entry["incident_id"] for entry in select_incidents(records, pattern, now=NOW, **kwargs)]
 
 
 def test_an_entry():
-    (entry,) = select([record(source="defenderxdr", more="of it")], "backup")
+    (entry,) = select_incidents([record(source="defenderxdr", more="of it")], "backup")
     assert entry == {
         "workspace_id": WORKSPACE,
         "source": "DefenderXDR",
@@ -52,7 +52,7 @@ def test_an_entry():
 
 
 def test_an_entry_of_a_sparse_record():
-    assert entry_of({"id": 7, "source": "Unheard"})["line"] == "Unheard 7 of  (): None"
+    assert list_entry({"id": 7, "source": "Unheard"})["line"] == "Unheard 7 of  (): None"
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.filter.runbook_workspaces import FilterModule
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.records import title_digest
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_digest
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import (
-    problem_of_evidence,
-    window,
-    with_workspaces,
+    add_workspaces,
+    evidence_problem,
+    search_window,
 )
+from ansible_collections.secops.itsm.tests.unit.messages import assert_message
 
 HERE, THERE = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60", "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
 TITLE = "Sign-in from an unusual location"
@@ -48,7 +49,7 @@ RECORD = {
 
 
 def found(*records: dict[str, Any], **changes: Any) -> dict[str, Any]:
-    return with_workspaces([{**ENTRY, **changes}], list(records))
+    return add_workspaces([{**ENTRY, **changes}], list(records))
 
 
 def test_found_without_what_it_was_found_by():
@@ -80,30 +81,26 @@ def test_the_incident_of_somebody_else_is_not_taken(change):
     outcome = found({**RECORD, **change})
     assert outcome["incidents"] == []
     (problem,) = outcome["problems"]
-    assert problem == (
-        "The workspace of incident 48213 (DefenderXDR), raised at 2026-11-21T02:41:07Z, was not found: the list of "
-        "incidents has none with this identifier, title and time. Name it in 'workspace_id', or in the workspaces of "
-        "the event filter."
-    )
+    assert_message(problem, 48213, "DefenderXDR", "2026-11-21T02:41:07Z", "not found", "'workspace_id'", "event filter")
 
 
 def test_two_that_fit_are_told():
     outcome = found(RECORD, {**RECORD, "workspaceId": THERE})
     assert outcome["incidents"] == []
-    assert f"is not clear: it may be {HERE} or {THERE}. Name it in 'workspace_id'." in outcome["problems"][0]
+    assert_message(outcome["problems"][0], HERE, THERE, "'workspace_id'")
 
 
 def test_uuids_of_sentinel_count_in_any_case():
     identifier = "7C2A1E8F-63D4-4B9F-8A22-1D3E4F5A6B72"
     entry = {**ENTRY, "source": "Sentinel", "incident_id": identifier}
     record = {**RECORD, "source": "Sentinel", "id": identifier.lower()}
-    assert with_workspaces([entry], [record])["incidents"][0]["workspace_id"] == HERE
+    assert add_workspaces([entry], [record])["incidents"][0]["workspace_id"] == HERE
     other = {"source": "Splunk"}
-    assert not with_workspaces([{**entry, **other}], [{**record, **other}])["incidents"]
+    assert not add_workspaces([{**entry, **other}], [{**record, **other}])["incidents"]
 
 
 def test_who_names_the_workspace_is_not_looked_up():
-    outcome = with_workspaces([{**ENTRY, "workspace_id": THERE}], [RECORD])
+    outcome = add_workspaces([{**ENTRY, "workspace_id": THERE}], [RECORD])
     assert [entry["workspace_id"] for entry in outcome["incidents"]] == [THERE]
 
 
@@ -117,19 +114,19 @@ def test_one_that_is_not_found_does_not_hide_the_other():
 
 
 def test_no_window_if_all_is_known():
-    assert window([{**ENTRY, "workspace_id": HERE}]) == {}
-    assert window([]) == {}
+    assert search_window([{**ENTRY, "workspace_id": HERE}]) == {}
+    assert search_window([]) == {}
 
 
 def test_window_of_what_was_raised_now():
     """The end of the list is the present, and a time that is not yet would be refused."""
-    options = window([ENTRY, {**ENTRY, "workspace_id": HERE, "source": "QRadar"}], RAISED + timedelta(minutes=1))
+    options = search_window([ENTRY, {**ENTRY, "workspace_id": HERE, "source": "QRadar"}], RAISED + timedelta(minutes=1))
     assert options == {"sources": ["DefenderXDR"], "time_from": "2026-11-21T02:36:07Z"}
 
 
 def test_window_of_what_was_raised_long_ago():
     later = {**ENTRY, "source": "Sentinel", "created_at": spelled(RAISED + timedelta(hours=1))}
-    assert window([later, ENTRY], RAISED + timedelta(days=9)) == {
+    assert search_window([later, ENTRY], RAISED + timedelta(days=9)) == {
         "sources": ["DefenderXDR", "Sentinel"],
         "time_from": "2026-11-21T02:36:07Z",
         "time_to": "2026-11-21T03:46:07Z",
@@ -142,8 +139,8 @@ def test_what_can_be_found_lies_in_the_window(raised, apart):
     entry = {**ENTRY, "created_at": spelled(moment)}
     listed = moment + timedelta(milliseconds=apart)
     record = {**RECORD, "creationTime": listed.isoformat()}
-    assert with_workspaces([entry], [record])["problems"] == []
-    options = window([entry], moment + timedelta(days=1))
+    assert add_workspaces([entry], [record])["problems"] == []
+    options = search_window([entry], moment + timedelta(days=1))
     assert options["time_from"] < spelled(listed) < options["time_to"]
 
 
@@ -152,20 +149,20 @@ def test_what_can_be_found_lies_in_the_window(raised, apart):
 
 @pytest.mark.parametrize("text", ["yesterday", "", "1969-12-31T00:00:00Z", "9999-12-31T23:59:59Z", "{{ now() }}"])
 def test_no_time(text):
-    assert problem_of_evidence({**ENTRY, "created_at": text}).startswith("created_at must be a point in time")
+    assert_message(evidence_problem({**ENTRY, "created_at": text}), "created_at", "point in time")
 
 
 @pytest.mark.parametrize("text", [TITLE, "", "A" * 64, "a" * 63, "a" * 64 + "\n", ["a"]])
 def test_no_digest(text):
-    assert problem_of_evidence({**ENTRY, "title_sha256": text}).startswith("title_sha256 must be the SHA-256")
+    assert_message(evidence_problem({**ENTRY, "title_sha256": text}), "title_sha256", "SHA-256")
 
 
 def test_nothing_wrong():
-    assert problem_of_evidence(ENTRY) == problem_of_evidence({}) == ""
+    assert evidence_problem(ENTRY) == evidence_problem({}) == ""
 
 
 @pytest.mark.parametrize("title", ["", TITLE, "Überweisung \u200b", "\ud800 half of a pair"])
 def test_digest_of_any_title(title):
     digest = title_digest(title)
-    assert problem_of_evidence({"title_sha256": digest}) == ""
+    assert evidence_problem({"title_sha256": digest}) == ""
     assert digest == title_digest(title) != title_digest(title + " ")

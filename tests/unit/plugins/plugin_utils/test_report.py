@@ -11,10 +11,17 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.secops.itsm.plugins.filter.runbook_entries import runbook_entries
 from ansible_collections.secops.itsm.plugins.filter.runbook_left import runbook_left
-from ansible_collections.secops.itsm.plugins.module_utils.errors import CATEGORIES
-from ansible_collections.secops.itsm.plugins.module_utils.job import VERSION
-from ansible_collections.secops.itsm.plugins.plugin_utils.report import NEXT_STEPS, NO_CATEGORY, STEPS, build, changes
+from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import VERSION
+from ansible_collections.secops.itsm.plugins.module_utils._errors import CATEGORIES
+from ansible_collections.secops.itsm.plugins.plugin_utils.report import (
+    DEFAULT_NEXT_STEP,
+    NEXT_STEPS,
+    STEPS,
+    build_report,
+    changes,
+)
 
 WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
 UUID = "7c2a1e8f-63d4-4b9f-8a22-1d3e4f5a6b72"
@@ -51,7 +58,7 @@ def step(name: str, *outcomes: dict[str, Any], **values: Any) -> dict[str, Any]:
 
 def report(*steps: dict[str, Any], incidents: Any = None, **about: Any) -> dict[str, Any]:
     """The report of a run."""
-    return build(steps, {**ABOUT, **about}, [named()] if incidents is None else incidents)
+    return build_report(steps, {**ABOUT, **about}, [named()] if incidents is None else incidents)
 
 
 def row(*steps: dict[str, Any], **about: Any) -> dict[str, Any]:
@@ -63,13 +70,20 @@ def row(*steps: dict[str, Any], **about: Any) -> dict[str, Any]:
 # --- outcomes and sums ----------------------------------------------------------------------------------------------
 
 
+def test_a_run_without_incidents_says_why_unless_a_step_failed():
+    made = report(incidents=[], nothing_to_do="incidents is empty")
+    assert (made["summary"], made["outcome"]) == ("Nothing to do: incidents is empty.", "ok")
+    broken = report(step("find", failed()), incidents=[], nothing_to_do="no incident matches")
+    assert "Nothing to do" not in broken["summary"]
+
+
 def test_a_run_with_each_outcome():
     incidents = [named(1), named(2), named(3), named(4)]
     made = report(step("close", ok(1, True), ok(2), failed(3)), incidents=incidents)
     assert [entry["outcome"] for entry in made["incidents"]] == ["changed", "ok", "failed", "not_reached"]
     assert made["counts"] == {"incidents": 4, "changed": 1, "ok": 1, "failed": 1, "not_reached": 1}
     assert made["outcome"] == "failed"
-    assert made["summary"] == "Done: 4 incidents, 1 failed, 1 not reached; 1 closed, 1 closed already."
+    assert made["summary"] == "Failed: 1 of 4 incidents failed, 1 not reached; 1 closed, 1 closed already."
     assert made["made_by"] == f"secops.itsm {VERSION}"
     assert [failure["incident_id"] for failure in made["failures"]] == ["3"]
 
@@ -79,8 +93,9 @@ def test_a_run_with_each_outcome():
     [
         ([ok(1, True)], "changed", "Done: 1 incident, 0 failed; 1 closed."),
         ([ok(1)], "ok", "Done: 1 incident, 0 failed; 1 closed already."),
-        ([failed(1)], "failed", "Done: 1 incident, 1 failed."),
-        ([], "failed", "Done: 1 incident, 0 failed, 1 not reached."),
+        ([failed(1)], "failed", "Failed: 1 of 1 incident failed."),
+        ([], "failed", "Failed: 1 of 1 incident not reached."),
+        ([ok(1, True), failed(2)], "failed", "Failed: 1 of 2 incidents failed; 1 closed."),
     ],
 )
 def test_the_outcome_of_a_run(outcomes, outcome, summary):
@@ -93,16 +108,64 @@ def test_a_run_without_incidents():
     assert (made["outcome"], made["summary"], made["incidents"]) == ("ok", "Done: 0 incidents, 0 failed.", [])
 
 
+def test_lines_name_failures_and_problems():
+    made = report(step("close", failed(1), ok(2)), stopped="Stop.", incidents=[named(1), named(2)])
+    assert made["lines"] == ["DefenderXDR 1: It broke.", "Stop."]
+
+
+def test_lines_are_few_however_many_incidents_failed():
+    numbers = range(1, 2001)
+    made = report(step("close", *map(failed, numbers)), incidents=[*map(named, numbers)])
+    assert len(made["failures"]) == 2000
+    assert made["lines"] == [
+        *(f"DefenderXDR {number}: It broke." for number in range(1, 11)),
+        "There are 1,990 more failures. The files of the report, and itsm_report, list all of them.",
+    ]
+
+
+def test_incidents_that_no_step_was_run_for_are_counted_in_the_lines():
+    made = report({"name": "link", "result": {"skipped": True}}, incidents=[named(1), named(2)])
+    assert (made["outcome"], made["lines"]) == ("failed", ["No step was run for 2 incidents."])
+    assert report(step("close", ok(1)))["lines"] == []
+
+
+@pytest.mark.parametrize(
+    "run, skipped, words",
+    [
+        (["cloze", "x"], [], "--tags cloze,x"),
+        ([], ["link"], "--skip-tags link"),
+        (["a"], ["b"], "--tags a and --skip-tags b"),
+    ],
+)
+@pytest.mark.parametrize("incidents", [[], [named()]])
+def test_tags_that_select_no_step_fail(run, skipped, words, incidents):
+    tags = {"run": run, "skipped": skipped, "known": ["verify", "close"]}
+    steps = [{"name": "verify", "result": {}}, {"name": "close", "result": {}}]
+    made = report(*steps, incidents=incidents, tags=tags)
+    sentence = f"No step was run, because of {words}. The tags of close_incident are verify, close."
+    assert (made["outcome"], made["lines"]) == ("failed", [sentence])
+    assert report(step("close", ok(1)), steps[0], tags=tags)["outcome"] == "ok"
+    assert report(*steps, incidents=[], tags=tags, nothing_to_do="incidents is empty")["outcome"] == "ok"
+
+
+def test_a_failure_in_check_mode_is_not_a_prediction():
+    made = report(step("close", ok(1, True), failed(2)), rehearsed=True)
+    assert made["summary"] == "Failed in check mode: 1 of 2 incidents failed; 1 would be closed."
+
+
 def test_a_rehearsal_tells_what_would_be():
     made = report(step("link", ok(1, True)), step("close", ok(1, True)), rehearsed=True)
-    assert made["summary"] == "Rehearsed: 1 incident, 0 failed; 1 would be linked; 1 would be closed."
+    assert made["summary"] == "Check mode: 1 incident, 0 failed; 1 would be linked; 1 would be closed."
     assert made["outcome"] == "changed"
 
 
 def test_one_that_failed_at_a_step_is_failed_whatever_came_before():
     found = row(step("link", ok(1, True)), step("close", failed(1)))
     assert found["outcome"] == "failed"
-    assert [(told["title"], told["said"]) for told in found["steps"]] == [("Link", "linked"), ("Close", "failed")]
+    assert [(told["title"], told["outcome_text"]) for told in found["steps"]] == [
+        ("Link", "linked"),
+        ("Close", "failed"),
+    ]
 
 
 def test_the_order_is_that_of_the_incidents():
@@ -147,16 +210,16 @@ def test_it_can_be_handed_on_as_json():
 @pytest.mark.parametrize("name", [name for name in STEPS if name not in ("find", "read", "verify", "opened", "known")])
 def test_each_step_is_told(name):
     words = STEPS[name]
-    assert row(step(name, ok(1, True)))["steps"][0]["said"] == words.done
-    assert row(step(name, ok(1, True)), rehearsed=True)["steps"][0]["said"] == words.foretold
-    assert row(step(name, ok(1)))["steps"][0]["said"] == words.known
-    assert row(step(name, failed(1)))["steps"][0]["said"] == "failed"
+    assert row(step(name, ok(1, True)))["steps"][0]["outcome_text"] == words.done
+    assert row(step(name, ok(1, True)), rehearsed=True)["steps"][0]["outcome_text"] == words.predicted
+    assert row(step(name, ok(1)))["steps"][0]["outcome_text"] == words.unchanged
+    assert row(step(name, failed(1)))["steps"][0]["outcome_text"] == "failed"
 
 
 @pytest.mark.parametrize("as_outcome", [lambda outcome: outcome, looped])
 def test_lists_and_loops_tell_the_same(as_outcome):
     made = report(step("comment", as_outcome(ok(1, True)), as_outcome(failed(2))), incidents=[named(1), named(2)])
-    assert made["summary"] == "Done: 2 incidents, 1 failed; 1 commented."
+    assert made["summary"] == "Failed: 1 of 2 incidents failed; 1 commented."
     assert made["failures"][0]["incident_id"] == "2"
 
 
@@ -180,7 +243,7 @@ def test_outcomes_without_a_name_are_told_by_their_place():
 def test_a_rehearsal_before_the_work_is_shown_only_if_it_failed():
     made = report(step("verify", ok(1), failed(2)), step("close", ok(1, True)), incidents=[named(1), named(2)])
     assert [[told["name"] for told in entry["steps"]] for entry in made["incidents"]] == [["close"], ["verify"]]
-    assert made["failures"][0]["step"] == "Rehearsal"
+    assert made["failures"][0]["step"] == "Check"
     assert "can be changed" not in made["summary"]
 
 
@@ -201,7 +264,7 @@ UNLINKED = {"link": "unlinked", "evidence": "incident", "ticket_id": None, "tick
 
 def test_a_ticket_that_is_known_already():
     found = row(step("read", looped(ok(1, link=LINKED))))
-    assert (found["ticket"], found["outcome"], found["steps"][0]["said"]) == (
+    assert (found["ticket"], found["outcome"], found["steps"][0]["outcome_text"]) == (
         "T20261121.0042",
         "ok",
         "ticket known already",
@@ -230,7 +293,7 @@ def test_a_read_that_failed_is_one():
 )
 def test_a_ticket_that_is_opened_or_found(outcome, rehearsed, ticket, said):
     found = row(step("ticket", outcome, incidents=[named()]), rehearsed=rehearsed)
-    assert (found["ticket"], found["steps"][0]["said"]) == (ticket, said)
+    assert (found["ticket"], found["steps"][0]["outcome_text"]) == (ticket, said)
 
 
 def test_tickets_are_counted_as_tickets():
@@ -331,6 +394,13 @@ def test_notes():
     )
 
 
+def test_unverified_sentences_are_notes():
+    told = ok(1, True, unverified=["team_id 'sco' cannot be checked: it is not shown."])
+    assert row(step("ticket", told), rehearsed=True)["steps"][0]["notes"] == [
+        "team_id 'sco' cannot be checked: it is not shown."
+    ]
+
+
 def test_a_ticket_that_was_not_touched_is_in_the_summary():
     untouched = ok(1, unverified=["update_ticket"], diff=None)
     made = report(step("close", untouched), incidents=[named(ticket_id="41877")])
@@ -363,7 +433,7 @@ def test_each_category_has_a_next_step(category):
 @pytest.mark.parametrize("values", [{"error": None}, {"error": {}}, {"msg": None}])
 def test_a_failure_that_says_little(values):
     (failure,) = report(step("close", {**failed(1), **values}))["failures"]
-    assert failure["next_step"] == (NEXT_STEPS["conflict"] if "msg" in values else NO_CATEGORY)
+    assert failure["next_step"] == (NEXT_STEPS["conflict"] if "msg" in values else DEFAULT_NEXT_STEP)
     assert failure["msg"] == ("The task failed." if "msg" in values else "It broke.")
 
 
@@ -371,7 +441,7 @@ def test_a_step_that_failed_as_a_whole():
     result = {"failed": True, "msg": "The client secret is wrong.", "error": {"category": "authentication"}}
     made = report({"name": "link", "result": result}, incidents=[named(1), named(2)])
     assert made["outcome"] == "failed"
-    assert made["summary"] == "Done: 2 incidents, 0 failed, 2 not reached; a step failed."
+    assert made["summary"] == "Failed: 2 of 2 incidents not reached; a step failed."
     (problem,) = made["problems"]
     assert (problem["step"], problem["msg"]) == ("Link", "The client secret is wrong.")
     assert problem["next_step"] == NEXT_STEPS["authentication"]
@@ -385,7 +455,7 @@ def test_a_list_that_failed_as_a_whole_with_no_outcome():
 def test_a_run_that_was_stopped():
     made = report(step("verify", ok(1), failed(2)), incidents=[named(1), named(2)], stopped="Nothing was written.")
     assert (made["outcome"], made["counts"]["not_reached"]) == ("failed", 1)
-    assert made["summary"].endswith("1 failed, 1 not reached; it was stopped.")
+    assert made["summary"] == "Failed: 1 of 2 incidents failed, 1 not reached; it was stopped."
     assert [problem["msg"] for problem in made["problems"]] == ["Nothing was written."]
 
 
@@ -457,5 +527,16 @@ def test_a_read_changes_no_ticket_that_was_named():
 
 
 def test_a_record_is_learnt():
-    (entry,) = runbook_left([named(1)], {"results": [looped(ok(1, incident={"title": "t"}))]})
-    assert entry["record"] == {"title": "t"}
+    """As far as a ticket needs it; the rest would be looked through by each further task."""
+    record = {"title": "t", "name": "n", "severity": "High", "alerts": ["a"] * 1000}
+    (entry,) = runbook_left([named(1)], {"results": [ok(1, incident=record)]})
+    assert entry["record"] == {"title": "t", "name": "n", "severity": "High"}
+
+
+def test_a_module_gets_what_it_takes_of_each_incident():
+    incidents = [named(1, assignee_id="u-7", assignee_email="a@b.example", comment="Seen."), named(2)]
+    assert runbook_entries(incidents, {"user_id": "assignee_id", "comment": "comment"}) == [
+        named(1, user_id="u-7", comment="Seen."),
+        named(2),
+    ]
+    assert runbook_entries(incidents) == [named(1), named(2)]

@@ -16,8 +16,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.filter.runbook_input import runbook_input
-from ansible_collections.secops.itsm.plugins.module_utils.contraforce.vocabulary import SOURCES
-from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank, spec_of, take_in
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank, read_input, runbook_spec
+from ansible_collections.secops.itsm.tests.unit.messages import assert_message, assert_messages, has_fact
 
 TABLE: Mapping[str, Any] = yaml.safe_load(
     (Path(__file__).resolve().parents[4] / "playbooks" / "vars" / "runbooks.yml").read_text(encoding="utf-8")
@@ -33,7 +34,12 @@ ROW = f"{WORKSPACE},DefenderXDR,61024,SOC-1\n"
 #: Of each runbook, what is just enough.
 ENOUGH: Mapping[str, Mapping[str, Any]] = {
     "close_incident": {**DEFENDER, "classification": "TruePositive", "comment": "Contained."},
-    "close_each_incident": {**DEFENDER, "classification": "TruePositive", "comment": "Contained."},
+    "close_each_incident": {
+        **DEFENDER,
+        "incident_hosts": "contraforce_incidents",
+        "classification": "TruePositive",
+        "comment": "Contained.",
+    },
     "close_false_positives": {"title_pattern": "x", "classification_reason": "InaccurateData", "comment": "Known."},
     "close_with_ticket": {**DEFENDER, **CLOSURE, **TICKETS},
     "escalate_incident": {**DEFENDER, **TICKETS},
@@ -48,12 +54,12 @@ ENOUGH: Mapping[str, Mapping[str, Any]] = {
 
 def problems(name: str, raw: Mapping[str, Any], pairs_text: str | None = None) -> list[str]:
     """What is wrong."""
-    return list(take_in(name, raw, TABLE, pairs_text)["problems"])
+    return list(read_input(name, raw, TABLE, pairs_text)["problems"])
 
 
 def pairs(text: str) -> dict[str, Any]:
     """What a CSV file gives."""
-    return take_in("reconcile_tickets", {}, TABLE, text)
+    return read_input("reconcile_tickets", {}, TABLE, text)
 
 
 def surveyed(value: Any) -> str:
@@ -70,7 +76,7 @@ def test_every_runbook_is_here():
 
 @pytest.mark.parametrize("name", ENOUGH)
 def test_what_is_enough_is_enough(name):
-    taken = take_in(name, ENOUGH[name], TABLE)
+    taken = read_input(name, ENOUGH[name], TABLE)
     assert taken["problems"] == []
     wants_incidents = name not in ("close_false_positives", "verify_connection")
     assert len(taken["incidents"]) == wants_incidents
@@ -78,9 +84,9 @@ def test_what_is_enough_is_enough(name):
 
 @pytest.mark.parametrize("name", ENOUGH)
 def test_a_survey_that_leaves_the_rest_out_gives_the_same(name):
-    texts = dict.fromkeys(spec_of(name, TABLE), "")
+    texts = dict.fromkeys(runbook_spec(name, TABLE), "")
     blank = {**texts, **{variable: surveyed(value) for variable, value in ENOUGH[name].items()}}
-    bare, full = take_in(name, ENOUGH[name], TABLE), take_in(name, blank, TABLE)
+    bare, full = read_input(name, ENOUGH[name], TABLE), read_input(name, blank, TABLE)
     assert full == bare
 
 
@@ -90,13 +96,13 @@ def test_each_is_missed(name):
     left_out = {"close_with_ticket": {"classification_reason"}}.get(name, set())
     for variable in set(ENOUGH[name]) - left_out:
         raw = {key: value for key, value in ENOUGH[name].items() if key != variable}
-        taken = take_in(name, raw, TABLE)
+        taken = read_input(name, raw, TABLE)
         assert variable in " ".join(taken["problems"]), (name, variable)
 
 
 def test_defaults_and_types():
     raw = {"incidents": [DEFENDER], **CLOSURE, "replace": "yes", "verify_timeout": "45", "concurrency": " 3 "}
-    taken = take_in("close_incident", raw, TABLE)
+    taken = read_input("close_incident", raw, TABLE)
     options = taken["options"]
     assert (options["replace"], options["verify_timeout"], options["concurrency"]) == (True, 45, 3)
     assert (options["report"], options["report_dir"], options["all_or_nothing"]) == (True, "itsm-reports", False)
@@ -106,22 +112,37 @@ def test_defaults_and_types():
 
 
 def test_a_default_of_the_runbook_goes_before_that_of_the_variable():
-    assert take_in("reconcile_tickets", ENOUGH["reconcile_tickets"], TABLE)["options"]["replace"] is True
-    assert take_in("link_ticket", ENOUGH["link_ticket"], TABLE)["options"]["replace"] is False
-    options = take_in("close_false_positives", ENOUGH["close_false_positives"], TABLE)["options"]
+    assert read_input("reconcile_tickets", ENOUGH["reconcile_tickets"], TABLE)["options"]["replace"] is True
+    assert read_input("link_ticket", ENOUGH["link_ticket"], TABLE)["options"]["replace"] is False
+    options = read_input("close_false_positives", ENOUGH["close_false_positives"], TABLE)["options"]
     assert options["classification"] == "FalsePositive"
     assert options["statuses"] == ["New", "Active"]
 
 
 def test_a_runbook_does_not_take_what_another_does():
-    assert set(spec_of("verify_connection", TABLE)) == {"apis", "object_id", "workspace_id", "source", "incident_id"}
-    assert "classification" not in take_in("open_ticket", {**ENOUGH["open_ticket"], **CLOSURE}, TABLE)["given"]
+    assert set(runbook_spec("verify_connection", TABLE)) == {
+        "apis",
+        "object_id",
+        "workspace_id",
+        "source",
+        "incident_id",
+    }
+    assert "classification" not in read_input("open_ticket", {**ENOUGH["open_ticket"], **CLOSURE}, TABLE)["given"]
+
+
+def test_unknown_placeholders_are_reported_with_all_other_problems():
+    entry = {**DEFENDER, "fields": {"Description": "{titel}"}, "colour": "red"}
+    said = problems("open_ticket", {**TICKETS, "summary": "{titl}", "verify_timeout": "soon", "incidents": [entry]})
+    assert all(has_fact(" ".join(said), fact) for fact in ("verify_timeout", "colour", "{titl}", "{titel}"))
+    without_team = problems("open_ticket", {**DEFENDER, "summary": "{titel}", "fields": "{text"})
+    assert all(has_fact(" ".join(without_team), fact) for fact in ("{titel}", "'fields'"))
+    assert problems("close_incident", {**ENOUGH["close_incident"], "comment": "{titel}"}) == []
 
 
 def test_the_table_is_left_as_it_was():
     before = json.dumps(TABLE, sort_keys=True)
     for name in ENOUGH:
-        take_in(name, {}, TABLE)
+        read_input(name, {}, TABLE)
     assert json.dumps(TABLE, sort_keys=True) == before
 
 
@@ -148,7 +169,7 @@ def test_not_blank(value):
     ],
 )
 def test_a_list_as_text(text):
-    taken = take_in("unlink_ticket", {"incidents": text}, TABLE)
+    taken = read_input("unlink_ticket", {"incidents": text}, TABLE)
     assert (taken["incidents"], taken["problems"]) == ([DEFENDER], [])
 
 
@@ -157,7 +178,7 @@ def test_a_list_as_text(text):
 )
 def test_words_as_text(text):
     raw = {**ENOUGH["close_false_positives"], "severities": text}
-    assert take_in("close_false_positives", raw, TABLE)["options"]["severities"] == ["Low", "High"]
+    assert read_input("close_false_positives", raw, TABLE)["options"]["severities"] == ["Low", "High"]
 
 
 @pytest.mark.parametrize(
@@ -165,7 +186,7 @@ def test_words_as_text(text):
 )
 def test_one_word_as_text(text, words):
     raw = {**ENOUGH["open_ticket"], "ignore_fields": text}
-    assert take_in("open_ticket", raw, TABLE)["options"]["ignore_fields"] == words
+    assert read_input("open_ticket", raw, TABLE)["options"]["ignore_fields"] == words
 
 
 @pytest.mark.parametrize(
@@ -173,27 +194,44 @@ def test_one_word_as_text(text, words):
 )
 def test_a_mapping_as_text(text):
     raw = {**ENOUGH["open_ticket"], "fields": text}
-    assert take_in("open_ticket", raw, TABLE)["options"]["fields"] == {"Urgency": "High", "Count": 3}
+    assert read_input("open_ticket", raw, TABLE)["options"]["fields"] == {"Urgency": "High", "Count": 3}
 
 
-@pytest.mark.parametrize("text", ["!!python/object/apply:os.system ['true']", "[unclosed", "&a [*a", "{", "\t- a"])
-def test_a_text_that_is_no_list_runs_nothing_and_is_told(text):
-    taken = take_in("unlink_ticket", {"incidents": text}, TABLE)
-    assert taken["incidents"] == []
-    assert taken["problems"][0].startswith("'incidents' must be a list of mappings")
+BROKEN = {
+    "!!python/object/apply:os.system ['true']": "could not determine a constructor for the tag "
+    "'tag:yaml.org,2002:python/object/apply:os.system' in line 1, column 1",
+    "- a\n- [unclosed": "expected ',' or ']', but got '<stream end>' in line 2, column 12",
+    "- workspace_id: a\n  source: b\n incident_id: 1": "expected <block end>, but found '<block mapping start>' in "
+    "line 3, column 2",
+    "a: b: c": "mapping values are not allowed here in line 1, column 5",
+    "&a [*b": "found undefined alias 'b' in line 1, column 5",
+    "- a\n\t- a": "found character '\\t' that cannot start any token in line 2, column 1",
+    "- a\n- \x1f": "character U+001F is not allowed in line 2",
+    "[!!bool x]": "a value does not fit its tag",
+    "[" * 5000: "it is nested too deeply",
+}
+
+
+@pytest.mark.parametrize("text", BROKEN, ids=range(len(BROKEN)))
+@pytest.mark.parametrize(
+    "name, variable", [("unlink_ticket", "incidents"), ("reconcile_tickets", "pairs"), ("open_ticket", "fields")]
+)
+def test_text_that_cannot_be_read_is_reported_with_its_line(name, variable, text):
+    taken = read_input(name, {**ENOUGH[name], variable: text}, TABLE)
+    assert_messages(taken["problems"], [variable, "YAML", "JSON", BROKEN[text]])
 
 
 @pytest.mark.parametrize(
     "value", ["one", 5, {"workspace_id": WORKSPACE}, ["one"], [["one"]], [None], "[null]", [DEFENDER, 1]]
 )
 def test_what_is_no_list_of_mappings(value):
-    assert problems("unlink_ticket", {"incidents": value})[0].startswith("'incidents' must be a list of mappings")
+    assert_message(problems("unlink_ticket", {"incidents": value})[0], "'incidents'", "list of mappings")
 
 
-@given(st.dictionaries(st.sampled_from(sorted(spec_of("close_with_ticket", TABLE))), st.text()))
+@given(st.dictionaries(st.sampled_from(sorted(runbook_spec("close_with_ticket", TABLE))), st.text()))
 def test_no_text_breaks_it(raw):
     for name in ENOUGH:
-        take_in(name, raw, TABLE)
+        read_input(name, raw, TABLE)
 
 
 @given(
@@ -212,7 +250,7 @@ def test_no_text_breaks_it(raw):
 def test_no_entry_breaks_it(entries):
     """Whatever there is, every incident that passes has what names it."""
     for name, option in (("close_with_ticket", "incidents"), ("reconcile_tickets", "pairs")):
-        taken = take_in(name, {option: entries}, TABLE)
+        taken = read_input(name, {option: entries}, TABLE)
         if not taken["problems"]:
             assert all(set(DEFENDER) <= set(entry) for entry in taken["incidents"])
             assert all(entry["source"] in SOURCES for entry in taken["incidents"])
@@ -224,45 +262,49 @@ def test_no_entry_breaks_it(entries):
 def test_one_incident_in_variables_is_a_list_of_one():
     raw = {**DEFENDER, "source": " defenderxdr ", "incident_id": 61024, "incident_number": 7, "ticket_id": 41877}
     expected = [{**DEFENDER, "incident_number": "7", "ticket_id": "41877"}]
-    assert take_in("unlink_ticket", raw, TABLE)["incidents"] == expected
+    assert read_input("unlink_ticket", raw, TABLE)["incidents"] == expected
 
 
 def test_entries_are_cleaned():
-    entry = {**SENTINEL, "source": "SENTINEL", "ticket_id": 0, "incident_number": "", "incident_id": " a b "}
-    taken = take_in("unlink_ticket", {"incidents": [entry]}, TABLE)
-    assert taken["incidents"] == [{**SENTINEL, "source": "Sentinel", "ticket_id": "0", "incident_id": "a b"}]
+    entry = {**DEFENDER, "source": "DEFENDERXDR", "ticket_id": 0, "incident_number": "", "incident_id": " a b "}
+    taken = read_input("unlink_ticket", {"incidents": [entry]}, TABLE)
+    assert taken["incidents"] == [{**DEFENDER, "ticket_id": "0", "incident_id": "a b"}]
 
 
-def test_an_empty_list_is_a_list():
+def test_an_empty_list_of_incidents_is_nothing_to_do():
     for given_list in ([], "[]"):
-        taken = take_in("close_incident", {**CLOSURE, "incidents": given_list}, TABLE)
+        taken = read_input("close_incident", {**CLOSURE, "incidents": given_list}, TABLE)
         assert (taken["incidents"], taken["problems"]) == ([], [])
+        assert taken["nothing_to_do"] == "incidents is empty"
+
+
+def test_an_empty_list_of_pairs_fails_unless_allowed():
+    for raw, text, empty in (({"pairs": []}, None, "pairs is empty"), ({}, HEADER, "pairs_file has no rows")):
+        (refused,) = read_input("reconcile_tickets", raw, TABLE, text)["problems"]
+        assert_message(refused, empty, "allow_empty")
+        allowed = read_input("reconcile_tickets", {**raw, "allow_empty": "true"}, TABLE, text)
+        assert (allowed["incidents"], allowed["problems"], allowed["nothing_to_do"]) == ([], [], empty)
 
 
 def test_a_list_and_variables_of_one():
     told = problems("unlink_ticket", {"incidents": [DEFENDER], "incident_id": "61024", "ticket_id": "1"})
-    assert told == [
-        "Both 'incidents' and incident_id, ticket_id are set: give the list, or the variables of one incident."
-    ]
+    assert_messages(told, ["'incidents'", "incident_id", "ticket_id", "list"])
 
 
-def test_nothing_at_all():
+def test_no_incidents_are_given():
     (told,) = problems("link_ticket", {})
-    assert told == (
-        "Missing for incident 1 of 1 (without an id): workspace_id, source, incident_id, ticket_id. "
-        "Name the incidents in 'incidents', a list of workspace_id, source and incident_id, or one incident in these "
-        "three variables; and the ticket of each in 'ticket_id'."
-    )
+    assert_message(told, "No incidents", "'incidents'", "workspace_id", "source", "incident_id", "'ticket_id'")
 
 
 def test_unknown_and_missing_are_told_of_each_entry():
     entries = [{**DEFENDER, "clasification": "TruePositive"}, SENTINEL]
     told = problems("close_incident", {"incidents": entries, "comment": "c"})
-    assert [text.split(".")[0] for text in told] == [
-        "Unknown for incident 1 of 2 (61024): clasification",
-        "Missing for incident 1 of 2 (61024): classification",
-        f"Missing for incident 2 of 2 ({SENTINEL['incident_id']}): classification, classification_reason",
-    ]
+    assert_messages(
+        told,
+        ["clasification", "unknown", "1 of 2", "61024"],
+        ["classification", "missing", "1 of 2", "61024"],
+        ["classification", "classification_reason", "missing", "2 of 2", SENTINEL["incident_id"]],
+    )
 
 
 def test_what_an_entry_says_counts_and_what_is_for_all_counts():
@@ -280,16 +322,95 @@ def test_only_sentinel_needs_a_reason():
     assert problems("close_incident", {"incidents": [DEFENDER], **closure}) == []
     for source in ("Sentinel", "sentinel", " SENTINEL "):
         (told,) = problems("close_incident", {"incidents": [{**SENTINEL, "source": source}], **closure})
-        assert "classification_reason" in told.split(".")[0]
+        assert_message(told, "classification_reason")
     # Another product by a similar name.
     one = {**SENTINEL, "source": "SentinelOne"}
     assert problems("close_incident", {"incidents": [one], **closure}) == []
 
 
+def test_one_problem_of_many_incidents_is_reported_once():
+    entries = [{**DEFENDER, "incident_id": str(number)} for number in range(1, 2001)]
+    (told,) = problems("close_incident", {"incidents": entries, "classification": "TruePositive"})
+    assert_message(told, "comment", "all 2,000", "1, 2, 3, 4, 5, 6, 7, 8, 9, 10", "'incidents'")
+    assert not has_fact(told, 11)
+    entries[6:] = [{**entry, "comment": "c"} for entry in entries[6:]]
+    (told,) = problems("close_incident", {"incidents": entries, "classification": "TruePositive"})
+    assert_message(told, "comment", "6 of 2,000", "1, 2, 3, 4, 5, 6", "'incidents'")
+
+
+@pytest.mark.parametrize(
+    "runbook, further, change",
+    [
+        ("unlink_ticket", {}, lambda number: {"source": "Outlook"}),
+        ("unlink_ticket", {}, lambda number: {"workspace_id": f"tenant {number}"}),
+        ("unlink_ticket", {}, lambda number: {"ticket_id": f"{number}.0"}),
+        ("unlink_ticket", {}, lambda number: {"ticket_id": ["x" * 1000]}),
+        ("unlink_ticket", {}, lambda number: {"tikcet": "x"}),
+        ("unlink_ticket", {}, lambda number: {"source": "Sentinel"}),
+        ("unlink_ticket", {}, lambda number: {"incident_id": "61024"}),
+        ("unlink_ticket", {}, lambda number: {"incident_id": str(number // 2)}),
+        ("reopen_incident", {"comment": "c"}, lambda number: {"status": "x" * number}),
+        ("open_ticket", TICKETS, lambda number: {"summary": f"{{titel}} {number}"}),
+        ("open_ticket", TICKETS, lambda number: {"summary": f"Incident {number}"}),
+        ("open_ticket", {"team_id": "soc"}, lambda number: {}),
+        ("open_ticket", TICKETS, lambda number: {"summary": "{incident_id} {workspace_id} " + "x" * (number + 255)}),
+    ],
+)
+def test_output_is_short_however_many_incidents_have_a_problem(runbook, further, change):
+    entries = [{**DEFENDER, "incident_id": str(number), **change(number)} for number in range(1, 1001)]
+    told = problems(runbook, {"incidents": entries, **further})
+    assert told
+    assert len("\n".join(told)) < 5000
+    assert len(told) <= 12
+
+
+@pytest.mark.parametrize(
+    "runbook, entry, expected",
+    [
+        ("close_incident", {"classification": "falsepositive"}, "FalsePositive"),
+        ("close_incident", {"classification_reason": "INACCURATEDATA"}, "InaccurateData"),
+        ("reopen_incident", {"status": "new"}, "New"),
+    ],
+)
+def test_words_may_be_in_any_case(runbook, entry, expected):
+    ((key, word),) = entry.items()
+    taken = read_input(runbook, {"incidents": [{**DEFENDER, **entry}], **CLOSURE, "classification_reason": ""}, TABLE)
+    assert (taken["problems"], taken["incidents"][0][key]) == ([], expected)
+    taken = read_input(runbook, {**ENOUGH[runbook], key: word}, TABLE)
+    assert (taken["problems"], taken["options"][key]) == ([], expected)
+
+
+def test_filters_may_be_in_any_case():
+    raw = {"severities": "low, HIGH", "statuses": ["active"], "time_range": "fortyeighthours"}
+    taken = read_input("close_false_positives", {**ENOUGH["close_false_positives"], **raw}, TABLE)
+    assert taken["problems"] == []
+    expected = {"severities": ["Low", "High"], "statuses": ["Active"], "time_range": "FortyEightHours"}
+    assert {name: taken["options"][name] for name in raw} == expected
+
+
+@pytest.mark.parametrize("key", ["incident_id", "incident_number", "ticket_id"])
+@pytest.mark.parametrize("value", ["48213.0", "48213.00", "48213,0", "4.82E+12", "4,8E+12", "5e+07", 48213.0, 1e22])
+def test_number_that_a_spreadsheet_reformatted_is_refused(key, value):
+    (told,) = problems("unlink_ticket", {"incidents": [{**DEFENDER, key: value}]})
+    assert_message(told, key, value, "spreadsheet", "text")
+
+
+def test_identifiers_with_a_dot_are_accepted():
+    for value in ("T20261121.0042", "1.5.0", "12.30", "inc:0.0", "5e7"):
+        assert problems("unlink_ticket", {"incidents": [{**DEFENDER, "incident_id": value, "ticket_id": value}]}) == []
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan"), ".inf", "inf"])
+def test_number_that_is_infinite_is_refused(value):
+    told = problems("unlink_ticket", {**DEFENDER, "verify_timeout": value, "report": "perhaps"})
+    assert len(told) == 2
+    assert "argument 'verify_timeout' is of type" in " ".join(told)
+
+
 @pytest.mark.parametrize(
     "runbook, key, wrong",
     [
-        ("close_incident", "classification", "truepositive"),
+        ("close_incident", "classification", "true positive"),
         ("close_incident", "classification_reason", ["Malware"]),
         ("reopen_incident", "status", "Closed"),
     ],
@@ -298,8 +419,7 @@ def test_words_that_there_are_not(runbook, key, wrong):
     entry = {**DEFENDER, **ENOUGH[runbook], key: wrong}
     entry = {name: entry[name] for name in entry if name in (*DEFENDER, *TABLE["itsm_runbooks"][runbook]["entry"])}
     (told,) = problems(runbook, {"incidents": [entry]})
-    assert told.startswith(f"For incident 1 of 1 (61024), {key} must be one of ")
-    assert told.endswith(f"not {wrong!r}.")
+    assert_message(told, "1 of 1", "61024", key, "one of", f"not {wrong!r}")
 
 
 def test_the_state_of_a_pair():
@@ -309,27 +429,47 @@ def test_the_state_of_a_pair():
         {**DEFENDER, "incident_id": "3"},
     ]
     told = problems("reconcile_tickets", {"pairs": entries})
-    assert told[0] == "For pair 2 of 3 (2), state must be one of present, absent, not 'gone'."
-    assert told[1].startswith("Missing for pair 3 of 3 (3): ticket_id. Name them in 'pairs', ")
-    assert len(told) == 2
+    assert_messages(
+        told, ["2 of 3", "state", "present, absent", "'gone'"], ["ticket_id", "missing", "3 of 3", "'pairs'"]
+    )
 
 
 @pytest.mark.parametrize(
-    "entry, told",
+    "entry, facts",
     [
-        ({**DEFENDER, "workspace_id": "Tailspin"}, "workspace_id must be a UUID"),
-        ({**DEFENDER, "source": "Defender"}, "source must be one of Sentinel, DefenderXDR, "),
-        ({**DEFENDER, "incident_id": ".."}, "incident_id '..' cannot be addressed in a URL."),
+        ({**DEFENDER, "workspace_id": "Tailspin"}, ["workspace_id", "UUID"]),
+        ({**DEFENDER, "source": "Defender"}, ["source", "Sentinel, DefenderXDR"]),
+        ({**DEFENDER, "incident_id": ".."}, ["incident_id", "'..'", "URL"]),
     ],
 )
-def test_what_names_no_incident(entry, told):
+def test_what_names_no_incident(entry, facts):
     (problem,) = problems("unlink_ticket", {"incidents": [entry]})
-    assert problem.startswith(f"For incident 1 of 1 ({entry['incident_id']}), {told}")
+    assert_message(problem, "1 of 1", entry["incident_id"], *facts)
+
+
+@pytest.mark.parametrize(
+    "runbook, raw, facts",
+    [
+        ("link_ticket", {**DEFENDER, "ticket_id": " null "}, ["1 of 1", "61024", "ticket_id", "'null'"]),
+        ("unlink_ticket", {**DEFENDER, "incident_id": "None"}, ["1 of 1", "incident_id", "'None'"]),
+        ("open_ticket", {**DEFENDER, **TICKETS, "team_id": "None"}, ["team_id", "'None'"]),
+        ("escalate_incident", {**DEFENDER, **TICKETS, "assignee_email": "None"}, ["assignee_email", "'None'"]),
+        ("verify_connection", {"object_id": "None"}, ["object_id", "'None'"]),
+    ],
+)
+def test_identifier_that_is_the_text_of_a_null_is_refused(runbook, raw, facts):
+    assert_messages(problems(runbook, raw), facts)
+
+
+@pytest.mark.parametrize("key", ["ticket_id", "team_id", "offer_id"])
+def test_null_text_in_an_entry_is_refused(key):
+    told = problems("open_ticket", {"incidents": [{**DEFENDER, key: "None"}], **TICKETS})
+    assert_messages(told, ["1 of 1", "61024", key, "'None'"])
 
 
 def test_fields_of_an_entry_must_be_a_mapping():
     told = problems("open_ticket", {**TICKETS, "incidents": [{**DEFENDER, "fields": ["Urgency"]}]})
-    assert told == ["For incident 1 of 1 (61024), 'fields' must be a mapping of labels to values."]
+    assert_messages(told, ["1 of 1", "61024", "'fields'", "mapping"])
 
 
 @pytest.mark.parametrize(
@@ -344,8 +484,7 @@ def test_fields_of_an_entry_must_be_a_mapping():
     ],
 )
 def test_an_incident_that_is_there_twice(first, second):
-    (told,) = problems("unlink_ticket", {"incidents": [first, second]})
-    assert told.startswith("'incidents' names an incident twice; each may stand there once: incident ")
+    assert_messages(problems("unlink_ticket", {"incidents": [first, second]}), ["'incidents'", "twice"])
 
 
 def test_like_incidents_of_two_workspaces_or_sources_are_two():
@@ -359,10 +498,7 @@ def test_like_incidents_of_two_workspaces_or_sources_are_two():
 
 def test_tickets_need_a_team_and_an_offer():
     told = problems("open_ticket", {"incidents": [DEFENDER, {**SENTINEL, "ticket_id": "SOC-1"}]})
-    assert len(told) == 1
-    assert told[0].startswith(
-        "To open the ticket of incident 1 of 2 (61024), set 'team_id' and 'offer' (or 'offer_id')"
-    )
+    assert_messages(told, ["1 of 2", "61024", "'team_id'", "'offer'", "'offer_id'"])
     assert problems("link_ticket", {"incidents": [{**DEFENDER, "ticket_id": "SOC-1"}]}) == []
 
 
@@ -395,34 +531,32 @@ def test_quotes_in_a_file():
     assert taken["incidents"][0]["incident_id"] == 'a, "b"\nc'
 
 
-@pytest.mark.parametrize("row, count", [(f"{WORKSPACE},Splunk,1", 3), (f"{WORKSPACE},Splunk,1,2,3", 5)])
-def test_a_row_of_another_length(row, count):
+@pytest.mark.parametrize(
+    "row, facts",
+    [
+        (f"{WORKSPACE},Splunk,1", ["3 columns", "line 3", "4 names"]),
+        (f"{WORKSPACE},Splunk,1,2,,3", ["without a name", "line 3", "column 6"]),
+    ],
+)
+def test_a_row_of_another_length(row, facts):
     told = pairs(HEADER + ROW + row + "\n")
-    assert told["problems"] == [f"'pairs_file' has {count} columns in line 3, and 4 names."]
+    assert_messages(told["problems"], ["'pairs_file'", *facts])
     assert told["incidents"] == []
 
 
 @pytest.mark.parametrize("text", [HEADER + f'{WORKSPACE},"Splunk', HEADER + f'{WORKSPACE},"Splunk"x,1,2\n'])
 def test_a_quote_that_does_not_end(text):
-    (told,) = pairs(text)["problems"]
-    assert told.startswith("'pairs_file' is no CSV file: ")
+    assert_messages(pairs(text)["problems"], ["'pairs_file'", "CSV"])
 
 
 def test_a_column_that_there_is_not():
-    (told,) = pairs("workspace_id,source,incident,ticket_id\n" + ROW)["problems"]
-    assert told.startswith("'pairs_file' has unknown columns: incident. ")
-
-
-def test_a_header_alone_is_no_pair():
-    taken = pairs(HEADER)
-    assert (taken["incidents"], taken["problems"]) == ([], [])
+    told = pairs("workspace_id,source,incident,ticket_id\n" + ROW)["problems"]
+    assert_messages(told, ["'pairs_file'", "unknown", "incident", "workspace_id"])
 
 
 def test_both_a_list_and_a_file():
     raw = {"pairs": [{**DEFENDER, "ticket_id": "SOC-1"}]}
-    assert problems("reconcile_tickets", raw, HEADER + ROW) == [
-        "Both 'pairs' and 'pairs_file' are set: give one of them."
-    ]
+    assert_messages(problems("reconcile_tickets", raw, HEADER + ROW), ["'pairs'", "'pairs_file'", "one of them"])
 
 
 @given(st.text(alphabet=st.sampled_from('workspace_id,;"\n\r\t\ufeff \\|x')))
@@ -447,13 +581,13 @@ def test_a_file_that_cannot_be_read(tmp_path, content, reason):
     if content is not None:
         path.write_bytes(HEADER.encode() + content)
     taken = runbook_input({"pairs_file": str(path)}, "reconcile_tickets", TABLE)
-    assert taken["problems"] == [f"'pairs_file' cannot be read: {path}: {reason}."]
+    assert_messages(taken["problems"], ["'pairs_file'", path, reason])
     assert taken["incidents"] == []
 
 
 def test_a_folder_is_no_file(tmp_path):
     taken = runbook_input({"pairs_file": str(tmp_path)}, "reconcile_tickets", TABLE)
-    assert taken["problems"] == [f"'pairs_file' cannot be read: {tmp_path}: Is a directory."]
+    assert_messages(taken["problems"], ["'pairs_file'", tmp_path, "Is a directory"])
 
 
 def test_an_empty_name_is_no_file():
@@ -466,15 +600,12 @@ def test_an_empty_name_is_no_file():
 
 def test_an_audit_of_nothing_is_refused():
     """A misspelt variable must not make it green."""
-    (told,) = problems("reconcile_tickets", {})
-    assert "'pairs'" in told
-    assert "'pairs_file'" in told
+    assert_messages(problems("reconcile_tickets", {}), ["'pairs'", "'pairs_file'"])
 
 
 @pytest.mark.parametrize("text", ["", "\n", "\ufeff"])
 def test_a_file_without_a_header_is_refused(text):
-    (told,) = pairs(text)["problems"]
-    assert "'pairs_file'" in told
+    assert_messages(pairs(text)["problems"], ["'pairs_file'"])
 
 
 def test_a_file_with_semicolons():
@@ -487,13 +618,12 @@ def test_a_file_with_semicolons():
 def test_an_unknown_column_is_told_once():
     rows = "".join(ROW.replace("61024", str(number)) for number in range(3))
     told = pairs((HEADER + rows).replace("ticket_id", "ticket"))["problems"]
-    (unknown,) = told
-    assert unknown.startswith("'pairs_file' has unknown columns: ticket. It may have workspace_id, source, ")
+    assert_messages(told, ["'pairs_file'", "unknown", "ticket", "workspace_id, source"])
 
 
 def test_a_line_is_told_by_its_number_in_the_file():
-    (told,) = pairs(HEADER + "\n" + f'{WORKSPACE},Splunk,"a\nb",1\n' + "x,y\n")["problems"]
-    assert told == "'pairs_file' has 2 columns in line 5, and 4 names."
+    told = pairs(HEADER + "\n" + f'{WORKSPACE},Splunk,"a\nb",1\n' + "x,y\n")["problems"]
+    assert_messages(told, ["'pairs_file'", "2 columns", "line 5", "4 names"])
 
 
 def test_empty_lines_of_a_spreadsheet_are_none():
@@ -511,7 +641,7 @@ def test_a_selection_that_cannot_be_made_is_refused_before_anything_is_sent(wron
 def test_an_identifier_in_a_text_is_taken_as_it_stands(text):
     """In YAML 1.1 each of these is another number than it looks like."""
     listed = f"- {{workspace_id: {WORKSPACE}, source: Splunk, incident_id: {text}, ticket_id: {text}}}"
-    (entry,) = take_in("link_ticket", {"incidents": listed}, TABLE)["incidents"]
+    (entry,) = read_input("link_ticket", {"incidents": listed}, TABLE)["incidents"]
     assert (entry["incident_id"], entry["ticket_id"]) == (text, text)
 
 
@@ -530,37 +660,37 @@ EVENT = {
     "created_at": "2026-11-21T02:41:07Z",
     "title_sha256": "0" * 64,
 }
-LISTED = sorted(name for name, runbook in TABLE["itsm_runbooks"].items() if "incidents" in spec_of(name, TABLE))
+LISTED = sorted(name for name, runbook in TABLE["itsm_runbooks"].items() if "incidents" in runbook_spec(name, TABLE))
 
 
 @pytest.mark.parametrize("name", [name for name in LISTED if name in ENOUGH and name != "verify_connection"])
 def test_an_incident_without_its_workspace(name):
     raw = {key: value for key, value in ENOUGH[name].items() if key not in DEFENDER}
     event = {**EVENT, **{key: raw.pop(key) for key in ("ticket_id",) if key in raw}}
-    taken = take_in(name, {**raw, "incidents": [event]}, TABLE)
+    taken = read_input(name, {**raw, "incidents": [event]}, TABLE)
     assert taken["problems"] == []
     assert taken["incidents"] == [{**event, "source": "DefenderXDR"}]
     assert taken["window"]["time_from"] == "2026-11-21T02:36:07Z"
-    assert take_in(name, ENOUGH[name], TABLE)["window"] == {}
+    assert read_input(name, ENOUGH[name], TABLE)["window"] == {}
 
 
 @pytest.mark.parametrize(
-    "change, sentence",
+    "change, facts",
     [
-        ({"title_sha256": ""}, "Missing for incident 1 of 1 (61024): workspace_id. "),
-        ({"created_at": None}, "Missing for incident 1 of 1 (61024): workspace_id. "),
-        ({"created_at": "soon"}, "For incident 1 of 1 (61024), created_at must be a point in time "),
-        ({"title_sha256": "{{ now() }}"}, "For incident 1 of 1 (61024), title_sha256 must be the SHA-256 "),
-        ({"source": "contoso"}, "For incident 1 of 1 (61024), source must be one of "),
-        ({"incident_id": ".."}, "For incident 1 of 1 (..), incident_id '..' cannot be addressed in a URL."),
+        ({"title_sha256": ""}, ["workspace_id", "missing", "61024"]),
+        ({"created_at": None}, ["workspace_id", "missing", "61024"]),
+        ({"created_at": "soon"}, ["created_at", "point in time", "61024"]),
+        ({"title_sha256": "{{ now() }}"}, ["title_sha256", "SHA-256", "61024"]),
+        ({"source": "contoso"}, ["source", "one of", "61024"]),
+        ({"incident_id": ".."}, ["incident_id", "'..'", "URL"]),
     ],
 )
-def test_an_incident_without_its_workspace_and_more(change, sentence):
-    taken = take_in("unlink_ticket", {"incidents": [{**EVENT, **change}]}, TABLE)
-    assert [problem.startswith(sentence) for problem in taken["problems"]] == [True], taken["problems"]
+def test_an_incident_without_its_workspace_and_more(change, facts):
+    taken = read_input("unlink_ticket", {"incidents": [{**EVENT, **change}]}, TABLE)
+    assert_messages(taken["problems"], ["1 of 1", *facts])
     assert taken["window"] == {}
 
 
 def test_a_pair_names_its_workspace():
     (problem, *_more) = problems("reconcile_tickets", {"pairs": [{**EVENT, "ticket_id": "SOC-1"}]})
-    assert problem.startswith("Unknown for pair 1 of 1 (61024): created_at, title_sha256.")
+    assert_message(problem, "created_at", "title_sha256", "unknown", "1 of 1", "61024")

@@ -1,0 +1,99 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Find variables that a runbook does not take."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: unknown_variables
+short_description: Find variables that a runbook does not take
+version_added: 0.7.0
+author:
+  - secops.itsm contributors (@secops-itsm)
+description:
+  - Returns a message for each extra variable that the runbook does not take, and for each variable of the inventory or
+    the playbook that is a near miss of one of the runbook's or of a connection variable. Meant for the runbooks of this
+    collection.
+  - Variables of another runbook are accepted unless they are near misses. So are names that begin with C(ansible_),
+    C(awx_), C(tower_) or C(itsm_), connection variables such as C(contraforce_url), and what O(ignored) names.
+  - In a job of an AWX workflow, only near misses are reported, because AWX adds what earlier jobs passed to
+    M(ansible.builtin.set_stats) to the extra variables.
+options:
+  _terms:
+    description: Name of the runbook.
+    type: list
+    elements: str
+    required: true
+  table:
+    description: What the runbooks take, as in C(playbooks/vars/runbooks.yml).
+    type: dict
+    required: true
+  hosts:
+    description: Hosts whose variables are checked too.
+    type: list
+    elements: str
+    default: []
+  ignored:
+    description: Names of variables to accept.
+    type: list
+    elements: str
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Check the variables of a run
+  ansible.builtin.assert:
+    that: problems | length == 0
+    fail_msg: "{{ problems }}"
+  vars:
+    problems: "{{ query('secops.itsm.unknown_variables', 'my_runbook', table=table) }}"
+    table:
+      itsm_variables: {mine: {comment: {type: str, description: A comment.}}}
+      itsm_runbooks: {my_runbook: {takes: [mine]}}
+"""
+
+RETURN = r"""
+_raw:
+  description: The messages, none if every variable is known.
+  type: list
+  elements: str
+"""
+
+from typing import Any, Mapping
+
+from ansible.plugins.lookup import LookupBase
+from ansible.utils.vars import load_extra_vars
+
+from ansible_collections.secops.itsm.plugins.plugin_utils.unknown_variables import unknown_variables
+
+
+def _is_registered(value: Any) -> bool:
+    """Return True for the result of a task, which no runbook takes as a variable."""
+    return isinstance(value, Mapping) and {"changed", "failed"} <= value.keys()
+
+
+class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hints
+    """The lookup plugin."""
+
+    def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[str]:
+        """Return the messages.
+
+        :param terms: names of runbooks.
+        :param variables: the variables of the play.
+        :param kwargs: the options.
+        """
+        self.set_options(var_options=variables, direct=kwargs)
+        hostvars = variables["hostvars"]
+        # Not hostvars[host], which evaluates the values that are looked at.
+        spaces = [variables, *(hostvars.raw_get(host) for host in self.get_option("hosts"))]
+        others = {name for space in spaces for name in space if not _is_registered(space.get(name))}
+        extra = load_extra_vars(self._loader)
+        return [
+            message
+            for runbook in terms
+            for message in unknown_variables(
+                runbook, self.get_option("table"), extra, others, self.get_option("ignored")
+            )
+        ]

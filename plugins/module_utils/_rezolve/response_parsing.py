@@ -1,0 +1,98 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
+
+"""Find the data in the envelope of a response, and read a ticket's record."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions import (
+    DONE_CATEGORY,
+    NOT_DELETED,
+    ROW_ID_KEYS,
+    TICKET_PATHS,
+)
+
+#: The key of the offer in a ticket's data. Source: Rezolve.ai API documentation, Create Ticket.
+OFFER_KEY = "offerId"
+
+
+def value_at(body: Any, path: Sequence[str]) -> Any:
+    """Return the value at a path, or None if there is none.
+
+    :param body: the parsed JSON, of any shape.
+    :param path: keys, from the outside in.
+    """
+    for key in path:
+        body = body.get(key) if isinstance(body, Mapping) else None
+    return body
+
+
+def find_record(body: Any) -> Mapping[str, Any] | None:
+    """Return the ticket in a response: the first place with an ``object_id`` (TK-A5).
+
+    :param body: the parsed JSON, of any shape.
+    """
+    found = (value_at(body, path) for path in TICKET_PATHS)
+    return next((entry for entry in found if isinstance(entry, Mapping) and entry.get("object_id")), None)
+
+
+def find_list(body: Any, paths: Sequence[Sequence[str]]) -> list[Any] | None:
+    """Return the list in a response, from the first place that has one.
+
+    :param body: the parsed JSON, of any shape.
+    :param paths: the possible places.
+    """
+    found = (value_at(body, path) for path in paths)
+    return next((entry for entry in found if isinstance(entry, list)), None)
+
+
+def object_id_of(row: Mapping[str, Any]) -> str | None:
+    """Return the display id of a listed ticket (TK-A8), or None if it is not shown.
+
+    :param row: a row of the list.
+    """
+    shown = (row.get(key) for key in ROW_ID_KEYS)
+    return next((str(value) for value in shown if value and isinstance(value, (str, int))), None)
+
+
+def data_of(record: Mapping[str, Any] | None) -> Mapping[str, Any]:
+    """Return the values of a ticket's fields, by UUID.
+
+    :param record: a ticket, or None.
+    """
+    data = record.get("data") if record else None
+    return data if isinstance(data, Mapping) else {}
+
+
+def location_of(record: Mapping[str, Any]) -> dict[str, str | None]:
+    """Return a ticket's team, ticket type and offer; None for each that is not shown.
+
+    :param record: a ticket, or a row of the list.
+    """
+    shown = {
+        "team_id": value_at(record, ("lookup_props", "teamId")),
+        "item_type_id": value_at(record, ("lookup_props", "itemTypeId")),
+        "offer_id": data_of(record).get(OFFER_KEY),
+    }
+    # Ids consist of digits, which may be a text or a number.
+    return {name: None if value in (None, "") else str(value) for name, value in shown.items()}
+
+
+def is_done(record: Mapping[str, Any]) -> bool:
+    """Return whether a ticket is closed (TK-A10). If it does not show that, it counts as open, so that it is found.
+
+    :param record: a ticket, or a row of the list.
+    """
+    return str(record.get("status_category") or "").strip().lower().startswith(DONE_CATEGORY)
+
+
+def is_deleted(record: Mapping[str, Any]) -> bool:
+    """Return whether a ticket was deleted (TK-A11).
+
+    :param record: a ticket, or a row of the list.
+    """
+    return record.get("deleted_seq") not in (None, NOT_DELETED, str(NOT_DELETED))

@@ -1,0 +1,176 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
+
+"""Read one ticket, or list tickets."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
+from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
+from ansible_collections.secops.itsm.plugins.module_utils._option_values import identifier
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import RezolveApi
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.catalog import ticket_types
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.fields import by_title
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.response_parsing import (
+    data_of,
+    location_of,
+    object_id_of,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.schemas import FILTER_OPERATORS
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_list import list_tickets
+from ansible_collections.secops.itsm.plugins.module_utils._timestamps import spelled_utc, utc_option
+
+#: Options that only apply to a list.
+FOR_LIST = ("search", "statuses", "created_from", "created_to", "filters", "limit")
+
+#: The values of the request, by the values of ``order``.
+ORDERS: Mapping[str, str] = {"descending": "DESC", "ascending": "ASC"}
+
+#: Keys of an entry of ``filters``.
+FILTER_KEYS = frozenset({"column", "op", "operand"})
+
+#: How many listed tickets that could not be read a warning names.
+MAX_NAMED = 10
+
+Record = Mapping[str, Any]
+
+
+def ticket_info(api: RezolveApi, options: Mapping[str, Any], run: RunOptions) -> OperationResult:
+    """Read the ticket that the options name, or else the list of tickets.
+
+    :param api: the ticketing API.
+    :param options: the task's options.
+    :param run: not used, because this only reads.
+    :raises ApiError: category ``configuration`` for options that exclude each other, and any error of reading.
+    """
+    del run
+    object_id = identifier("object_id", options.get("object_id"))
+    if object_id is None and options.get("object_id") is not None:
+        # A variable that is empty by mistake must not read all tickets instead of one.
+        raise configuration_error("object_id is given, but empty: name the ticket, or leave it out for a list.")
+    unread: dict[str, str] = {}
+    values = _one(api, options, object_id) if object_id else _list(api, options, unread)
+    warnings = [_warning_of(unread)] if unread else []
+    return OperationResult(changed=False, values={**values, "request_ids": api.request_ids}, warnings=warnings)
+
+
+def _one(api: RezolveApi, options: Mapping[str, Any], object_id: str) -> dict[str, Any]:
+    misplaced = [name for name in FOR_LIST if options.get(name) not in (None, [], "")]
+    if misplaced:
+        raise configuration_error(f"{', '.join(misplaced)}: only for a list. Leave it out, or object_id.")
+    try:
+        record = api.ticket(object_id)
+    except ApiError as failure:
+        raise failure.with_message(f"Ticket {object_id} could not be read. {failure}") from None
+    return {
+        "ticket": dict(record),
+        "tickets": [dict(record)],
+        "fields": _labelled_values(api, record),
+        "truncated": False,
+    }
+
+
+def _labelled_values(api: RezolveApi, record: Record) -> dict[str, Any]:
+    """Return the values of the ticket type's fields, by label."""
+    wanted = location_of(record)["item_type_id"]
+    ticket_type = next((entry for entry in ticket_types(api) if entry.id == wanted), None)
+    data = data_of(record)
+    own = [entry.id for entry in ticket_type.fields if entry.id in data] if ticket_type else []
+    return by_title(ticket_type, {name: data[name] for name in own})
+
+
+def _list(api: RezolveApi, options: Mapping[str, Any], unread: dict[str, str]) -> dict[str, Any]:
+    limit = options.get("limit")
+    if limit is not None and limit < 1:
+        raise configuration_error("limit must be a number of tickets above 0; leave it out for all of them.")
+    tickets: list[dict[str, Any]] = []
+    rows = list_tickets(api, build_request(options))
+    while True:
+        try:
+            row = next(rows, None)
+        except ApiError as failure:
+            # This page was only read to find out whether there are more tickets.
+            if failure.category != "contract" or len(tickets) != limit:
+                raise
+            return {"tickets": tickets, "truncated": True}
+        if row is None or len(tickets) == limit:
+            return {"tickets": tickets, "truncated": row is not None}
+        tickets.append(_complete(api, row, unread) if options.get("complete") else dict(row))
+
+
+def _complete(api: RezolveApi, row: Record, unread: dict[str, str]) -> dict[str, Any]:
+    """Return a listed ticket as its own read shows it, or else as the list does.
+
+    :param api: the ticketing API.
+    :param row: a row of the list.
+    :param unread: collects the reasons why tickets cannot be read, by ticket.
+    """
+    object_id = object_id_of(row)
+    if object_id is None:
+        unread[f"one without a display id ({row.get('summary')})"] = "It cannot be addressed."
+        return dict(row)
+    try:
+        return dict(api.ticket(object_id))
+    except ApiError as failure:
+        if failure.category != "permission" and not failure.is_of_one_record:
+            raise failure.with_message(
+                f"The list names ticket {object_id}, but it could not be read. {failure}"
+            ) from None
+        unread[object_id] = failure.cause
+        return dict(row)
+
+
+def _warning_of(unread: Mapping[str, str]) -> str:
+    names = ", ".join(list(unread)[:MAX_NAMED]) + (", ..." if len(unread) > MAX_NAMED else "")
+    return (
+        f"Listed tickets that could not be read are shown as the list has them: {names}. The first one: "
+        f"{next(iter(unread.values()))}"
+    )
+
+
+def build_request(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the request for the list, without ``top`` and ``offset`` and without the options that are not set.
+
+    :param options: values by option name.
+    :raises ApiError: category ``configuration``.
+    """
+    search = (options.get("search") or "").strip()
+    request: dict[str, Any] = {
+        **({"search": search} if search else {}),
+        "sort": (options.get("sort") or "").strip() or "createdAt",
+        "searchOrder": ORDERS[options.get("order") or "descending"],
+        "sortOrder": [],
+    }
+    operands = [
+        {"id": str(number), **entry}
+        for number, entry in enumerate([*_option_filters(options), *_custom_filters(options)], 1)
+    ]
+    return {**request, "filter": {"op": "AND", "operand": operands}} if operands else request
+
+
+def _option_filters(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the filters of the options for known columns."""
+    statuses = [entry for entry in options.get("statuses") or [] if entry.strip()]
+    found: list[dict[str, Any]] = [{"op": "IN", "column": "status", "operand": statuses}] if statuses else []
+    for name, operator in (("created_from", "GE"), ("created_to", "LE")):
+        moment = utc_option(name, options.get(name))
+        if moment:
+            operand = spelled_utc(moment, "milliseconds")
+            found.append({"op": operator, "column": "createdAt", "operand": operand})
+    return found
+
+
+def _custom_filters(options: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the filters of the option ``filters``."""
+    found = []
+    for entry in options.get("filters") or []:
+        if set(entry) != FILTER_KEYS or not str(entry["column"]).strip() or entry["op"] not in FILTER_OPERATORS:
+            raise configuration_error(
+                f"Each of filters has a column, an op of {', '.join(FILTER_OPERATORS)}, an operand, and nothing else."
+            )
+        found.append({name: entry[name] for name in ("op", "column", "operand")})
+    return found

@@ -1,0 +1,281 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
+
+"""Search for an existing ticket. The search only finds candidates: the ticket itself decides whether it is the one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Sequence
+
+from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import Record, RezolveApi
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.response_parsing import (
+    is_deleted,
+    location_of,
+    object_id_of,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.schemas import MAX_PAGE_SIZE
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.text_matching import is_other_title
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_list import (
+    NEWEST_FIRST,
+    list_tickets,
+    row_key,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_matching import (
+    Identity,
+    belongs_to_another_team,
+    has_identity,
+    is_in_wanted_location,
+    match_rank,
+    respelled_values,
+    shows_another_ticket,
+    shows_fields,
+)
+
+#: Limits of a search: rows to check, and tickets to read in full.
+MAX_ROWS = 2000
+MAX_READS = 100
+
+#: How many of them may be tickets whose row shows that they are closed. The other closed ones are not read.
+MAX_DONE_READS = 20
+
+#: How many of the newest tickets to read if the search finds none.
+MAX_NEWEST_READS = 20
+
+#: Failures to read a ticket for which its row may be used instead; any other failure affects all tickets.
+SINGLE_TICKET_FAILURES = frozenset({"unavailable", "permission", "not_found", "contract"})
+
+
+@dataclass
+class SearchResult:
+    """The tickets that a search found.
+
+    :param matches: open tickets with the identity, as they were read.
+    :param done: display ids of closed tickets with the identity, if closed ones do not count.
+    :param similar: open tickets with the identity in another spelling, as they were read.
+    """
+
+    matches: list[Record] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+    similar: list[Record] = field(default_factory=list)
+
+
+@dataclass
+class ReadBudget:
+    """How many tickets a search may still read in full.
+
+    :param rejected: keys of the tickets that were read and are not the wanted one. They are not read again.
+    :param remaining: how many more may be read.
+    """
+
+    rejected: set[str] = field(default_factory=set)
+    remaining: int = field(default_factory=lambda: MAX_READS)
+
+
+def find_matches(
+    api: RezolveApi, wanted: Identity, include_done: bool, budget: ReadBudget | None = None
+) -> SearchResult:
+    """Search for the wanted ticket, and return the tickets that match.
+
+    :param api: the ticketing API.
+    :param wanted: the identity.
+    :param include_done: whether closed tickets count.
+    :param budget: limits the tickets that are read.
+    :raises ApiError: category ``ambiguous_match`` if there are too many results, or a ticket was moved to another team;
+        ``contract`` if a ticket does not show its identity; and any error of reading.
+    """
+    found, budget = SearchResult(), budget or ReadBudget()
+    rows, is_complete = _candidates(api, wanted, wanted.text, budget)
+    if wanted.full_text not in ("", wanted.text) and (not is_complete or len(rows) > budget.remaining):
+        # A service that requires all words to match returns fewer rows.
+        narrower, is_narrower_complete = _candidates(api, wanted, wanted.full_text, budget)
+        if is_narrower_complete and (not is_complete or len(narrower) < len(rows)):
+            rows, is_complete = narrower, True
+    for row in rows:
+        # A row may lag behind a ticket that was reopened, but not all of many closed tickets can be read.
+        if wanted.counts_as_done(row) and not include_done and len(found.done) >= MAX_DONE_READS:
+            found.done.append(object_id_of(row) or "one without a display id")
+            continue
+        if found.matches and budget.remaining < 1:
+            # There is a match, so that nothing is created, however many others there are.
+            break
+        _read_and_judge(api, row, wanted, include_done, found, budget)
+    if not is_complete and not found.matches:
+        raise _too_many_results(wanted)
+    return found
+
+
+def _candidates(api: RezolveApi, wanted: Identity, text: str, budget: ReadBudget) -> tuple[list[Record], bool]:
+    """Return the rows of a search that may be the wanted ticket, likely ones first, and whether these are all."""
+    rows = list(islice(list_tickets(api, {**NEWEST_FIRST, "search": text}), MAX_ROWS + 1))
+    left = (
+        row for row in rows[:MAX_ROWS] if row_key(row) not in budget.rejected and not shows_another_ticket(row, wanted)
+    )
+    return sorted(left, key=lambda row: match_rank(row, wanted)), len(rows) <= MAX_ROWS
+
+
+def find_among_newest(
+    api: RezolveApi, wanted: Identity, include_done: bool, budget: ReadBudget | None = None
+) -> SearchResult:
+    """Return the newest tickets that match, for when the search finds none.
+
+    A new ticket may not be in the index of the search yet, and a summary may contain an operator of the search. A list
+    without a search depends on neither.
+
+    :param api: the ticketing API.
+    :param wanted: the identity.
+    :param include_done: whether closed tickets count.
+    :param budget: limits the tickets that are read.
+    :raises ApiError: as :func:`find_matches` does.
+    """
+    found, budget = SearchResult(), budget or ReadBudget()
+    newest = islice(list_tickets(api, NEWEST_FIRST), MAX_PAGE_SIZE)
+    candidates = (
+        row for row in newest if row_key(row) not in budget.rejected and not shows_another_ticket(row, wanted)
+    )
+    # If the rows do not show the identity, only the very newest are read.
+    for row in islice(candidates, MAX_NEWEST_READS):
+        _read_and_judge(api, row, wanted, include_done, found, budget, is_newest=True)
+    return found
+
+
+def _read_and_judge(
+    api: RezolveApi,
+    row: Record,
+    wanted: Identity,
+    include_done: bool,
+    found: SearchResult,
+    budget: ReadBudget,
+    *,
+    is_newest: bool = False,
+) -> None:
+    """Read the ticket of a row, and add it to the result if it matches.
+
+    :raises ApiError: category ``ambiguous_match`` if too many were read.
+    """
+    if budget.remaining < 1:
+        raise _too_many_results(wanted)
+    budget.remaining -= 1
+    before = len(found.matches)
+    _judge(api, row, wanted, include_done, found, is_newest=is_newest)
+    if len(found.matches) == before:
+        budget.rejected.add(row_key(row))
+
+
+def _judge(
+    api: RezolveApi, row: Record, wanted: Identity, include_done: bool, found: SearchResult, *, is_newest: bool = False
+) -> None:
+    """Add the ticket of a row to the result if it matches. The ticket itself decides, because its row may lag.
+
+    If the ticket cannot be read, its row may prove that it is another one. Among the newest tickets, the wanted one was
+    just created: by this account, and with the task's summary.
+    """
+    try:
+        record = _read(api, row)
+    except ApiError as failure:
+        if failure.category in SINGLE_TICKET_FAILURES and belongs_to_another_team(row, wanted):
+            return
+        if failure.category == "not_found" and is_deleted(row):
+            return
+        has_other_title = failure.is_of_one_record and is_other_title(row.get("summary"), wanted.title)
+        if is_newest and (failure.http_status == 403 or has_other_title):
+            return
+        raise
+    if not has_identity(record, wanted):
+        _judge_respelled(record, wanted, include_done, found)
+        return
+    if is_newest and not shows_fields(record) and is_other_title(record.get("summary"), wanted.title):
+        return
+    if wanted.counts_as_done(record) and not include_done:
+        if location_of(record)["team_id"] in (None, wanted.team_id):
+            found.done.append(str(record["object_id"]))
+    elif is_in_wanted_location(record, wanted):
+        found.matches.append(record)
+
+
+def _judge_respelled(record: Record, wanted: Identity, include_done: bool, found: SearchResult) -> None:
+    """Add a ticket to the result if it has the identity in another spelling."""
+    may_be_in_team = location_of(record)["team_id"] in (None, wanted.team_id) or bool(record.get("moved_to"))
+    if not may_be_in_team or not has_identity(record, wanted, in_any_spelling=True):
+        return
+    if wanted.counts_as_done(record) and not include_done:
+        found.done.append(str(record["object_id"]))
+    else:
+        found.similar.append(record)
+
+
+def _read(api: RezolveApi, row: Record) -> Record:
+    object_id = object_id_of(row)
+    if object_id is None:
+        raise ApiError(
+            f"A listed ticket, {row.get('summary')!r}, shows no display id, so it cannot be read and may be the one "
+            "that is wanted. Look for it in the portal, and name it by object_id.",
+            "contract",
+        )
+    try:
+        return api.ticket(object_id)
+    except ApiError as failure:
+        raise failure.with_message(
+            f"The list names ticket {object_id}, but it could not be read, so it may be the one. {failure}"
+        ) from None
+
+
+def prefer_exact(matches: Sequence[Record], wanted: Identity) -> Sequence[Record]:
+    """Return the matches with exactly the wanted summary, or all of them if none has it or the summary does not count.
+
+    :param matches: what a search found.
+    :param wanted: the identity.
+    """
+    if wanted.summary is None:
+        return matches
+    summary = wanted.summary.strip()
+    return [record for record in matches if str(record.get("summary") or "").strip() == summary] or matches
+
+
+def single_match(matches: Sequence[Record], label: str) -> Record | None:
+    """Return the only match, or None if there is none.
+
+    :param matches: what a search found.
+    :param label: names the wanted ticket in the message.
+    :raises ApiError: category ``ambiguous_match`` for more than one.
+    """
+    if len(matches) > 1:
+        ids = ", ".join(sorted(str(record["object_id"]) for record in matches))
+        raise ApiError(
+            f"{label[:1].upper()}{label[1:]}: {len(matches)} match, {ids}. Name one by object_id, or choose "
+            "unique_by so that there is only one.",
+            "ambiguous_match",
+        )
+    return matches[0] if matches else None
+
+
+def refuse_similar(similar: Sequence[Record], wanted: Identity, label: str) -> None:
+    """Raise ApiError if a ticket has the identity in another spelling, because a new one may be a duplicate of it.
+
+    :param similar: what a search found besides the matches.
+    :param wanted: the identity.
+    :param label: names the wanted ticket in the message.
+    """
+    if not similar:
+        return
+    names = ", ".join(sorted({str(record["object_id"]) for record in similar}))
+    title, (stored, given) = next(iter(respelled_values(similar[0], wanted).items()))
+    raise ApiError(
+        f"{label[:1].upper()}{label[1:]} may be {names}, which has {title!r} in another spelling: {stored!r} instead "
+        f"of {given!r}. If it is the same, set object_id, or write the value as the ticket has it. If it is another "
+        "one, give a value that differs in more than its spelling.",
+        "ambiguous_match",
+    )
+
+
+def _too_many_results(wanted: Identity) -> ApiError:
+    return ApiError(
+        f"The search for {wanted.text!r} brings more tickets than can be looked through, so it is not known whether "
+        "the one that is wanted is there. Choose unique_by so that its first entry is rare, such as a field with a "
+        "reference, or name the ticket by object_id.",
+        "ambiguous_match",
+    )

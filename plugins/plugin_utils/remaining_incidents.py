@@ -1,0 +1,56 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
+
+"""Find the incidents that a runbook continues with after a step."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping, Sequence
+
+from ansible_collections.secops.itsm.plugins.plugin_utils.step_results import (
+    NEW_TICKET,
+    has_failed,
+    incident_key_of,
+    step_outcomes,
+)
+
+#: The keys of an incident's record that later steps need.
+RECORD_KEYS = ("title", "name", "severity")
+
+
+def remaining_incidents(
+    incidents: Sequence[Mapping[str, Any]], result: Mapping[str, Any], of: Sequence[Mapping[str, Any]] | None = None
+) -> list[dict[str, Any]]:
+    """Return the incidents that did not fail in a step, each with its ticket and record as far as the step showed them.
+
+    :param incidents: the incidents before the step.
+    :param result: the registered result of the step.
+    :param of: the incidents of the step in the order of its outcomes; by default all.
+    """
+    outcomes = {incident_key_of(outcome): outcome for outcome in step_outcomes(result, of)}
+    if not outcomes and has_failed(result):
+        outcomes = {incident_key_of(incident): {"failed": True} for incident in (incidents if of is None else of)}
+    kept = [incident for incident in incidents if not has_failed(outcomes.get(incident_key_of(incident), {}))]
+    return [{**incident, **_step_facts(incident, outcomes.get(incident_key_of(incident), {}))} for incident in kept]
+
+
+def _step_facts(incident: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the ticket and the record of an incident as a step showed them."""
+    facts: dict[str, Any] = {}
+    link = outcome.get("link") or {}
+    if "incident" in outcome:
+        # Only what a ticket needs, because each further task would evaluate the whole record.
+        facts["record"] = {key: value for key, value in outcome["incident"].items() if key in RECORD_KEYS}
+    if "after" in link:
+        # The identifier if it is known, because display numbers are not documented for closing an incident.
+        ticket = link.get("ticket_id")
+    elif "ticket_id" in incident:
+        # A ticket that the user named is kept, even if the incident is linked to another one.
+        ticket = None
+    elif link.get("link") == "linked":
+        ticket = link.get("ticket_number") or link.get("ticket_id")
+    else:
+        ticket = (outcome.get("object_id") or NEW_TICKET) if "created" in outcome else None
+    return {**facts, **({"ticket_id": str(ticket)} if ticket else {})}

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
+
+"""Render the report of a runbook as a self-contained HTML page or as Markdown.
+
+Values of a service, such as a title, may have been written by an attacker, so markup in them is escaped.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, Mapping
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import visible_text
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks" / "templates"
+
+#: Characters with a meaning in Markdown, and those that make a link of an address.
+_MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.)", re.IGNORECASE)
+
+#: The words for an outcome.
+OUTCOME_LABELS: Mapping[str, str] = {"failed": "failed", "changed": "changed", "ok": "ok", "not_reached": "not reached"}
+
+
+def as_html(report: Mapping[str, Any]) -> str:
+    """Return the report as an HTML page.
+
+    :param report: from :func:`report.build_report`.
+    """
+    return _render("report.html.j2", report, autoescape=True)
+
+
+def as_markdown(report: Mapping[str, Any]) -> str:
+    """Return the report as Markdown.
+
+    :param report: from :func:`report.build_report`.
+    """
+    return _render("report.md.j2", report, autoescape=False)
+
+
+def _render(template: str, report: Mapping[str, Any], autoescape: bool) -> str:
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=autoescape,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["markdown"] = escape_markdown
+    environment.filters["text"] = display_text
+    outcome_labels = {**OUTCOME_LABELS, **({"changed": "would change"} if report["rehearsed"] else {})}
+    return environment.get_template(template).render(report=visible(report), outcome_labels=outcome_labels)
+
+
+def visible(value: Any) -> Any:
+    """Return a value with visible texts, without control characters and changes of the writing direction.
+
+    :param value: a text, or lists and mappings of them.
+    """
+    if isinstance(value, Mapping):
+        return {visible(key): visible(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [visible(inner) for inner in value]
+    return visible_text(value) if isinstance(value, str) else value
+
+
+def escape_markdown(value: Any) -> str:
+    """Return a value as a text with Markdown escaped.
+
+    :param value: any value.
+    """
+    # A line break would end a row of a table.
+    return _MARKUP.sub(r"\\\1", " ".join(display_text(value).split()))
+
+
+def display_text(value: Any) -> str:
+    """Return a value as a text for people.
+
+    :param value: any value; None and empty values become an empty text.
+    """
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (list, tuple)):
+        return ", ".join(map(display_text, value))
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {display_text(inner)}" for key, inner in value.items())
+    return str(value)

@@ -1,0 +1,96 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
+
+"""Find variables that a runbook does not take: a misspelled filter or guard would otherwise widen the run."""
+
+from __future__ import annotations
+
+from typing import Any, Collection, Iterator, Mapping
+
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import TICKETING_OPTIONS
+from ansible_collections.secops.itsm.plugins.plugin_utils.in_process import PROGRESS_VARIABLE, VARIABLE
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import runbook_spec
+from ansible_collections.secops.itsm.plugins.plugin_utils.spelling import did_you_mean, nearest
+
+#: Names of Ansible, ansible-rulebook, AWX, Automation Platform, and of the runbooks' own tasks.
+PREFIXES = ("ansible_", "awx_", "tower_", "itsm_")
+
+#: The variables of connections, which every runbook accepts.
+CONNECTION_VARIABLES = [
+    option.variable for table in (CONTRAFORCE_OPTIONS, TICKETING_OPTIONS) for option in table.values()
+]
+
+#: Names that every runbook accepts: execution settings, connections, and values passed on with set_stats.
+ALWAYS_ACCEPTED = frozenset({VARIABLE, PROGRESS_VARIABLE, "incidents", *CONNECTION_VARIABLES})
+
+#: Variables that the inventory plugin sets for each host besides those of the runbook.
+INCIDENT_HOST_VARIABLES = frozenset({"incident"})
+
+#: Variables that AWX sets in each job of a workflow.
+WORKFLOW_JOB = frozenset({"awx_workflow_job_id", "tower_workflow_job_id"})
+
+#: Ansible's name for extra variables that are not pairs of name and value.
+RAW_PARAMS = "_raw_params"
+
+
+def unknown_variables(
+    name: str,
+    table: Mapping[str, Any],
+    extra: Mapping[str, Any],
+    others: Collection[str] = (),
+    ignored: Collection[str] = (),
+) -> list[str]:
+    """Return a message for each variable that the runbook does not take.
+
+    Any extra variable is refused that no runbook takes, and any variable at all that is a near miss of one of this
+    runbook's or of a connection's. In a job of an AWX workflow only near misses are: AWX adds to its extra variables
+    what earlier jobs passed to set_stats, and does not mark it (seen in the source of AWX,
+    ``awx/main/models/workflow.py``).
+
+    :param name: the name of the runbook.
+    :param table: ``itsm_variables`` and ``itsm_runbooks``.
+    :param extra: the extra variables.
+    :param others: names of variables from the inventory or the playbook.
+    :param ignored: names to ignore.
+    """
+    taken = runbook_spec(name, table)
+    of_any_runbook = {variable for group in table["itsm_variables"].values() for variable in group}
+    accepted = {*taken, *ALWAYS_ACCEPTED, *ignored}
+    of_hosts = INCIDENT_HOST_VARIABLES if "hosts" in table["itsm_runbooks"][name]["takes"] else frozenset()
+    in_workflow = not WORKFLOW_JOB.isdisjoint(extra)
+
+    def messages() -> Iterator[str]:
+        for variable in sorted(_candidates(extra, accepted)):
+            near = nearest(variable, taken) or _nearest_connection(variable)
+            if variable == RAW_PARAMS:
+                # Its text may be a part of a secret with a blank in it.
+                yield "An extra variable is not a pair of name and value. Read a file of variables with -e @FILE."
+            elif near or not (in_workflow or variable in of_any_runbook):
+                yield f"{variable} is not a variable of {name}. {did_you_mean(near) or _REMOVE}"
+        for variable in sorted(_candidates(others, {*accepted, *extra, *of_hosts})):
+            near = nearest(variable, taken) or _nearest_connection(variable)
+            if near:
+                yield (
+                    f"{variable}, set by the inventory or the playbook, is not a variable of {name}. Rename it to "
+                    f"{near}, or add it to itsm_ignored_variables if it is meant for something else."
+                )
+
+    return list(messages())
+
+
+def _nearest_connection(variable: str) -> str | None:
+    """Return the connection variable that a name is a near miss of, beside the part that all of a service have."""
+    service, _separator, rest = variable.lower().partition("_")
+    near = nearest(rest, [name.partition("_")[2] for name in CONNECTION_VARIABLES if name.startswith(f"{service}_")])
+    return near and f"{service}_{near}"
+
+
+_REMOVE = "Remove it, or add it to itsm_ignored_variables."
+
+
+def _candidates(names: Collection[str], accepted: Collection[str]) -> Iterator[str]:
+    """Yield the names that are neither accepted nor Ansible's."""
+    return (name for name in map(str, names) if name not in accepted and not name.startswith(PREFIXES))

@@ -1,0 +1,115 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hostile server: one port on loopback for both APIs, whose world is replaced with each story."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from ansible_collections.secops.itsm.tests.campaign import contraforce, ticketing
+from ansible_collections.secops.itsm.tests.campaign.editor import let_others_act
+from ansible_collections.secops.itsm.tests.campaign.faults import Response, with_fault
+from ansible_collections.secops.itsm.tests.campaign.world import REQUEST_SECONDS, Exchange, World
+
+PREFIX = "/api/v2"
+
+#: Levels of the value that makes an answer hard to process: fewer than JSON can have, more than a recursion can.
+DEEP_LEVELS = 900
+
+
+class HostileServer:
+    """Answers for a world."""
+
+    def __init__(self) -> None:
+        self.world = World(0, {}, frozenset())
+        self._lock = threading.Lock()
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            # Otherwise the end of each answer waits for the client's acknowledgement of its beginning.
+            disable_nagle_algorithm = True
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                answer = server.answer(self.command, self.path, body)
+                with contextlib.suppress(ConnectionError):
+                    self._send(answer)
+
+            do_GET = do_PUT = do_POST = do_PATCH = handle_any  # noqa: N815 - http.server's own names
+
+            def _send(self, answer: Response) -> None:
+                if answer.drop:
+                    self.close_connection = True
+                    self.connection.shutdown(socket.SHUT_RDWR)
+                    return
+                is_text = isinstance(answer.body, str)
+                text = answer.body if is_text else "" if answer.body is None else json.dumps(answer.body)
+                content = text.encode()
+                self.send_response_only(answer.status)
+                self.send_header("Content-Type", "text/html" if is_text else "application/json; charset=utf-8")
+                for name, value in answer.headers.items():
+                    self.send_header(name, value)
+                if answer.status != 204:
+                    self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content[: len(content) // 2] if answer.cut else content)
+                self.close_connection = self.close_connection or answer.cut
+
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's own name
+                """Keep quiet."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def close(self) -> None:
+        """Stop."""
+        self._server.shutdown()
+        self._server.server_close()
+
+    def answer(self, method: str, target: str, content: bytes) -> Response:
+        """Return the answer to a request, and record both in the world's journal.
+
+        :param method: of the request.
+        :param target: its path and query.
+        :param content: its body.
+        """
+        with self._lock:
+            world = self.world
+            world.clock.sleep(REQUEST_SECONDS)
+            path = urlsplit(target).path[len(PREFIX) :]
+            query = dict(parse_qsl(urlsplit(target).query))
+            body = json.loads(content) if content else None
+            exchange = Exchange(world.run, world.clock.now(), method, target[len(PREFIX) :], body)
+            api = ticketing if path.startswith("/ticketing/") else contraforce
+            handle = api.route(world, exchange, path, query)
+            exchange.note += let_others_act(world, exchange)
+            world.settle()
+            world.journal.append(exchange)
+            answer = with_fault(world, exchange, handle)
+            if world.has("deep_answer") and isinstance(answer.body, dict):
+                answer.body = {**answer.body, **_deep(answer.body)}
+            exchange.status, exchange.answer = (0, "connection closed") if answer.drop else (answer.status, answer.body)
+            return answer
+
+
+def _deep(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the body's records with a value of many levels in each."""
+    value: Any = 1
+    for _level in range(DEEP_LEVELS):
+        value = [value]
+    return {
+        name: {**part, "extra": value}
+        for name, part in body.items()
+        if name in ("data", "ticket") and isinstance(part, dict)
+    } or {"extra": value}

@@ -1,0 +1,528 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From an event to the closure: ansible-rulebook itself, with the rulebooks and what the guide shows, on the sandbox.
+
+Starting it takes some seconds, so one of it runs everything: each rulebook as a set of rules with a source of its own.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+import urllib.request
+import uuid
+from datetime import datetime, timezone
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any, Callable, Iterator
+
+import pytest
+import yaml
+
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce import webhooks
+from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_dispatcher, webhook_receiver
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import WEBHOOK_SPEC
+from ansible_collections.secops.itsm.tests.functional.controller import configured
+from ansible_collections.secops.itsm.tests.sandbox.events import incident_created
+from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
+from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook
+from ansible_collections.secops.itsm.tests.tools.rulebook_process import INVENTORY, RulebookProcess
+
+ROOT = Path(__file__).resolve().parents[2]
+EDA = ROOT / "extensions" / "eda"
+CLOSE, HIGH = "close_known_false_positives", "open_ticket_for_high"
+NORTHWIND, TAILSPIN = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60", "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
+SECRET = "webhook+secret/with=marks&more"
+
+PAGES = {
+    name: (ROOT / "docs" / "docsite" / "rst" / f"{name}.rst").read_text(encoding="utf-8")
+    for name in ("events", "rehearse", "runbook_open_ticket")
+}
+BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n((?:   :.*\n)*)\n((?:(?:   .*)?\n)+)", re.MULTILINE)
+
+#: A text that looks like a number, which ansible-rulebook would make one of.
+COMMENT = "4e711"
+
+
+def rulebook(name: str) -> list[dict[str, Any]]:
+    """A rulebook of the collection."""
+    return list(yaml.safe_load((EDA / "rulebooks" / f"{name}.yml").read_text(encoding="utf-8")))
+
+
+def variables(name: str) -> dict[str, Any]:
+    """A file of variables of the collection."""
+    return dict(yaml.safe_load((EDA / "variables" / f"{name}.yml").read_text(encoding="utf-8")))
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """What a page shows in a language."""
+    found = BLOCK.findall(f"{PAGES[page]}\n")
+    return [textwrap.dedent(code).strip("\n") for kind, _options, code in found if kind == language]
+
+
+def captioned(caption: str, page: str = "events") -> Any:
+    """The YAML that a page shows under a caption."""
+    found = BLOCK.findall(PAGES[page])
+    (code,) = [code for _kind, options, code in found if options == f"   :caption: {caption}\n"]
+    return yaml.safe_load(textwrap.dedent(code))
+
+
+def block_with(key: str) -> dict[str, Any]:
+    """The YAML of the guide that has one key alone."""
+    shown = [yaml.safe_load(code) for code in blocks("events", "yaml")]
+    (found,) = [block for block in shown if isinstance(block, dict) and list(block) == [key]]
+    return dict(found)
+
+
+class Controller:
+    """A stand-in for the controller's API, as far as ansible-rulebook starts a job with it."""
+
+    def __init__(self, names: list[str]) -> None:
+        self.launched: list[tuple[str, Any]] = []
+        self.token: set[str] = set()
+        controller = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def answer(self, body: Any) -> None:
+                controller.token.add(self.headers.get("Authorization", ""))
+                content = json.dumps(body).encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            def do_GET(self) -> None:
+                job = {"id": 7, "url": "/api/v2/jobs/7/", "status": "successful", "created": "now", "artifacts": {}}
+                asks = dict.fromkeys(("limit", "labels", "inventory", "variables"), False)
+                templates = [
+                    {
+                        "id": number,
+                        "type": "job_template",
+                        "name": name,
+                        "summary_fields": {"organization": {"name": "SOC"}},
+                        "related": {"launch": f"/api/v2/job_templates/{number}/launch/"},
+                        **{f"ask_{what}_on_launch": value for what, value in asks.items()},
+                    }
+                    for number, name in enumerate(names)
+                ]
+                if "/config/" in self.path:
+                    self.answer({"version": "24.6.1"})
+                elif "/unified_job_templates/" in self.path:
+                    self.answer({"count": len(templates), "next": None, "results": templates})
+                else:
+                    self.answer({"count": 1, "next": None, "results": [{**job, "type": "job"}], **job})
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                controller.launched.append((names[int(self.path.split("/")[-3])], body))
+                self.answer({"id": 7, "url": "/api/v2/jobs/7/"})
+
+            def log_message(self, *_arguments: Any) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
+
+
+def renamed(ruleset: dict[str, Any], name: str) -> dict[str, Any]:
+    """A copy of a set of rules by another name, with a webhook that listens on a path of that name."""
+    made = copy.deepcopy(ruleset)
+    made["name"] = name
+    webhook = made["sources"][0].get("secops.itsm.contraforce_webhook")
+    if webhook is not None:
+        webhook.update(host="127.0.0.1", port=0, path=f"/{name}")
+    for rule in made["rules"]:
+        if "run_playbook" in rule["action"]:
+            # So that nobody waits for half a minute.
+            assert rule["action"]["run_playbook"]["delay"] == 15
+            rule["action"]["run_playbook"]["delay"] = 0
+    return made
+
+
+def everything(folder: Path) -> list[dict[str, Any]]:
+    """What is tried: the rulebooks as they are, and changed as the guide says.
+
+    :param folder: for what is written.
+    """
+    (close,), (high,) = rulebook(CLOSE), rulebook(HIGH)
+    polled = renamed(close, "polled")
+    polled["sources"] = copy.deepcopy(block_with("sources")["sources"])
+    poll = polled["sources"][0]["secops.itsm.contraforce_incidents"]
+    assert poll["state_file"].startswith("/var/lib/")
+    # Only QRadar's, so that it takes none away from the others.
+    poll.update(state_file=str(folder / "state.json"), sources=["QRadar"])
+    high = renamed(high, "high")
+    high["sources"][0]["filters"] = block_with("filters")["filters"]
+    dump = renamed(close, "dump")
+    dump["rules"][0]["action"]["run_playbook"]["name"] = "dump.yml"
+    (platform,) = captioned("extensions/eda/rulebooks/close_known_false_positives.yml")
+    firewall = renamed({**close, "rules": block_with("rules")["rules"]}, "firewall")
+    return [renamed(close, "close"), polled, high, dump, renamed(platform, "platform"), firewall]
+
+
+#: A playbook that writes down what it is given, templates and all.
+DUMP = """\
+- hosts: localhost
+  gather_facts: false
+  tasks:
+    - ansible.builtin.copy:
+        content: "{{ {'eda': ansible_eda, 'incidents': incidents} | to_json }}"
+        dest: "{{ playbook_dir }}/../../dump.json"
+        mode: "0600"
+"""
+
+
+class Scene:
+    """ansible-rulebook with everything, the sandbox, and the stand-in for the controller.
+
+    :param folder: for what is written.
+    """
+
+    def __init__(self, folder: Path, sandbox: SandboxProcess) -> None:
+        self.folder, self.sandbox = folder, sandbox
+        self.path = folder / "everything.yml"
+        self.controller = Controller(["Close false positives", "Close incidents"])
+        self.dumped = folder / "dump.json"
+        dump = DUMP.replace("{{ playbook_dir }}/../../dump.json", str(self.dumped))
+        (folder / "dump.yml").write_text(dump, encoding="utf-8")
+        self.path.write_text(yaml.safe_dump(everything(folder), sort_keys=False), encoding="utf-8")
+        self.polled = self.incident(source="QRadar", title="Known as 4711")
+        sandbox.add_incidents(self.polled)
+        given_variables = {
+            **variables("high"),
+            **variables("false_positives"),
+            "title_pattern": "^known .*4711$",
+            "comment": COMMENT,
+            "report_dir": str(folder / "reports"),
+            "webhook_secret": SECRET,
+            "verify_timeout": 5,
+        }
+        (folder / "variables.yml").write_text(yaml.safe_dump(given_variables), encoding="utf-8")
+        environment = {
+            **sandbox.environment(),
+            "CONTRAFORCE_WEBHOOK_SECRET": SECRET,
+            "EDA_CONTROLLER_URL": self.controller.url,
+            "EDA_CONTROLLER_TOKEN": "a-token-of-the-controller",
+            "EDA_JOB_TEMPLATE_REFRESH_DELAY": "0.2",
+        }
+        self.rulebook = RulebookProcess(folder, self.path.name, folder / "variables.yml", environment, "-vv")
+
+    def url(self, name: str) -> str:
+        """Where a set of rules listens."""
+        pattern = re.compile(rf"Listening on (http://\S+/{name})$", re.MULTILINE)
+        self.wait(f"{name} listens", lambda: pattern.search(self.rulebook.output))
+        found = pattern.search(self.rulebook.output)
+        assert found
+        return found[1]
+
+    def wait(self, what: str, done: Callable[[], Any], seconds: float = 120) -> None:
+        """Wait for something that must come."""
+        deadline = time.monotonic() + seconds
+        while not done():
+            assert self.rulebook.is_running(), self.rulebook.output[-5000:]
+            assert time.monotonic() < deadline, f"waited until {what}:\n{self.rulebook.output[-5000:]}"
+            time.sleep(0.1)
+
+    def incident(self, **changes: Any) -> dict[str, Any]:
+        """An incident that is not there yet."""
+        name = str(uuid.uuid4())
+        place = {"workspaceId": NORTHWIND, "source": "Sentinel", "id": name, "number": 48213}
+        return {**place, "status": "New", "severity": "Low", "title": f"Known thing {name} 4711", **changes}
+
+    def tell(self, name: str, *incidents: dict[str, Any], secret: str = SECRET, **how: Any) -> list[int]:
+        """Let incidents come up, and their events be delivered; the statuses of the answers."""
+        before = len(self.sandbox.deliveries()["entries"])
+        self.sandbox.set_webhook(self.url(name), secret, **{"pause": 0.5, **how})
+        self.sandbox.add_incidents(*incidents)
+        return self.answers(before)
+
+    def answers(self, before: int) -> list[int]:
+        """The statuses of all further deliveries, once there are no more to come."""
+        self.wait("everything is delivered", lambda: self.sandbox.deliveries()["waiting"] == 0)
+        return [entry["status"] for entry in self.sandbox.deliveries()["entries"][before:]]
+
+    def stored(self, incident: dict[str, Any]) -> dict[str, Any]:
+        """An incident as it is now."""
+        return next(dict(entry) for entry in self.sandbox.state()["incidents"] if entry["id"] == incident["id"])
+
+    def wait_for_closure(self, incident: dict[str, Any]) -> None:
+        """Wait until an incident is closed; it must be as the variables say, with one comment."""
+        self.wait("the incident is closed", lambda: self.stored(incident)["status"] == "Closed")
+        found = self.stored(incident)
+        assert (found["classification"], found["classificationReason"]) == ("FalsePositive", "IncorrectAlertLogic")
+        assert [comment["message"] for comment in found["comments"]] == [COMMENT]
+
+    def runs(self) -> int:
+        """How many playbooks have ended."""
+        return self.rulebook.output.count("PLAY RECAP")
+
+    def reads(self, incident: dict[str, Any]) -> int:
+        """How often anything asked for one incident."""
+        return sum(incident["id"] in entry["path"] for entry in self.sandbox.journal()["entries"])
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """One for all tests of this file; in the end no secret was printed, and it has not ended by itself."""
+    with SandboxProcess() as sandbox:
+        made = Scene(tmp_path_factory.mktemp("rulebooks"), sandbox)
+        try:
+            yield made
+            assert made.rulebook.is_running()
+        finally:
+            made.rulebook.stop()
+            made.controller.server.shutdown()
+            made.controller.server.server_close()
+    printed = made.rulebook.output
+    secrets = [SECRET, sandbox.credentials["client_secret"], sandbox.ticketing["client_secret"]]
+    assert "DEBUG" in printed
+    assert [secret for secret in [*secrets, "a-token-of-the-controller"] if secret in printed] == []
+
+
+def test_a_known_false_positive_is_closed_once(scene):
+    """Delivered twice, it is closed once; the same title is no reason to close what is not of the severities."""
+    known, severe, other = scene.incident(), scene.incident(severity="High"), scene.incident(title="Unknown 4711")
+    assert scene.tell("close", severe, other, known, copies=2) == [200] * 6
+    scene.wait_for_closure(known)
+    assert [scene.stored(incident)["status"] for incident in (severe, other)] == ["New", "New"]
+    assert scene.reads(severe) == scene.reads(other) == 0
+    entries = scene.sandbox.deliveries()["entries"]
+    assert sorted(json.loads(entry["answer"])["status"] for entry in entries) == ["accepted"] * 3 + ["duplicate"] * 3
+    scene.wait("the report is written", lambda: list((scene.folder / "reports").glob("close_incident-*.html")))
+
+
+def test_the_other_encoding_and_a_failure_that_passes(scene):
+    """The playbook is run again, and the event is not lost."""
+    known = scene.incident()
+    scene.sandbox.set_faults({"operation": "v2-get-incident", "status": 403, "code": "INSUFFICIENT_WORKSPACE_ROLE"})
+    assert scene.tell("close", known, encoding="base64") == [200]
+    scene.wait_for_closure(known)
+    assert "Previous run_playbook failed. Retry 1 of 2" in scene.rulebook.output
+    assert scene.sandbox.journal()["faults_waiting"] == 0
+
+
+def test_what_is_not_genuine_is_refused_and_what_cannot_be_named_is_told(scene):
+    """The latter comes last, so that everything else has had its turn when it is told."""
+    forged, stale = scene.incident(), scene.incident()
+    assert scene.tell("close", forged, signature="wrong", attempts=2) == [401, 401]
+    assert scene.tell("close", forged | {"id": str(uuid.uuid4())}, secret="another", attempts=1) == [401]
+    assert scene.tell("close", stale, age=400, attempts=1) == [401]
+    assert scene.tell("close", stale | {"id": str(uuid.uuid4())}, age=-400, encoding="base64", attempts=1) == [401]
+    named = scene.incident(id="{{ 7 * 6 }}")
+    assert scene.tell("close", named) == [200]
+    told = "No playbook is run for an incident: The identifier of its incident holds the beginning of a template."
+    scene.wait("it is told", lambda: told in " ".join(scene.rulebook.output.split()))
+    assert [scene.stored(incident)["status"] for incident in (forged, stale, named)] == ["New"] * 3
+    assert scene.reads(forged) == scene.reads(stale) == 0
+
+
+def test_titles_are_texts(scene):
+    """A title that is a template is a title, to the rulebook, and to the playbook, which gets nothing of it."""
+    hostile = scene.folder / "hostile"
+    title = f"Known {{{{ lookup('ansible.builtin.pipe', 'touch {hostile}') }}}} {{% raw %}}\x1b\x00\u202e 4711"
+    known, dumped = scene.incident(title=title), scene.incident(title=title)
+    begun = scene.runs()
+    assert scene.tell("dump", dumped) == [200]
+    assert scene.tell("close", known) == [200]
+    scene.wait_for_closure(known)
+    scene.wait("the playbook has dumped", scene.dumped.exists)
+    scene.wait("both have ended", lambda: scene.runs() >= begun + 2)
+    given_to_playbook = json.loads(scene.dumped.read_text(encoding="utf-8"))
+    event = given_to_playbook["eda"]["event"]
+    assert set(event) == {"source", "incident_id", "incident_number", "created_at", "title_sha256"}
+    assert (event["incident_id"], event["incident_number"]) == (dumped["id"], "48213")
+    more = {"classification_reason": "IncorrectAlertLogic", "comment": COMMENT}
+    assert given_to_playbook["incidents"] == [{**event, **more}]
+    assert given_to_playbook["eda"] == {"ruleset": "dump", "rule": "Close a known false positive", "event": event}
+    assert "touch" not in scene.dumped.read_text(encoding="utf-8")
+    assert not hostile.exists()
+
+
+def test_a_ticket_for_high(scene):
+    """One ticket and one link, however often the event comes; the filter knows the workspace. The title is hostile."""
+    high = scene.incident(workspaceId=TAILSPIN, severity="High", title="\x1b]0;owned\x07\x00\x9b31m \u202egnp.exe")
+    before, begun = len(scene.sandbox.state()["platform_tickets"]), len(scene.sandbox.journal()["entries"])
+    assert scene.tell("high", scene.incident(workspaceId=TAILSPIN, severity="Medium"), high) == [200, 200]
+    scene.wait("the ticket is linked", lambda: scene.stored(high)["ticketId"])
+    count = len(scene.sandbox.deliveries()["entries"])
+    scene.sandbox.deliver_again(new_id=True)
+    assert scene.answers(count) == [200]
+    again = "1 ticket known already; 1 linked already."
+    scene.wait("it has run again", lambda: again in scene.rulebook.output)
+    tickets = scene.sandbox.state()["platform_tickets"]
+    assert len(tickets) == before + 1
+    (ticket,) = [entry for entry in tickets if str(entry["id_serial"]) == str(scene.stored(high)["ticketId"])]
+    seen = "\ufffd]0;owned\ufffd\ufffd\ufffd31m \ufffdgnp.exe"
+    assert ticket["summary"] == f"Sentinel incident {high['id']}: {seen}"
+    journal = scene.sandbox.journal()["entries"]
+    # Nothing was searched for, but by the polling source: the filter knew the workspace.
+    lists = [entry["body"] for entry in journal[begun:] if "across-workspaces" in entry["path"]]
+    assert [body for body in lists if body.get("sources") != ["QRadar"]] == []
+    writes = [entry["operation"] for entry in journal if entry["took_effect"] and entry["status"] < 300]
+    assert writes.count("v2-link-ticket") == writes.count("create-ticket") == 1
+
+
+def test_looked_for_instead(scene):
+    """The polling source in the place of the webhook, as the guide shows it."""
+    scene.wait_for_closure(scene.polled)
+    assert scene.polled["id"] in (scene.folder / "state.json").read_text(encoding="utf-8")
+
+
+def test_what_a_rule_engine_stumbles_over(scene):
+    """Keys and numbers that JSON can hold and a rule engine cannot: the event is handled, and so is the next one."""
+    odd, next_one = scene.incident(), scene.incident()
+    scene.sandbox.set_webhook(None)
+    scene.sandbox.add_incidents(odd)
+    created = scene.stored(odd)["createdAt"]
+    event = incident_created({**odd, "createdAt": created}, {"id": NORTHWIND})
+    odd_values = '{"": 1, "a": 1e999, "b": 99999999999999999999}'
+    whole = json.dumps(event.body).replace('"entities": []', f'"entities": [{odd_values}]')
+    assert "1e999" in whole
+    body, url = whole.encode(), scene.url("close")
+    headers = Webhook(url, SECRET).headers(event, body, datetime.now(timezone.utc))
+    request = urllib.request.Request(url, body, headers, method="POST")
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+        assert answer.status == 200
+    assert scene.tell("close", next_one) == [200]
+    scene.wait_for_closure(odd)
+    scene.wait_for_closure(next_one)
+
+
+def test_a_rule_of_the_guide(scene):
+    incident = scene.incident(source="QRadar", id="20950", title="Excessive FIREWALL denies", severity="Medium")
+    assert scene.tell("firewall", incident) == [200]
+    scene.wait("it is told", lambda: "Medium: {'created_at': '" in scene.rulebook.output)
+
+
+def test_a_job_template_for_automation_platform(scene):
+    """What the controller is told fits the job template's survey, and holds nothing that was written into the event."""
+    title = "Excessive firewall denies from one host"
+    incident = scene.incident(title=title, description="{{ evil }}")
+    assert scene.tell("platform", incident) == [200]
+    scene.wait("a job is started", lambda: scene.controller.launched)
+    ((name, body),) = scene.controller.launched
+    assert (name, set(body)) == ("Close incidents", {"limit", "extra_vars"})
+    # What is no question of the survey, the controller leaves out.
+    eda = body["extra_vars"].pop("ansible_eda")
+    template = configured().one("job_template", name)
+    survey = {question["variable"]: question for question in template["survey_spec"]["spec"]}
+    assert set(body["extra_vars"]) <= set(survey)
+    assert {variable for variable, question in survey.items() if question["required"]} <= set(body["extra_vars"])
+    assert all(isinstance(value, str) for value in body["extra_vars"].values())
+    (entry,) = yaml.safe_load(body["extra_vars"]["incidents"])
+    assert (entry["source"], entry["incident_id"]) == ("Sentinel", incident["id"])
+    assert eda["event"] == entry
+    assert "evil" not in json.dumps(body)
+    assert title not in json.dumps(body)
+    assert scene.controller.token == {"Bearer a-token-of-the-controller"}
+
+
+# --- what needs no rulebook ------------------------------------------------------------------------------------------
+
+
+def test_the_guide_shows_the_variables_of_the_collection():
+    for caption, name in (("false_positives.yml", "false_positives"), ("high.yml", "high")):
+        shipped = variables(name)
+        port = shipped.pop("webhook_port")
+        assert captioned(caption) == shipped
+        assert port == 5000
+    assert captioned("inventory.yml") == yaml.safe_load(INVENTORY)
+    of_the_runbook = captioned("tickets.yml", "runbook_open_ticket")
+    assert captioned("high.yml") == {key: value for key, value in of_the_runbook.items() if key != "incidents"}
+
+
+def test_the_rulebooks_take_what_is_documented():
+    """Every variable of a rulebook is in the guide's table and in the examples, at least as a comment."""
+    table = set(re.findall(r"``(\w+)``", PAGES["events"].split("\nVariables\n")[1].split("The tickets for")[0]))
+    for name, example in ((CLOSE, "false_positives"), (HIGH, "high")):
+        text = (EDA / "rulebooks" / f"{name}.yml").read_text(encoding="utf-8")
+        used = set(re.findall(r"vars\.(\w+)", text))
+        for expression in re.findall(r"\{\{(.*?)\}\}", text):
+            bare = re.sub(r"'[^']*'|\|\s*\w+|\b\w+=|\bevent\.\w+|\bis defined\b", " ", expression)
+            used |= set(re.findall(r"\b[a-z]\w+\b", bare)) - {"event", "dict", "false"}
+        assert used - table == set()
+        shipped = (EDA / "variables" / f"{example}.yml").read_text(encoding="utf-8")
+        assert used == set(re.findall(r"^(?:# )?(\w+):", shipped, re.MULTILINE))
+
+
+def test_further_variables_are_options_of_the_source():
+    further = captioned("further variables")
+    options = set(WEBHOOK_SPEC)
+    assert {name.removeprefix("webhook_") for name in further} <= options
+    for name in (CLOSE, HIGH):
+        (ruleset,) = rulebook(name)
+        source = ruleset["sources"][0]["secops.itsm.contraforce_webhook"]
+        assert set(source) <= options
+        assert {f"webhook_{option}" for option in source} >= set(further)
+        for option, value in source.items():
+            assert f"webhook_{option} | default(" in value
+
+
+def test_both_rulebooks_begin_and_end_alike():
+    (close,), (high,) = rulebook(CLOSE), rulebook(HIGH)
+    for part in ("hosts", "gather_facts", "execution_strategy", "sources"):
+        assert close[part] == high[part]
+    assert close["rules"][1:] == high["rules"][1:]
+
+
+def test_answers_are_those_of_the_source():
+    """The guide's table has each status that the source answers with."""
+    files = [Path(str(module.__file__)) for module in (webhooks, webhook_dispatcher, webhook_receiver)]
+    answered = {found for file in files for found in re.findall(r"RefusalError\((\d{3})", file.read_text("utf-8"))}
+    table = PAGES["events"].split("\nWhat the answers mean\n")[1].split("\nEach refusal")[0]
+    assert len(answered) > 4
+    assert answered <= set(re.findall(r"\b\d{3}\b", table))
+
+
+def test_the_rehearsal_of_the_guide(sandbox):
+    """What it tells the sandbox is taken, and the title of its incidents is the one that the variables match."""
+    (code,) = [code for code in blocks("events", "shell") if "/_sandbox/incidents" in code]
+    commands = re.findall(r"curl (?:-X (\w+) )?\"\$CONTRAFORCE_URL/_sandbox/([\w/]+)\"(?: -d '([^']*)')?", code)
+    assert len(commands) == code.count("curl ") == 6
+    sandbox.set_webhook("http://127.0.0.1:1/", "x", attempts=1)
+    for method, name, body in commands:
+        sandbox.control(method or "GET", name, json.loads(body) if body else None)
+    raised = json.loads(next(body for _method, name, body in commands if name == "incidents"))
+    pattern = captioned("false_positives.yml")["title_pattern"]
+    assert all(re.search(pattern, incident["title"], re.IGNORECASE) for incident in raised)
+    assert [incident["severity"] in variables("false_positives")["severities"] for incident in raised] == [True, False]
+
+
+def test_the_webhook_of_the_rehearsal(sandbox):
+    (code,) = blocks("rehearse", "json")
+    sandbox.control("PUT", "webhook", json.loads(code))
+    sandbox.control("PUT", "webhook", None)
+
+
+def test_the_commands_of_the_guide_are_those_that_are_run():
+    commands = [line for code in blocks("events", "shell") for line in code.splitlines()]
+    started = [line for line in commands if line.startswith("ansible-rulebook ")]
+    names = {re.search(r"--rulebook (?:secops\.itsm\.)?(\w+)", line)[1] for line in started}
+    assert names == {CLOSE, HIGH}
+    assert all(
+        re.search(r"--vars (false_positives|high)\.yml --inventory inventory\.yml( -v)?$", line) for line in started
+    )
+
+
+def test_demo_of_events():
+    """The rulebook by its name in the collection, with its own file of variables."""
+    demo = ROOT / "tests" / "tools" / "demo_events.py"
+    done = subprocess.run(
+        [sys.executable, str(demo)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert [line[:4] for line in done.stdout.splitlines() if line.startswith(("yes", "NO"))] == ["yes "] * 7

@@ -1,0 +1,51 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Generate thousands of incidents, because a seed file of that size would be slow to read."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator
+
+SOURCE = "Sentinel"
+LARGEST = 100_000
+
+
+def bulk_incident_id(number: int) -> str:
+    """Return the identifier of a generated incident.
+
+    :param number: from 1.
+    """
+    return f"00000000-0000-4000-8000-{number:012}"
+
+
+def bulk_incidents(number: int, workspace: str) -> Iterator[dict[str, Any]]:
+    """Yield new incidents of Sentinel in the format of a seed.
+
+    :param number: how many.
+    :param workspace: where they are.
+    """
+    for each in range(1, number + 1):
+        yield {
+            "workspaceId": workspace,
+            "source": SOURCE,
+            "id": bulk_incident_id(each),
+            "number": 1_000_000 + each,
+            "title": f"Incident {each} of a crowd",
+            "severity": "Low",
+            "status": "New",
+            "createdAt": "2026-11-21T03:00:00Z",
+            "updatedAt": "2026-11-21T03:00:00Z",
+        }
+
+
+def checked_count(value: Any) -> int:
+    """Return the number of bulk incidents that a request asks for.
+
+    :param value: anything that JSON can carry.
+    :raises ValueError: for what is no such number, in a sentence.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
+        raise ValueError(f"a crowd is a number of incidents, up to {LARGEST}")
+    return value

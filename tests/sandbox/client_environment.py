@@ -1,0 +1,119 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The addresses and credentials of a sandbox, as environment variables for its clients."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+from typing import Any, Mapping
+
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.accounts import WRITING_ROLES
+
+_CLIENT_SETTINGS = ("url", "token_url", "client_id", "client_secret", "scope", "tenant_id", "realm")
+
+_TRANSPORT = ("VALIDATE_CERTS", "CA_PATH", "CLIENT_CERT", "CLIENT_KEY", "PROXY", "HEADERS", "ALLOW_HTTP")
+_CONTRAFORCE = ("URL", "CLIENT_ID", "CLIENT_SECRET", "ACCESS_TOKEN", *_TRANSPORT)
+_TICKETING = (
+    *(name.upper() for name in _CLIENT_SETTINGS),
+    "ACCESS_TOKEN",
+    "API_KEY",
+    "IS_SUPPORT_REQUEST",
+    *_TRANSPORT,
+)
+
+#: Variables that may be set for the real services. They must not be sent to the sandbox.
+SERVICE_VARIABLES = (*(f"CONTRAFORCE_{name}" for name in _CONTRAFORCE), *(f"TICKETING_{name}" for name in _TICKETING))
+
+#: What an event source is given. That of the real service would refuse the events of the sandbox.
+WEBHOOK_SECRETS = ("CONTRAFORCE_WEBHOOK_SECRET", "CONTRAFORCE_WEBHOOK_FORMER_SECRET", "CONTRAFORCE_WEBHOOK_PASSWORD")
+
+
+def client_environment(
+    url: str, credentials: Mapping[str, str], ticketing: Mapping[str, Any], webhook_secret: str | None = None
+) -> dict[str, str]:
+    """Return the environment variables with which a task reaches the sandbox.
+
+    :param url: its address.
+    :param credentials: those of the seed.
+    :param ticketing: as ``ticketing_settings`` gives it.
+    :param webhook_secret: what events are signed with, None without a webhook.
+    """
+    return {
+        "CONTRAFORCE_URL": url,
+        "CONTRAFORCE_CLIENT_ID": credentials["client_id"],
+        "CONTRAFORCE_CLIENT_SECRET": credentials["client_secret"],
+        **({} if webhook_secret is None else {"CONTRAFORCE_WEBHOOK_SECRET": webhook_secret}),
+        **{f"TICKETING_{name.upper()}": ticketing[name] for name in _CLIENT_SETTINGS if name in ticketing},
+    }
+
+
+def ticketing_settings(url: str, seed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the connection settings of the ticketing service's first client.
+
+    ``read_only`` and ``own_only`` hold the credentials of a client without a role that writes, and of one that sees
+    only its own tickets. Empty for a seed without clients.
+
+    :param url: the sandbox's address.
+    :param seed: what the seed says of the ticketing service.
+    """
+    if not seed.get("clients"):
+        return {}
+    first, tenants = seed["clients"][0], {tenant["id"].lower(): tenant for tenant in seed["tenants"]}
+    realm = tenants[first["tenant"].lower()]["realm"]
+    named: dict[str, Any] = {
+        "url": url,
+        "token_url": f"{url}/auth/realms/{realm}/protocol/openid-connect/token",
+        **_credentials(first),
+        "scope": first["scope"],
+        "tenant_id": first["tenant"],
+        "realm": realm,
+        **{name: first[name] for name in ("access_token", "api_key") if name in first},
+    }
+    for client in seed["clients"]:
+        if client["tenant"] == first["tenant"] and not WRITING_ROLES.intersection(client["roles"]):
+            named.setdefault("read_only", _credentials(client))
+        elif client["tenant"] == first["tenant"] and client["roles"] == ["ticket_user"]:
+            named.setdefault("own_only", _credentials(client))
+    return named
+
+
+def _credentials(client: Mapping[str, Any]) -> dict[str, str]:
+    return {"client_id": client["id"], "client_secret": client["secret"]}
+
+
+def shell_exports(found: Mapping[str, str], host: str) -> str:
+    """Return lines for a POSIX shell that set the variables and unset those of the real services.
+
+    :param found: as ``client_environment`` gives it.
+    :param host: that no proxy must stand before.
+    """
+    lines = [f"unset {' '.join(name for name in (*SERVICE_VARIABLES, *WEBHOOK_SECRETS) if name not in found)}"]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in found.items()]
+    lines.append(f"export no_proxy={shlex.quote(host)}${{no_proxy:+,$no_proxy}}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+class UnwritableError(Exception):
+    """A file cannot be written. The message is one sentence."""
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file atomically, readable by its owner only.
+
+    :param path: of the file.
+    :param text: its content.
+    :raises UnwritableError: if it cannot be written.
+    """
+    part = path.parent / f".{path.name}.{os.getpid()}.part"
+    try:
+        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+        part.replace(path)
+    except OSError as error:
+        raise UnwritableError(f"cannot write {path}: {error.strerror}") from None
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Build responses, and those that a fault returns instead of the regular one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from typing import Callable
+
+from starlette.responses import JSONResponse, Response
+
+from ansible_collections.secops.itsm.tests.sandbox.faults import Fault
+from ansible_collections.secops.itsm.tests.sandbox.operations import Operation
+from ansible_collections.secops.itsm.tests.sandbox.records import RefusedError
+from ansible_collections.secops.itsm.tests.sandbox.service import Reply, Service
+
+HTML = "<!DOCTYPE html><html><head><title>Bad gateway</title></head><body><h1>Bad gateway</h1></body></html>"
+WITHOUT_BODY = (204, 304)
+
+
+def as_response(reply: Reply) -> Response:
+    """Return a reply as a response of Starlette.
+
+    :param reply: what goes over the wire.
+    """
+    headers = dict(reply.headers)
+    if reply.body is None:
+        return Response(status_code=reply.status, headers=headers)
+    if reply.kind.startswith("text/"):
+        return Response(reply.body, reply.status, headers, media_type=reply.kind)
+    return JSONResponse(reply.body, reply.status, headers, media_type=reply.kind)
+
+
+def with_edits(true: Response, fault: Fault) -> Response:
+    """Return the regular response with the values replaced or removed that a fault names.
+
+    :param true: the true answer, in JSON.
+    :param fault: what to change.
+    """
+    if not fault.replace and not fault.remove:
+        return true
+    body = json.loads(bytes(true.body))
+    for place in (*fault.replace, *fault.remove):
+        *outer, last = [int(key) if key.isdigit() else key for key in place.split(".")]
+        inner = body
+        with contextlib.suppress(LookupError):
+            for key in outer:
+                inner = inner[key]
+            if place in fault.replace:
+                inner[last] = fault.replace[place]
+            else:
+                del inner[last]
+    return JSONResponse(body, true.status_code, media_type=true.media_type)
+
+
+def fault_response(service: Service, operation: Operation, fault: Fault, seen: str, true: Response | None) -> Response:
+    """Return the response that a fault causes instead of the regular one.
+
+    :param service: whose errors it takes the shape of.
+    :param operation: what was called.
+    :param fault: what to answer.
+    :param seen: what an answer that repeats the request says of it.
+    :param true: the true answer, if there is one.
+    """
+    status, code, message = fault.status or 500, fault.code or "", "The sandbox was told to fail."
+
+    def error(text: str = message) -> Response:
+        return as_response(service.refusal(operation, RefusedError(status, code, text)))
+
+    answers: dict[str, Callable[[], Response]] = {
+        "true": lambda: true or error(),
+        "problem": error,
+        "old": lambda: as_response(service.old_error(status, code, message)),
+        "html": lambda: Response(HTML, media_type="text/html"),
+        "text": lambda: Response("upstream connect error", media_type="text/plain"),
+        "empty": lambda: Response(b""),
+        "echo": lambda: error(f"You sent {seen}"),
+    }
+    response = Response() if status in WITHOUT_BODY else answers[fault.content]()
+    response.status_code = status
+    response.headers.update(fault.headers)
+    return response
