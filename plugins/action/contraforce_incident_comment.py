@@ -11,6 +11,6 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.in_process import InPr
 
 
 class ActionModule(InProcessAction):
-    """The action plugin."""
+    """The action plugin of the module."""
 
     definition = DEFINITION

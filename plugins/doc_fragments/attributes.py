@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What every module of the collection says about check mode, diff mode and idempotence."""
+"""Documentation of the attributes that all modules share."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ attributes:
   check_mode:
     description: Can run in C(check_mode) and return changed status prediction without modifying the service.
   diff_mode:
-    description: Returns what has changed, or would change in C(check_mode), when in diff mode.
+    description: Returns details on what has changed, or would change in C(check_mode), when in diff mode.
   idempotent:
     description:
-      - When run twice in a row with the same options, without anybody else changing the incident or ticket in between,
-        the second run reports no change and sends only reads.
+      - When run twice in a row with the same options, and if the incident or ticket is not changed in between, the
+        second run reports no change and only sends read requests.
   in_process:
     description:
-      - Runs in the controller's own process when the connection is C(local) and the task asks for no other Python,
-        C(become) or C(async), which saves the start of a process for each task and for each item of a loop. The items
-        of a loop share their connection and their token. The result is the same.
-      - Set the variable C(secops_itsm_in_process), or the controller's environment variable
-        E(SECOPS_ITSM_IN_PROCESS), to V(false) to run an ordinary module in any case.
+      - Runs in the controller's process if the connection is C(local) and the task does not use C(become), C(async) or
+        another Python interpreter. This avoids starting a process for each task and for each item of a loop, and the
+        items of a loop share connections and tokens. The result is the same.
+      - Set the variable C(secops_itsm_in_process) or the controller's environment variable
+        E(SECOPS_ITSM_IN_PROCESS) to V(false) to always run as a separate process.
     support: full
 """
 
@@ -35,8 +35,8 @@ attributes:
 options:
   concurrency:
     description:
-      - How many entries of a list are handled at the same time, from 1 to 32.
-      - A refusal for too many requests holds all of them back together, and fewer go on after it.
+      - Maximum number of list entries to process at the same time, from 1 to 32.
+      - If the service reports too many requests, the entries are delayed together and fewer are processed at a time.
     type: int
     default: 8
 """

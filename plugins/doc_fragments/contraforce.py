@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The connection options of everything that talks to ContraForce. Kept in step with connection.py by a test."""
+"""Documentation of the options that the plugins for ContraForce share. A test compares it with their specs."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from ansible_collections.secops.itsm.plugins.doc_fragments._transport import tra
 
 
 class ModuleDocFragment:
-    """Options of the connection to ContraForce, and of an incident there."""
+    """Options for the connection to ContraForce and for incidents."""
 
     DOCUMENTATION: str = r"""
 options:
   url:
     description:
-      - Address of the ContraForce API, with or without C(/api/v2) at its end.
+      - URL of the ContraForce API, with or without C(/api/v2) at its end.
       - If not set, the value of the environment variable E(CONTRAFORCE_URL) is used.
     type: str
     default: https://portal.contraforce.com/api/v2
   client_id:
     description:
-      - Client ID of a ContraForce service account. Goes together with O(client_secret).
-      - Exactly one kind of credentials is needed, this one or O(access_token).
+      - Client ID of a ContraForce service account. Requires O(client_secret).
+      - Provide either O(client_id) and O(client_secret), or O(access_token).
       - If not set, the value of the environment variable E(CONTRAFORCE_CLIENT_ID) is used.
     type: str
   client_secret:
@@ -35,13 +35,14 @@ options:
     type: str
   access_token:
     description:
-      - Access token, sent as a Bearer token. Excludes O(client_id) and O(client_secret).
-      - That the service accepts one is an assumption (CF-A1 in the README).
+      - Access token, sent as a Bearer token. Mutually exclusive with O(client_id) and O(client_secret).
+      - The vendor's documentation does not show whether the service accepts a token, see assumption CF-A1 in
+        R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified).
       - If not set, the value of the environment variable E(CONTRAFORCE_ACCESS_TOKEN) is used.
     type: str
 """ + transport_documentation("CONTRAFORCE")
 
-    #: For plugins that read their options as Ansible does, and not by an argument spec.
+    #: For plugins whose options Ansible reads, instead of an argument spec.
     PLUGINS: str = "options:\n" + "".join(
         f"  {name}:\n    env:\n      - name: CONTRAFORCE_{name.upper()}\n"
         for name in re.findall(r"^  (\w+):", DOCUMENTATION, re.MULTILINE)
@@ -51,27 +52,27 @@ options:
 options:
   workspace_id:
     description:
-      - UUID of the workspace that the incident belongs to. Required with O(incident_id).
-      - With O(incidents), that of every entry without one.
+      - UUID of the incident's workspace. Required with O(incident_id).
+      - The default of the entries in O(incidents).
     type: str
   source:
     description:
-      - The product that raised the incident, in any case, as webhooks carry it in lower case. Required with
-        O(incident_id). With O(incidents), that of every entry without one.
+      - Product that raised the incident, in any case. Required with O(incident_id).
       - One of V(Sentinel), V(DefenderXDR), V(QRadar), V(Splunk), V(CrowdStrike) and V(SentinelOne).
+      - The default of the entries in O(incidents).
     type: str
   incident_id:
     description:
-      - Identifier of the incident in its source. Any text but V(None) and V(null), which a template makes of a null. Of
-        an incident of Sentinel it is a UUID, and not the number that the portal shows.
-      - Exactly one of this and O(incidents) is needed.
+      - ID of the incident in its source. For a Sentinel incident, this is a UUID and not the number in the portal.
+      - V(None) and V(null) are refused, because they are the result of a template with a null value.
+      - Provide either O(incident_id) or O(incidents).
     type: str
 """
 
     INCIDENT_FILTERS = r"""
 options:
   severities:
-    description: Only incidents of these severities, in any case.
+    description: Only list incidents with these severities, in any case.
     type: list
     elements: str
     choices:
@@ -80,7 +81,7 @@ options:
       - Medium
       - High
   statuses:
-    description: Only incidents of these statuses, in any case.
+    description: Only list incidents with these statuses, in any case.
     type: list
     elements: str
     choices:
@@ -88,28 +89,28 @@ options:
       - New
       - Closed
   sources:
-    description: Only incidents of these sources, in any case.
+    description: Only list incidents from these sources, in any case.
     type: list
     elements: str
   query:
-    description: Only incidents in which the service finds this text.
+    description: Only list incidents in which the service finds this text.
     type: str
   assignee_ids:
-    description: Only incidents that are assigned to these users, by their identifiers.
+    description: Only list incidents that are assigned to the users with these IDs.
     type: list
     elements: str
   assignee_emails:
-    description: Only incidents that are assigned to these users, by their e-mail addresses.
+    description: Only list incidents that are assigned to the users with these e-mail addresses.
     type: list
     elements: str
   include_unassigned:
-    description: Whether incidents that nobody is assigned to are listed beside those of the assignees.
+    description: Whether to list unassigned incidents in addition to those of the assignees.
     type: bool
   time_range:
     description:
-      - Only incidents of the last hours, in any case. The words are the API's own, and so is the spelling of
-        V(FourtyEightHours). V(FortyEightHours) is accepted, too.
-      - Without it and without O(time_from) the service decides which time the list covers.
+      - Only list incidents from this period before the present, in any case. V(FourtyEightHours) is the API's spelling;
+        V(FortyEightHours) is also accepted.
+      - Without this option and O(time_from), the service determines the period.
     type: str
     choices:
       - ThreeHours
@@ -120,9 +121,10 @@ options:
       - FortyEightHours
   time_from:
     description:
-      - Only incidents from this point in time on (ISO 8601, UTC unless it names a zone). Excludes O(time_range).
+      - Only list incidents created at or after this time, in ISO 8601 format. UTC is the default time zone.
+      - Mutually exclusive with O(time_range).
     type: str
   time_to:
-    description: The end of the time that begins with O(time_from); the present if it is left out.
+    description: End of the period that begins with O(time_from). The default is the present.
     type: str
 """

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: incident_selection
-short_description: Select incidents that were listed, by what the service does not filter by
+short_description: Filter listed incidents by criteria that the service does not support
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Takes incidents as M(secops.itsm.contraforce_incident_info) lists them, and gives those that match, as entries for
+  - Returns the matching incidents of those that M(secops.itsm.contraforce_incident_info) lists, as entries for
     O(secops.itsm.contraforce_incident_status#module:incidents), with their title, severity and status.
-  - An incident that does not show what is asked for is not taken.
+  - An incident without a filtered property does not match.
 options:
   _input:
-    description: The incidents.
+    description: The listed incidents.
     type: list
     elements: dict
     required: true
   title_pattern:
-    description: A regular expression that is found in the title, whatever the case.
+    description: A regular expression that is searched in the title, ignoring case.
     type: str
     required: true
   workspace_ids:
@@ -31,25 +31,25 @@ options:
     type: list
     elements: str
   older_than_hours:
-    description: Only incidents that were raised at least so many hours ago.
+    description: Only incidents that were created at least this number of hours ago.
     type: float
 """
 
 EXAMPLES = r"""
-- name: List what is open
+- name: List open incidents
   secops.itsm.contraforce_incident_info:
     statuses: [New, Active]
   register: open_incidents
 
-- name: Name those of the backup account that are a day old
+- name: Show incidents about the backup account that are at least a day old
   ansible.builtin.debug:
     msg: "{{ open_incidents.incidents | secops.itsm.incident_selection('backup account', older_than_hours=24) }}"
 """
 
 RETURN = r"""
 _value:
-  description: The incidents, each with C(workspace_id), C(source), C(incident_id), C(title), C(severity), C(status),
-    C(created_at), and a C(line) that names it.
+  description: The matching incidents, each with C(workspace_id), C(source), C(incident_id), C(title), C(severity),
+    C(status), C(created_at), and C(line), a summary of these on one line.
   type: list
 """
 
@@ -75,7 +75,7 @@ def incident_selection(
     :param older_than_hours: match only incidents of at least this age.
     """
     try:
-        # A template that gives nothing gives an empty text before ansible-core 2.19.
+        # Before ansible-core 2.19, a template that evaluates to None results in an empty text.
         hours = None if is_blank(older_than_hours) else float(older_than_hours or 0)
     except (TypeError, ValueError):
         raise AnsibleFilterError(INVALID_AGE) from None

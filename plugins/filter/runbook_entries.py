@@ -8,27 +8,28 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_entries
-short_description: Make entries of C(incidents) for a module
+short_description: Convert the incidents of a runbook to entries of a module's incidents option
 version_added: 0.7.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Returns the incidents with what names them, and with the given keys of those that have them.
+  - Returns an entry for each incident, with the keys that identify it, and with O(keys) if the incident has them.
 options:
   _input:
     description:
-      - The incidents, each with C(workspace_id), C(source) and C(incident_id), or with what O(keys) names instead.
+      - The incidents, each with C(workspace_id), C(source) and C(incident_id), or with the keys that O(keys) maps to
+        these.
     type: list
     elements: dict
     required: true
   keys:
-    description: The keys of an incident, by the option of the module that takes them.
+    description: A mapping of the module's options to the keys of an incident.
     type: dict
     default: {}
 """
 
 EXAMPLES = r"""
-- name: Assign each incident to its own person
+- name: Assign each incident to its own user
   secops.itsm.contraforce_incident_assignee:
     incidents: "{{ incidents | secops.itsm.runbook_entries({'email': 'assignee_email'}) }}"
     email: d.duty@northwind.example
@@ -38,15 +39,15 @@ EXAMPLES = r"""
         source: DefenderXDR
         incident_id: "61024"
         assignee_email: analyst@northwind.example
-        comment: Goes no further.
+        comment: Not passed on.
 
-- name: List what is new and severe
+- name: List new incidents of high severity
   secops.itsm.contraforce_incident_info:
     severities: [High]
     statuses: [New]
   register: severe
 
-- name: Comment all of it in one task
+- name: Comment on all of them in one task
   secops.itsm.contraforce_incident_comment:
     incidents: "{{ severe.incidents | secops.itsm.runbook_entries(names) }}"
     comment: Seen by the night shift.

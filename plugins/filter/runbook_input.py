@@ -8,17 +8,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_input
-short_description: Check what a runbook was given
+short_description: Validate the input of a runbook
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Reads the variables of a runbook as a person, a file or a survey gives them, and says what is wrong, before anything
-    is sent. Meant for the runbooks of this collection.
-  - Texts of lists and mappings are read as YAML or JSON, and what is blank counts as not given.
+  - Reads the variables of a runbook as set by a user, a file or a survey, and reports invalid ones before any request
+    is sent. Intended for the runbooks of this collection.
+  - Lists and mappings may be texts in YAML or JSON. Blank values count as not set.
 options:
   _input:
-    description: The variables by name. What is not set is an empty text.
+    description: The variables by name. A variable that is not set is an empty text.
     type: dict
     required: true
   runbook:
@@ -26,13 +26,13 @@ options:
     type: str
     required: true
   table:
-    description: What the runbooks take, as C(playbooks/vars/runbooks.yml) has it.
+    description: The table of the runbooks' variables in the format of C(playbooks/vars/runbooks.yml).
     type: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: Take in what was given
+- name: Validate the variables
   ansible.builtin.set_fact:
     itsm: "{{ raw | secops.itsm.runbook_input('close_incident', table) }}"
   vars:
@@ -42,8 +42,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(runbook), C(given), C(options) with defaults and of the right types, C(incidents), C(window), in which
-    to look for those without their workspace, and C(problems), sentences.
+  description: C(runbook), properties of the runbook for its report; C(given), the variables that are set; C(options),
+    the variables with defaults and converted types; C(incidents); C(nothing_to_do), the reason if there are no
+    incidents; C(window), options to list the incidents without a workspace; and C(problems), a list of messages.
   type: dict
 """
 
@@ -64,7 +65,7 @@ def runbook_input(raw: Mapping[str, Any], runbook: str, table: Mapping[str, Any]
     try:
         text = None if is_blank(path) else Path(str(path)).expanduser().read_text(encoding="utf-8")
     except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is no text in UTF-8"
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
         problem = f"'pairs_file' cannot be read: {path}: {reason}."
         return {**read_input(runbook, {**raw, "pairs_file": None}, table), "incidents": [], "problems": [problem]}
     return read_input(runbook, raw, table, text)

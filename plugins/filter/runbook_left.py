@@ -8,25 +8,25 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_left
-short_description: The incidents that are still in play after a step of a runbook
+short_description: Find the incidents that a runbook continues with after a step
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Leaves out the incidents that a step failed for, and adds what it learnt of the others, C(ticket_id) and C(record).
-    Meant for the runbooks of this collection.
+  - Removes the incidents for which a step failed, and adds C(ticket_id) and C(record) to the others if the step
+    returned them. Intended for the runbooks of this collection.
 options:
   _input:
-    description: The incidents that were in play before.
+    description: The incidents before the step.
     type: list
     elements: dict
     required: true
   result:
-    description: What the step registered, a list in one task or a loop.
+    description: The registered result of the step, which handled a list in one task or in a loop.
     type: dict
     required: true
   of:
-    description: The incidents that it was about, in the order of its outcomes, if those do not name theirs.
+    description: The incidents of the step in the order of its outcomes, if these do not identify their incidents.
     type: list
     elements: dict
 """
@@ -44,7 +44,7 @@ EXAMPLES = r"""
         incident_id: "48213"
         ticket_id: T20261121.0042
 
-- name: Say which are linked
+- name: Show the linked incidents
   ansible.builtin.debug:
     msg: "{{ incidents | secops.itsm.runbook_left(links) | map(attribute='incident_id') }}"
   vars:
@@ -53,7 +53,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The incidents that are still in play.
+  description: The incidents that did not fail in the step.
   type: list
 """
 
@@ -69,7 +69,7 @@ def runbook_left(
 
     :param incidents: the incidents before the step.
     :param result: the registered result of the step.
-    :param of: the incidents of the step, if its outcomes do not name theirs.
+    :param of: the incidents of the step, if its outcomes do not identify their incidents.
     """
     return remaining_incidents(incidents, result, of)
 

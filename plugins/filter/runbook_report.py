@@ -8,31 +8,32 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_report
-short_description: Make the report of a runbook, as data
+short_description: Build the report of a runbook as data
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Puts together what the steps of a runbook did to each incident, what changed, what failed, and what to do about it.
+  - Combines the results of a runbook's steps for each incident, with changes, failures and next steps.
   - P(secops.itsm.report_files#lookup) writes it as Markdown and HTML.
 options:
   _input:
     description:
-      - The steps in their order. Each has a C(name), what was registered as C(result), and C(incidents) if the outcomes
-        in it do not name theirs.
-      - A name is C(find), C(verify), C(read), C(ticket), C(link), C(unlink), C(reconcile), C(close), C(activate),
+      - The steps in order. Each has a C(name), its registered C(result), and C(incidents) if the outcomes in the result
+        do not identify their incidents.
+      - The name is C(find), C(verify), C(read), C(ticket), C(link), C(unlink), C(reconcile), C(close), C(activate),
         C(reopen), C(assign) or C(comment).
     type: list
     elements: dict
     required: true
   about:
     description:
-      - The run. C(runbook), C(title), C(rehearsed), C(head) (a list of pairs of label and value), and C(asked) (a
-        mapping).
+      - Properties of the run. C(runbook), C(title), C(check_mode) (true if the run was in check mode), C(head) (a list
+        of pairs of label and value), and C(asked) (a mapping of the variables that are set).
+      - C(rehearsed) is the former name of C(check_mode). It is deprecated and will be removed in 1.0.
     type: dict
     required: true
   incidents:
-    description: The incidents that it was about.
+    description: The incidents of the run.
     type: list
     elements: dict
     required: true
@@ -53,19 +54,20 @@ EXAMPLES = r"""
         source: Sentinel
         incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
 
-- name: Sum up
+- name: Show the summary
   ansible.builtin.debug:
     msg: "{{ (steps | secops.itsm.runbook_report(about, incidents)).summary }}"
   vars:
     incidents: *incidents
     steps: [{name: close, result: "{{ closures }}"}]
-    about: {runbook: mine, title: My closures, rehearsed: false, head: [], asked: {}}
+    about: {runbook: mine, title: My closures, check_mode: false, head: [], asked: {}}
 """
 
 RETURN = r"""
 _value:
-  description: What was in C(about), C(outcome) (C(changed), C(ok) or C(failed)), C(counts), C(summary) (a line),
-    C(incidents) with the C(steps) of each, C(failures), and C(problems) that concern no single incident.
+  description: The keys of C(about), C(outcome) (C(changed), C(ok) or C(failed)), C(counts), C(summary) (one line),
+    C(incidents) with the C(steps) of each, C(failures), and C(problems) of the run as a whole. C(rehearsed) has the
+    value of C(check_mode); it is deprecated and will be removed in 1.0.
   type: dict
 """
 

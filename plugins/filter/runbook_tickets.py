@@ -8,27 +8,29 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_tickets
-short_description: Make the tickets of incidents, for ticketing_ticket
+short_description: Build the tickets of incidents for ticketing_ticket
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Fills the summary and the fields of a ticket for each incident, from templates and the incident's record. Meant for
-    the runbooks of this collection.
+  - Builds the summary and the fields of a ticket for each incident, from templates and the incident's record. Intended
+    for the runbooks of this collection.
   - In the summary and the fields, C({source}), C({incident_id}), C({workspace_id}), C({title}) and C({severity}) are
-    those of the incident; C({title_html}) is its title for a field of rich text. Any other word in braces is an error.
-  - The summary is one line of at most 255 characters; the title is shortened as far as necessary. Control and
-    formatting characters in the title are replaced.
+    replaced with the values of the incident, and C({title_html}) with its title for a rich text field. Any other word
+    in braces is an error.
+  - The summary is one line of at most 255 characters. The title is shortened as far as necessary, and control and
+    formatting characters in it are replaced.
 options:
   _input:
     description:
-      - The incidents, each with C(workspace_id), C(source), C(incident_id), and what its ticket is to have of its own.
-      - Its C(record) is the C(incident) that M(secops.itsm.contraforce_incident_info) returns.
+      - The incidents, each with C(workspace_id), C(source) and C(incident_id). Keys such as C(summary) and C(fields)
+        override those in O(values).
+      - C(record) is the C(incident) that M(secops.itsm.contraforce_incident_info) returns.
     type: list
     elements: dict
     required: true
   values:
-    description: What holds for all tickets, such as C(team_id), C(offer), C(summary), C(fields) and C(reference_field).
+    description: Values for all tickets, such as C(team_id), C(offer), C(summary), C(fields) and C(reference_field).
     type: dict
     required: true
 """

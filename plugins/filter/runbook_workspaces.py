@@ -8,37 +8,38 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_workspaces
-short_description: Find the workspaces of incidents that came by an event
+short_description: Find the workspaces of incidents from events
 version_added: 0.6.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - An event does not name the workspace of its incident. This filter finds it among the incidents that
-    M(secops.itsm.contraforce_incident_info) lists, by the source, the identifier, the title and the time at which the
-    incident was raised (CF-A21 in the README). Meant for the runbooks of this collection.
+  - An event does not contain the workspace of its incident. This filter finds it among the incidents that
+    M(secops.itsm.contraforce_incident_info) lists, by source, identifier, title and time of creation (CF-A21 in
+    R(Verified and assumed, ansible_collections.secops.itsm.docsite.verified)). Intended for the runbooks of this
+    collection.
 options:
   _input:
     description:
-      - The incidents, as entries of the runbooks' C(incidents). One that names its C(workspace_id) is left as it is.
-      - Any other has C(source), C(incident_id), C(created_at), and C(title_sha256), the digest of its title.
+      - The incidents, as entries of the runbooks' C(incidents). An entry with a C(workspace_id) is not changed.
+      - Other entries have C(source), C(incident_id), C(created_at), and C(title_sha256), the digest of the title.
     type: list
     elements: dict
     required: true
   listed:
-    description: The incidents that were listed.
+    description: The listed incidents.
     type: list
     elements: dict
     required: true
 """
 
 EXAMPLES = r"""
-- name: List what was raised when the incident was
+- name: List incidents of the last two days
   secops.itsm.contraforce_incident_info:
     sources: [DefenderXDR]
     time_range: FourtyEightHours
   register: candidates
 
-- name: Show where it is
+- name: Show the workspace of the incident
   ansible.builtin.debug:
     msg: "{{ incidents | secops.itsm.runbook_workspaces(candidates.incidents) }}"
   vars:
@@ -51,7 +52,8 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: C(incidents) with their C(workspace_id), and C(problems), a sentence for each that was not found once.
+  description: C(incidents) with their C(workspace_id), and C(problems), a message for each incident whose workspace was
+    not found or is ambiguous.
   type: dict
 """
 

@@ -2,31 +2,31 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Open incidents as the hosts of an inventory."""
+"""Provide open incidents as the hosts of an inventory."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: contraforce_incidents
-short_description: Open ContraForce incidents of all workspaces as hosts
+short_description: Use open ContraForce incidents of all workspaces as hosts
 version_added: 0.6.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Lists incidents of all workspaces that the account sees, filtered by the service, and makes a host of each, so that
-    a play runs for every incident, a failure stays with its incident, and the job slices of a controller spread the
-    incidents over its nodes.
+  - Lists the incidents of all workspaces that the account can access, filtered by the service, and creates a host for
+    each. A play then runs for every incident, a failure only affects its own incident, and the job slices of a
+    controller distribute the incidents over its nodes.
   - The name of the file must end in C(contraforce_incidents.yml) or C(contraforce_incidents.yaml).
-  - A host is called by its source, its identifier and its workspace, as in
+  - The name of a host consists of the source, the identifier and the workspace, as in
     C(sentinel.6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61.3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60). The identifier is
     percent-encoded.
-  - Its variables are C(workspace_id), C(source), C(incident_id), C(incident_number) if the list shows that, and
-    C(incident), the incident as it was listed. None of them is ever evaluated as a template, whatever is in it.
-  - All hosts are in the group C(contraforce_incidents), which makes them run where Ansible runs, and in the groups of
-    their source, severity, status and workspace, as in C(source_sentinel), C(severity_low), C(status_new) and
-    C(workspace_3f2b8c1e_7d4a_4e59_9b60_1a2c3d4e5f60).
-  - The list is complete, or the inventory source fails and gives no host. Ansible itself goes on without a source that
-    failed, unless E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) is set.
+  - The variables of a host are C(workspace_id), C(source), C(incident_id), C(incident_number) if the service returns
+    it, and C(incident), the incident as listed. Their values are never evaluated as templates.
+  - All hosts are in the group C(contraforce_incidents), and in a group for each of their source, severity, status and
+    workspace, such as C(source_sentinel), C(severity_low), C(status_new) and
+    C(workspace_3f2b8c1e_7d4a_4e59_9b60_1a2c3d4e5f60). Their tasks run on the controller.
+  - If the list cannot be read completely, the inventory source fails and provides no hosts. Ansible continues without a
+    failed source, unless E(ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED) is set.
 extends_documentation_fragment:
   - secops.itsm.contraforce
   - secops.itsm.contraforce.plugins
@@ -35,56 +35,58 @@ extends_documentation_fragment:
   - inventory_cache
 options:
   plugin:
-    description: Says that the file is for this plugin.
+    description: Must be set to the plugin's name.
     type: str
     required: true
     choices:
       - secops.itsm.contraforce_incidents
   statuses:
-    description: Only incidents of these statuses; the open ones without it.
+    description: Only incidents with these statuses. By default, open incidents.
     default:
       - New
       - Active
   title_pattern:
-    description: A regular expression that is found in the title of each incident that is taken, whatever the case.
+    description: Only incidents whose title matches this regular expression anywhere, ignoring case.
     type: str
   workspace_ids:
     description: Only incidents of these workspaces.
     type: list
     elements: str
   older_than_hours:
-    description: Only incidents that were raised at least so many hours ago.
+    description: Only incidents that were created at least this number of hours ago.
     type: float
   hostname:
     description:
-      - A Jinja expression, or a text with templates, for the beginning of the name of each host, as in
-        V(source ~ '-' ~ incident_number). It is percent-encoded and cut to 100 characters.
-      - A dot and twelve hexadecimal digits follow, as in C(Sentinel-2871.a4718c8473a2). They are the same in each run
-        and belong to one incident, so that a title can name neither a host nor a group of another inventory source.
-      - The host keeps its usual name where the expression gives nothing, or fails without O(strict).
+      - A Jinja expression, or a text with templates, for the first part of the name of each host, such as
+        V(source ~ '-' ~ incident_number). It is percent-encoded and truncated to 100 characters.
+      - A dot and twelve hexadecimal digits are appended, as in C(Sentinel-2871.a4718c8473a2). They are unique to the
+        incident and the same in each run, so that a title cannot equal the name of a host or group of another inventory
+        source.
+      - The host keeps its default name if the result is empty, or if the evaluation fails and O(strict) is not set.
     type: str
 notes:
-  - Connection options and filters may be templates, as in V({{ lookup('ansible.builtin.env', 'A_VARIABLE'\) }}), and
-    values of ansible-vault.
-  - A connection option that the file does not have is taken from the extra variable (C(-e)) that a runbook takes, such
-    as C(contraforce_client_id), or else from the environment. An inventory plugin does not see variables of groups.
-  - An environment variable that is empty counts as not set.
-  - What is kept by O(cache) belongs to the file, O(url), O(client_id) and the filters of the service. It holds the
-    incidents, and no credentials. Different accounts with an O(access_token) each need a file each.
-  - An option that there is not is an error, because a filter that is misspelled would widen the selection.
+  - Connection options and filters may be templates, such as V({{ lookup('ansible.builtin.env', 'A_VARIABLE'\) }}), or
+    values encrypted with ansible-vault.
+  - Connection options that are not in the file default to the extra variables (C(-e)) of the runbooks, such as
+    C(contraforce_client_id), and then to the environment. An inventory plugin cannot access group variables.
+  - Empty environment variables count as not set.
+  - The cache is specific to the file, O(url), O(client_id) and the filters of the service. It contains the incidents,
+    but no credentials. Use a file for each account if accounts authenticate with an O(access_token).
+  - Unknown options are an error, because a misspelled filter would widen the selection.
   - Each entry of O(keyed_groups) needs a C(prefix) that no other inventory source uses, and a C(separator). Its
-    C(parent_group) must be a name without templates. Otherwise the title of an incident could add hosts to any group.
-  - What O(compose) sets is up to you. Do not set C(ansible_host) or other connection variables from incident data.
-  - That a listed incident names its workspace is an assumption (CF-A17 in the README). Incidents without it are left
-    out, with a warning.
+    C(parent_group) must be a name without templates. Otherwise, the title of an incident could add hosts to any group.
+  - Do not set C(ansible_host) or other connection variables from incident data in O(compose).
+  - It is an assumption that listed incidents contain their workspace (CF-A17 in
+    R(Verified and assumed, ansible_collections.secops.itsm.docsite.verified)). Incidents without it are skipped with a
+    warning.
 seealso:
   - module: secops.itsm.contraforce_incident_info
 """
 
 EXAMPLES = r"""
 ---
-# night.contraforce_incidents.yml. The first line alone makes hosts of all that is open, in all workspaces, with the
-# credentials of the environment. The others choose among them, and have an account of their own.
+# night.contraforce_incidents.yml. Only the first line is required. It selects all open incidents of all workspaces,
+# with the credentials of the environment. The other lines set another account and filter the incidents.
 plugin: secops.itsm.contraforce_incidents
 client_id: "{{ lookup('ansible.builtin.env', 'SOC_CLIENT_ID') }}"
 client_secret: "{{ lookup('ansible.builtin.env', 'SOC_CLIENT_SECRET') }}"
@@ -100,8 +102,8 @@ groups:
   unassigned: not incident.isAssigned
 keyed_groups:
   - key: incident.user.displayName
-    prefix: of
-    default_value: nobody
+    prefix: assignee
+    default_value: none
 cache: true
 cache_plugin: ansible.builtin.jsonfile
 cache_connection: /var/cache/soc
@@ -147,7 +149,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.plain_values import pl
 
 try:
     from ansible.template import trust_as_template
-except ImportError:  # before ansible-core 2.19, where every text is a template that is not marked as unsafe
+except ImportError:  # before ansible-core 2.19, which evaluates all texts that are not marked as unsafe
 
     def trust_as_template(value: str) -> str:
         """Return the text unchanged.
@@ -173,7 +175,7 @@ DEFINITION = ModuleDefinition(
 )
 
 #: Variables that run tasks on the controller, as its user, with the Python that has the libraries of the modules. They
-#: are set for each host, because group_vars of a site override the variables of a group.
+#: are set for each host, because a user's group_vars override the variables of a group.
 RUNS_HERE: Mapping[str, Any] = {
     "ansible_connection": trust_as_template("local"),
     "ansible_become": False,
@@ -189,11 +191,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
     def __init__(self) -> None:
         super().__init__()
         self._given: dict[str, Any] = {}
-        self._secrecy = SecretRegistry(CONTRAFORCE_OPTIONS, lambda: self._given)
+        self._secrets = SecretRegistry(CONTRAFORCE_OPTIONS, lambda: self._given)
 
     @staticmethod
     def _sanitize_group_name(name: str) -> str:
-        """Return a valid group name under any settings of Ansible, because the name may contain text of attackers.
+        """Return a valid group name, regardless of Ansible's settings, because attackers may control parts of the name.
 
         :param name: a name from ``groups`` or ``keyed_groups``.
         """
@@ -228,8 +230,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         hosts, skipped = build_hosts(selected)
         if skipped:
             self.display.warning(
-                f"secops.itsm.contraforce_incidents: {skipped} of {len(selected)} incidents are left out, because the "
-                "list does not show their workspace (CF-A17), their identifier, or a source that is known."
+                f"secops.itsm.contraforce_incidents: {skipped} of {len(selected)} incidents were skipped, because the "
+                "list does not show their workspace (CF-A17), their identifier, or a known source."
             )
         self._fill({self._name(host): host for host in hosts})
 
@@ -245,7 +247,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         given = dict(direct or {})
         unknown = sorted(str(name) for name in given if name not in self.option_definitions)
         if unknown:
-            raise AnsibleParserError(f"There is no option {', '.join(unknown)}.")
+            raise AnsibleParserError(f"Unknown option: {', '.join(unknown)}. Remove it, or correct its name.")
         spec = full_argument_spec(DEFINITION)
         variables = var_options or {}
         self._given = {
@@ -256,21 +258,21 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
         self._given = checked.validated_parameters
         if checked.error_messages:
             raise AnsibleParserError(
-                self._secrecy.text(add_environment_variables(str(checked.errors.msg), CONTRAFORCE_OPTIONS))
+                self._secrets.text(add_environment_variables(str(checked.errors.msg), CONTRAFORCE_OPTIONS))
             )
-        # Ansible reads the variables of the environment by itself, even empty ones, so it is given a value for each.
+        # Ansible would read environment variables of options without a value, even empty ones.
         usable = {name: _empty(spec[name]) if value is None else value for name, value in self._given.items()}
         super().set_options(task_keys, var_options, {**given, **usable})
 
     def _evaluated(self, variables: Mapping[str, Any], name: str, value: Any) -> Any:
-        """Return the value of an option or variable as a module would get it; templates in it are evaluated."""
+        """Return the value of an option or variable as a module would receive it, with templates evaluated."""
         self.templar.available_variables = variables
         try:
             return plain_value(self.templar.template(value))
         except AnsibleError as error:
             raise AnsibleParserError(f"The template of {name} cannot be evaluated: {error}") from None
         except (TypeError, ValueError):
-            raise AnsibleParserError(f"{name} holds a value that no option can have.") from None
+            raise AnsibleParserError(f"{name} has a value that JSON cannot represent. Correct it.") from None
 
     def _records(self, path: str, cache: bool) -> list[dict[str, Any]]:
         """Return the incidents from the cache or the service."""
@@ -281,30 +283,30 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             try:
                 return list(json.loads(self._cache[key]["incidents"]))
             except (AnsibleError, KeyError, TypeError, ValueError):
-                # It is not there, or it is damaged.
-                self.display.vvv("secops.itsm.contraforce_incidents: nothing usable in the cache")
+                # The entry is missing or damaged.
+                self.display.vvv("secops.itsm.contraforce_incidents: the cache has no usable entry")
         records = self._listed()
-        # As a text, in which no cache plugin finds anything to make an object of.
+        # As a text, so that no cache plugin converts parts of it to objects.
         self._cache[key] = {"incidents": json.dumps(records)}
         return records
 
     def _listed(self) -> list[dict[str, Any]]:
         """Return the incidents as the service lists them."""
-        lines = ConnectionPool()
+        connections = ConnectionPool()
         try:
-            end = execute(
+            result = execute(
                 DEFINITION,
                 self._given,
-                ExecutionContext(True, False, self._secrecy, lines, passthrough_exceptions=(AnsibleError,)),
+                ExecutionContext(True, False, self._secrets, connections, passthrough_exceptions=(AnsibleError,)),
             )
         finally:
-            lines.close()
-        if isinstance(end, ApiError):
-            raise AnsibleParserError(self._secrecy.text(end.message))
-        return list(self._secrecy.values(end.values)["incidents"])
+            connections.close()
+        if isinstance(result, ApiError):
+            raise AnsibleParserError(self._secrets.text(result.message))
+        return list(self._secrets.values(result.values)["incidents"])
 
     def _check_keyed_groups(self) -> None:
-        """Raise AnsibleParserError if incidents alone would name groups, which could be groups of another source."""
+        """Raise AnsibleParserError if incident data alone would determine the names of groups."""
         for entry in self.get_option("keyed_groups") or []:
             if not isinstance(entry, dict):
                 continue  # Ansible refuses it
@@ -315,8 +317,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
                 )
             if _is_template(str(entry.get("parent_group"))):
                 raise AnsibleParserError(
-                    f"The parent_group of the keyed_groups entry for {entry.get('key')} is a template. Give the name "
-                    "itself, because an incident could name a group of another inventory source."
+                    f"The parent_group of the keyed_groups entry for {entry.get('key')} is a template. Set a fixed "
+                    "name, because an incident could otherwise join a group of another inventory source."
                 )
 
     def _name(self, host: IncidentHost) -> str:
@@ -331,7 +333,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
                 name = self.templar.template(template)
             else:
                 name = self._compose(template, variables)
-        except Exception as error:  # a filter or a test of the template may raise anything
+        except Exception as error:  # filters and tests in the template may raise anything
             if self.get_option("strict"):
                 raise AnsibleParserError(f"hostname cannot be evaluated for {host.key}: {error}") from None
             return host.name
@@ -372,7 +374,7 @@ def _is_template(text: str) -> bool:
 
 
 def _empty(definition: Mapping[str, Any]) -> Any:
-    """Return an empty value of an option's type, because None would make Ansible use other sources."""
+    """Return an empty value of an option's type, because Ansible would replace None with values of other sources."""
     return {"dict": {}, "list": []}.get(definition["type"])
 
 

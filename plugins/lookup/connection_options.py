@@ -13,11 +13,12 @@ version_added: 0.7.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Returns the connection options of a service that are set as variables, for C(module_defaults). The runbooks of this
-    collection do that.
-  - The variable of an option is called as its environment variable, in lower case. The option C(client_id) of
-    ContraForce is the variable C(contraforce_client_id), and the environment variable E(CONTRAFORCE_CLIENT_ID).
-  - A variable that is not set, V(null) or blank is left out, so that the module uses the environment variable.
+  - Returns the connection options of a service that are set as variables, for use in C(module_defaults), as in the
+    runbooks of this collection.
+  - The variable of an option has the name of its environment variable, in lower case. For example, the option
+    C(client_id) of ContraForce has the variable C(contraforce_client_id) and the environment variable
+    E(CONTRAFORCE_CLIENT_ID).
+  - Variables that are not set, V(null) or blank are omitted, so that the module uses the environment variable.
 options:
   _terms:
     description: The service, V(contraforce) or V(ticketing).
@@ -25,12 +26,12 @@ options:
     elements: str
     required: true
 notes:
-  - The result holds secrets. Only use it in C(module_defaults). M(ansible.builtin.set_fact) and
-    M(ansible.builtin.debug) would show it.
+  - The result contains secrets. Use it only in C(module_defaults), because M(ansible.builtin.set_fact) and
+    M(ansible.builtin.debug) would display it.
 """
 
 EXAMPLES = r"""
-- name: List incidents as the account that contraforce_client_id and contraforce_client_secret name
+- name: List incidents with the account in contraforce_client_id and contraforce_client_secret
   secops.itsm.contraforce_incident_info:
     severities: [High]
   module_defaults:
@@ -39,7 +40,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: For each term a dictionary of options, by name.
+  description: A dictionary of options by name for each term.
   type: list
   elements: dict
 """
@@ -71,13 +72,13 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hin
         self.set_options(var_options=variables, direct=kwargs)
         unknown = [str(term) for term in terms if term not in TABLES]
         if unknown:
-            raise AnsibleLookupError(f"There is no service {', '.join(unknown)}. Use contraforce or ticketing.")
+            raise AnsibleLookupError(f"Unknown service: {', '.join(unknown)}. Use contraforce or ticketing.")
         self._templar.available_variables = variables or {}
 
         def evaluated(name: str, value: Any) -> Any:
             try:
                 return plain_value(self._templar.template(value))
             except (TypeError, ValueError):
-                raise AnsibleLookupError(f"{name} holds a value that no option can have.") from None
+                raise AnsibleLookupError(f"{name} has a value that JSON cannot represent. Correct it.") from None
 
         return [connection_options_from(self._templar.available_variables, TABLES[term], evaluated) for term in terms]

@@ -13,27 +13,28 @@ version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Writes a report on the controller as Markdown and as a page of HTML, which only their owner can read, and gives the
-    paths. In check mode, too.
+  - Writes a report as Markdown and as an HTML page on the controller, also in check mode, and returns the paths of the
+    files. Only their owner can read them.
   - No existing file is replaced, except those in O(replaces).
 options:
   _terms:
-    description: The reports, as P(secops.itsm.runbook_report#filter) makes them.
+    description: The reports, as P(secops.itsm.runbook_report#filter) returns them.
     type: list
     elements: dict
     required: true
   folder:
-    description: Where they are written, as P(secops.itsm.report_folder#lookup) gives it.
+    description: The directory for the files, as P(secops.itsm.report_folder#lookup) returns it.
     type: str
     required: true
   name:
     description:
       - The name of the files, without C(.md) and C(.html).
-      - If a file of that name exists, both get C(_2) added to it, or the next free number.
+      - If a file of this name exists, C(_2) or the next free number is appended to the names of both files.
     type: str
     required: true
   replaces:
-    description: The paths of an earlier version of the same reports, as this plugin returned them. They are replaced.
+    description: The paths of an earlier version of the same reports, as this plugin returned them. The files are
+      replaced.
     type: list
     elements: str
     default: []
@@ -41,13 +42,13 @@ options:
 """
 
 EXAMPLES = r"""
-- name: Keep a report
+- name: Write a report
   ansible.builtin.debug:
     msg: "{{ query('secops.itsm.report_files', report, folder=folder, name='mine') }}"
   vars:
     report: "{{ [] | secops.itsm.runbook_report(about, []) }}"
     folder: "{{ lookup('secops.itsm.report_folder', 'itsm-reports') }}"
-    about: {runbook: mine, title: My closures, rehearsed: false, head: [], asked: {}}
+    about: {runbook: mine, title: My closures, check_mode: false, head: [], asked: {}}
 """
 
 RETURN = r"""

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_folder
-short_description: Have a folder for the reports of runbooks
+short_description: Create the directory for the reports of runbooks
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Makes a folder on the controller if it is not there, for its owner only, looks whether it can be written to, and
-    gives its path. In check mode, too, because a rehearsal has a report.
+  - Creates a directory on the controller if it is missing, accessible to its owner only, checks that it is writable,
+    and returns its path. This also happens in check mode, because a check has a report, too.
 options:
   _terms:
-    description: The folder, from the one that the run is started in, or absolute.
+    description: The path of the directory, absolute or relative to the directory in which the run was started.
     type: list
     elements: str
     required: true
@@ -27,14 +27,14 @@ seealso:
 """
 
 EXAMPLES = r"""
-- name: Say where the reports will be
+- name: Show the directory of the reports
   ansible.builtin.debug:
     msg: "{{ lookup('secops.itsm.report_folder', 'itsm-reports') }}"
 """
 
 RETURN = r"""
 _raw:
-  description: The absolute path of each folder.
+  description: The absolute path of each directory.
   type: list
   elements: str
 """
@@ -62,5 +62,5 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hin
             return [str(ensure_folder(str(term))) for term in terms]
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or str(error)
-            message = f"report_dir must be a folder that can be made and written to; {terms[0]} cannot: {reason}."
+            message = f"report_dir is not a writable directory: {terms[0]}: {reason}. Set another directory."
             raise AnsibleLookupError(message) from None

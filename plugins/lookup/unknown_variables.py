@@ -2,24 +2,25 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Find variables that a runbook does not take."""
+"""Find variables that a runbook does not support."""
 
 from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: unknown_variables
-short_description: Find variables that a runbook does not take
+short_description: Find variables that a runbook does not support
 version_added: 0.7.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Returns a message for each extra variable that the runbook does not take, and for each variable of the inventory or
-    the playbook that is a near miss of one of the runbook's or of a connection variable. Meant for the runbooks of this
-    collection.
-  - Variables of another runbook are accepted unless they are near misses. So are names that begin with C(ansible_),
-    C(awx_), C(tower_) or C(itsm_), connection variables such as C(contraforce_url), and what O(ignored) names.
-  - In a job of an AWX workflow, only near misses are reported, because AWX adds what earlier jobs passed to
-    M(ansible.builtin.set_stats) to the extra variables.
+  - Returns a message for each extra variable that the runbook does not support, and for each variable of the inventory
+    or the playbook whose name is similar to a variable of the runbook or of a connection. Intended for the runbooks of
+    this collection.
+  - Variables of other runbooks are accepted unless their names are similar to a variable of this one. Names that start
+    with C(ansible_), C(awx_), C(tower_) or C(itsm_), connection variables such as C(contraforce_url), and names in
+    O(ignored) are always accepted.
+  - In a job of an AWX workflow, only similar names are reported, because AWX adds the values that earlier jobs passed
+    to M(ansible.builtin.set_stats) to the extra variables.
 options:
   _terms:
     description: Name of the runbook.
@@ -27,11 +28,11 @@ options:
     elements: str
     required: true
   table:
-    description: What the runbooks take, as in C(playbooks/vars/runbooks.yml).
+    description: The table of the runbooks' variables in the format of C(playbooks/vars/runbooks.yml).
     type: dict
     required: true
   hosts:
-    description: Hosts whose variables are checked too.
+    description: Hosts whose variables are also checked.
     type: list
     elements: str
     default: []
@@ -56,7 +57,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The messages, none if every variable is known.
+  description: The messages. The list is empty if every variable is supported.
   type: list
   elements: str
 """
@@ -70,7 +71,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.unknown_variables impo
 
 
 def _is_registered(value: Any) -> bool:
-    """Return True for the result of a task, which no runbook takes as a variable."""
+    """Return True for the registered result of a task, which is not meant for a runbook."""
     return isinstance(value, Mapping) and {"changed", "failed"} <= value.keys()
 
 
@@ -86,7 +87,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hin
         """
         self.set_options(var_options=variables, direct=kwargs)
         hostvars = variables["hostvars"]
-        # Not hostvars[host], which evaluates the values that are looked at.
+        # Not hostvars[host], which would evaluate the values.
         spaces = [variables, *(hostvars.raw_get(host) for host in self.get_option("hosts"))]
         others = {name for space in spaces for name in space if not _is_registered(space.get(name))}
         extra = load_extra_vars(self._loader)

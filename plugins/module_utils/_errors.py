@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""The error that the client, the APIs and the operations raise."""
+"""The error raised by the client, the APIs and the operations."""
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from typing import Any, Iterator, Mapping, Sequence
 
-#: The categories of errors, which a playbook's ``rescue`` can use in conditions.
+#: The categories of errors, for conditions in a playbook's ``rescue``.
 CATEGORIES: tuple[str, ...] = (
     "configuration",
     "authentication",
@@ -30,7 +30,7 @@ CATEGORIES: tuple[str, ...] = (
 
 
 class ApiError(Exception):
-    """An error with a message for people and data for programs. It is immutable.
+    """An immutable error with a message for people and data for programs.
 
     :param message: one or two sentences: what happened, to what, and what to do.
     :param category: one of :data:`CATEGORIES`.
@@ -39,13 +39,13 @@ class ApiError(Exception):
     :param method: the HTTP method of the request that failed.
     :param path: the path of that request, without host and query.
     :param request_id: the service's ID of the request.
-    :param retryable: whether the same task may succeed when it is run again.
+    :param retryable: whether the same task may succeed if it is run again.
     :param fields: the service's messages by field.
-    :param ambiguous: whether a write may have taken effect although it failed.
+    :param ambiguous: whether a failed write may have taken effect.
     :param may_have_changed: whether a write was sent before this error, so that something may have changed.
-    :param cause: the part of the message that says what happened; by default, the whole message.
+    :param cause: the part of the message that describes what happened; by default, the whole message.
     :param check: the connection check that fails because of this error, if the category does not determine it.
-    :param of_proxy: whether a proxy refused it, as it would refuse every other request.
+    :param of_proxy: whether a proxy refused the request, and would refuse every other one.
     """
 
     message: str
@@ -84,7 +84,7 @@ class ApiError(Exception):
         if category not in CATEGORIES:
             raise ValueError(f"unknown error category {category!r}")
         super().__init__(message)
-        # __setattr__ refuses all changes.
+        # Directly, because __setattr__ rejects all changes.
         self.__dict__.update(
             message=message,
             category=category,
@@ -103,7 +103,7 @@ class ApiError(Exception):
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Raise AttributeError, because threads share errors; only Python sets ``__traceback__`` and the like."""
+        """Raise AttributeError, because threads share errors; Python itself may set ``__traceback__`` and the like."""
         if not name.startswith("__"):
             raise AttributeError(f"{name} of an ApiError cannot be changed. Use with_message.")
         super().__setattr__(name, value)
@@ -117,12 +117,12 @@ class ApiError(Exception):
         retryable: bool | None = None,
         check: str | None = None,
     ) -> ApiError:
-        """Return a copy with another message. Everything else stays as it is, unless it is given.
+        """Return a copy with another message; all other attributes are kept unless given.
 
-        :param message: the message; ``cause`` stays, too.
+        :param message: the message; ``cause`` is kept.
         :param category: the category.
         :param may_have_changed: whether something may have changed.
-        :param retryable: whether the same task may succeed when it is run again.
+        :param retryable: whether the same task may succeed if it is run again.
         :param check: the connection check that fails because of this error.
         """
         facts = {name: value for name, value in vars(self).items() if not name.startswith("__")}
@@ -131,7 +131,7 @@ class ApiError(Exception):
 
     @property
     def is_of_one_record(self) -> bool:
-        """Return whether a read may have failed because of its record, so that other records can be read."""
+        """Return whether a read may have failed because of its record, so that other records may be readable."""
         return self.category in ("not_found", "contract") or self.http_status == 500
 
     def as_dict(self) -> dict[str, Any]:
@@ -149,7 +149,7 @@ class ApiError(Exception):
 
 
 def configuration_error(message: str, check: str | None = None) -> ApiError:
-    """Return the error for invalid options, which are found before anything is sent.
+    """Return the error for invalid options, found before any request is sent.
 
     :param message: as for :class:`ApiError`.
     :param check: the connection check that fails because of this error.
@@ -159,7 +159,7 @@ def configuration_error(message: str, check: str | None = None) -> ApiError:
 
 @contextmanager
 def part_of(check: str) -> Iterator[None]:
-    """Set the connection check of an ApiError that is raised in the block, unless it is set.
+    """Set the connection check of an ApiError raised in the block, unless it is already set.
 
     :param check: the check.
     """

@@ -18,12 +18,12 @@ REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
 #: Characters that services may drop: those above U+FFFF, some blocks of symbols, variation selectors, and the
-#: replacement for invisible characters.
+#: replacement of invisible characters.
 _SYMBOL = re.compile(rf"[\U00010000-\U0010ffff\u2300-\u23ff\u2600-\u27bf\u2b00-\u2bff\u20e3\ufe00-\ufe0f{REPLACEMENT}]")
 
 
 def visible_text(text: str) -> str:
-    """Return a text with only blanks and line feeds as white space, and with other invisible characters replaced.
+    """Return a text whose white space is blanks and line feeds, and whose invisible characters are replaced.
 
     :param text: the text.
     """
@@ -45,7 +45,7 @@ def one_line(text: str) -> str:
 
 
 def spelling_key(text: str) -> str:
-    """Return a normalised text to compare with what a service stores.
+    """Return a normalized text for comparisons with a stored one.
 
     Services may compose characters, escape them for HTML, change case or white space, or drop symbols.
 
@@ -53,7 +53,7 @@ def spelling_key(text: str) -> str:
     """
     plain = _unescaped(text)
     folded = unicodedata.normalize("NFC", plain.casefold())
-    # Blanks next to a dropped character may be dropped, too.
+    # Blanks next to a dropped character may be dropped as well.
     return " ".join(_SYMBOL.sub("", folded).split()) or folded
 
 
@@ -78,10 +78,10 @@ def utf16_length(text: str) -> int:
 
 
 def shortened(text: str, max_length: int) -> str:
-    """Return a text, truncated with an ellipsis if it is longer than a length.
+    """Return a text, truncated with an ellipsis if it exceeds a maximum length.
 
-    :param text: without unpaired surrogates.
-    :param max_length: in UTF-16 code units.
+    :param text: the text, without unpaired surrogates.
+    :param max_length: the maximum length in UTF-16 code units.
     """
     if utf16_length(text) <= max_length:
         return text

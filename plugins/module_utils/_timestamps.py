@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import configuration_error
 
-#: Used instead of datetime.fromisoformat, whose accepted formats differ between versions of Python.
+#: Used instead of datetime.fromisoformat, which accepts different formats in each version of Python.
 _ISO_8601 = re.compile(
     r"(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)"
     r"(?:[Tt ](?P<hour>\d\d)(?::(?P<minute>\d\d)(?::(?P<second>\d\d)(?:[.,](?P<fraction>\d+))?)?)?"
@@ -25,8 +25,8 @@ _ISO_8601 = re.compile(
 def instant(text: Any) -> datetime | None:
     """Return the point in time of an ISO 8601 text with separators, or None. The default time zone is UTC.
 
-    :param text: such as ``2026-11-21T03:02:11.1234567Z`` or ``2026-11-21T03:02:11+0000``; it is truncated to
-        microseconds.
+    :param text: a text such as ``2026-11-21T03:02:11.1234567Z`` or ``2026-11-21T03:02:11+0000``; fractions of
+        microseconds are truncated.
     """
     found = _ISO_8601.fullmatch(text.strip()) if isinstance(text, str) else None
     if found is None:
@@ -45,7 +45,7 @@ def instant(text: Any) -> datetime | None:
 def utc_option(option: str, text: str | None) -> datetime | None:
     """Return the point in time of an option in UTC, or None if the option is blank.
 
-    :param option: the option, for the message.
+    :param option: the name of the option, for the message.
     :param text: its value, in ISO 8601.
     :raises ApiError: category ``configuration``.
     """
@@ -64,7 +64,7 @@ def utc_option(option: str, text: str | None) -> datetime | None:
 def spelled_utc(moment: datetime, timespec: str) -> str:
     """Return a point in time in the format of the APIs, such as ``2026-11-21T06:00:00Z``.
 
-    :param moment: in UTC.
+    :param moment: the point in time, in UTC.
     :param timespec: the precision, as for ``datetime.isoformat``; the rest is truncated.
     """
     return moment.isoformat(timespec=timespec).replace("+00:00", "Z")

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: contraforce_connection_info
-short_description: Check the connection to ContraForce, and what the service shows
+short_description: Check the connection to ContraForce
 version_added: 0.2.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Says whether the address, the credentials and the role on a workspace work, whether the service's answers fit the
-    contract that this collection is built on, and which of its assumptions hold in this tenant. Only reads.
-  - Reads a page of the list of incidents, and one incident with its comments. That is the incident that is named, or
-    else the first one of the list.
-  - The task fails when something does not work; RV(checks) is in its result all the same.
+  - Checks the URL, the credentials and the workspace role, validates responses against the API contract, and shows
+    which assumptions of the collection hold for this tenant. See R(Verified and
+    assumed,ansible_collections.secops.itsm.docsite.verified).
+  - Reads one page of the list of incidents, and one incident with its comments. By default, this is the first incident
+    of the list.
+  - The task fails if a check fails. Its result contains RV(checks) nevertheless.
 extends_documentation_fragment:
   - secops.itsm.contraforce
   - secops.itsm.attributes
@@ -30,128 +31,88 @@ attributes:
     support: full
 options:
   workspace_id:
-    description: UUID of the workspace that the incident belongs to.
+    description: UUID of the incident's workspace.
     type: str
   source:
-    description: The product that raised the incident, in any case.
+    description: Product that raised the incident, in any case.
     type: str
   incident_id:
-    description: Identifier of the incident in its source. One that has a ticket and a comment tells most.
+    description: ID of the incident to read. Use an incident with a ticket and a comment for the most complete check.
     type: str
-notes:
-  - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
-    itself prints them at C(-vvv).
 seealso:
   - module: secops.itsm.contraforce_ticket_link
 """
 
 EXAMPLES = r"""
-- name: Check the connection with the first incident that is listed
+- name: Check the connection with the first incident of the list
   secops.itsm.contraforce_connection_info:
 
-- name: Check it with an incident that has a ticket
+- name: Check the connection with an incident that has a ticket
   secops.itsm.contraforce_connection_info:
     workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
     source: Sentinel
     incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
   register: connection
 
-- name: Show what was found
+- name: Print the results of the checks
   ansible.builtin.debug:
     msg: "{{ connection.checks }}"
 """
 
 RETURN = r"""
 checks:
-  description: What was checked, in turn.
+  description: The checks in the order in which they were made.
   returned: when Ansible accepts the options
   type: list
   elements: dict
   contains:
     check:
-      description: What was checked.
+      description: The name of the check.
       returned: always
       type: str
       sample: ticket link
     result:
       description:
-        - V(ok), V(failed), V(no) for something that is not there and that the collection works without, or V(unknown)
-          if it could not be seen.
+        - V(ok), V(failed), V(no) if the service lacks something that the collection does not require, or V(unknown) if
+          the check was not possible.
       returned: always
       type: str
       sample: ok
     finding:
-      description: What was found.
+      description: The finding, and what to do if the check failed.
       returned: always
       type: str
       sample: "the read of one incident shows it: 10043 / SOC-312"
     assumption:
-      description: The assumption in the README that this confirms or refutes, or null.
+      description: The ID of the assumption that this check confirms or refutes, or null.
       returned: always
       type: str
       sample: CF-A10
 link_evidence:
   description:
-    - The evidence of a link to a ticket that the incident offers, V(incident), V(comments) or V(none).
-    - V(unknown) if no incident could be read, or the one that was read has no ticket although the service speaks of
-      tickets.
+    - The evidence of a link to a ticket that the incident provides, V(incident), V(comments) or V(none).
+    - V(unknown) if no incident could be read, or if the incident has no ticket although the service shows tickets.
   returned: when Ansible accepts the options
   type: str
   sample: incident
 incident_id:
-  description: The incident that was read, or null.
+  description: The ID of the incident that was read, or null.
   returned: when Ansible accepts the options
   type: str
 request_ids:
-  description: The service's identifiers of the requests of this run, for its support.
+  description: The service's IDs of the requests in this run, for support requests.
   returned: success
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
 error:
-  description: What went wrong, for a C(rescue) to branch on.
+  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  contains:
-    category:
-      description:
-        - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
-          V(ambiguous_match), V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls)
-          and V(internal).
-      returned: always
-      type: str
-      sample: not_found
-    code:
-      description: The service's own word for it, if it gave one.
-      returned: always
-      type: str
-      sample: INSUFFICIENT_WORKSPACE_ROLE
-    http_status:
-      description: The status of the answer, if there was one.
-      returned: always
-      type: int
-      sample: 403
-    method:
-      description: The HTTP method of the request that failed.
-      returned: always
-      type: str
-      sample: PUT
-    path:
-      description: The path of that request, below O(url).
-      returned: always
-      type: str
-    request_id:
-      description: The service's identifier of that request.
-      returned: always
-      type: str
-    retryable:
-      description: Whether the same task may succeed when it is run again.
-      returned: always
-      type: bool
-    fields:
-      description: Messages by field, when the service refused values.
-      returned: always
-      type: dict
+  sample:
+    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
+    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
+    retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection_check import (

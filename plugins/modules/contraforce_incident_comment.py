@@ -7,14 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: contraforce_incident_comment
-short_description: Post a comment on a ContraForce incident, or on a list of them, once
+short_description: Post a comment on ContraForce incidents
 version_added: 0.2.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Posts a comment on an incident, unless it is there already. Texts that differ only in white space are the same.
-  - With O(marker), the marker decides instead of the text, so that a comment whose text differs from run to run is
-    posted once all the same.
+  - Posts a comment on an incident or on a list of incidents, unless the incident already has the comment. Comments that
+    differ only in white space are equal.
+  - With O(marker), comments are compared by the marker instead of the text. Use it for comments whose text differs from
+    run to run.
   - The service account needs the scope C(incidents:comments).
 extends_documentation_fragment:
   - secops.itsm.contraforce
@@ -30,32 +31,31 @@ attributes:
   idempotent:
     support: partial
     details:
-      - Full where the service keeps the comment word for word (CF-A7 in the README), and with O(marker). Where it keeps
-        other words, each run posts the comment again, and a warning says so.
+      - If the service changes the text of comments, each run without O(marker) posts the comment again and warns. See
+        assumption CF-A7 in R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified).
 options:
   incidents:
     version_added: 0.7.0
     description:
-      - A list of incidents, instead of the one that O(incident_id) names.
-      - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
-        task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
+      - A list of incidents to comment on, instead of O(incident_id).
       - Options that are missing or blank in an entry default to the options of the task.
-      - An incident that is there twice is handled once. If its entries ask for different comments, none of them is
-        posted.
-      - No further entry starts once the run is over, which is after Ctrl-C, when the job is cancelled or killed, and
-        when the C(timeout) of the task expires. Running entries are finished, unless a second Ctrl-C or a SIGKILL ends
-        their process, too.
+      - Each entry is processed independently and has its own result in RV(results), in the same order. The task fails
+        if any entry fails.
+      - An incident that is listed twice is processed once. Entries with different comments for the same incident fail
+        before anything is posted.
+      - R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling, interruptions and
+        failures.
     type: list
     elements: dict
     suboptions:
       workspace_id:
-        description: UUID of the workspace that the incident belongs to.
+        description: UUID of the incident's workspace.
         type: str
       source:
-        description: The product that raised the incident.
+        description: Product that raised the incident.
         type: str
       incident_id:
-        description: Identifier of the incident in its source.
+        description: ID of the incident in its source.
         type: str
         required: true
       comment:
@@ -66,42 +66,39 @@ options:
         type: str
   comment:
     description:
-      - The comment. White space at its ends is not posted.
-      - Required with O(incident_id). With O(incidents), that of every entry without one.
+      - Text of the comment. Leading and trailing white space is removed.
+      - Required with O(incident_id). With O(incidents), the default of the entries.
     type: str
   marker:
     description:
-      - A word that marks the comment, such as the number of a job or of a change. A comment that holds it as a word of
-        its own is taken for this comment, whatever else it says and whoever wrote it.
-      - A O(comment) that does not hold it gets it in square brackets, on a line of its own at its end.
+      - A word that identifies the comment, such as the number of a job or a change. If the incident has a comment that
+        contains this word, no comment is posted, regardless of its text and author.
+      - If O(comment) does not contain the marker, it is appended on a new line in square brackets.
     type: str
   verify_timeout:
     description:
-      - Seconds within which the comment must be among those of the incident after it was posted. The task fails
-        otherwise, with RV(ignore:error.category=not_converged).
-      - V(0) means that it is not read back.
+      - Time in seconds within which the incident must show the comment. If it does not, the task fails with
+        RV(ignore:error.category=not_converged).
+      - V(0) disables reading the comments back.
     type: int
     default: 30
 notes:
-  - A comment that was posted cannot be changed or taken back by this collection.
-  - Two runs at the same moment may both post the comment. A warning reports that it is there more than once, unless
-    O(verify_timeout=0).
-  - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
-    itself prints them at C(-vvv).
+  - This module cannot edit or delete comments.
+  - Two runs at the same time may both post the comment. A warning reports duplicates, unless O(verify_timeout=0).
 seealso:
   - module: secops.itsm.contraforce_incident_status
-    description: Its O(secops.itsm.contraforce_incident_status#module:comment) goes with a change of the status.
+    description: Its option O(secops.itsm.contraforce_incident_status#module:comment) posts a comment with a change.
 """
 
 EXAMPLES = r"""
-- name: Note what was found out
+- name: Post a comment on an incident
   secops.itsm.contraforce_incident_comment:
     workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
     source: Sentinel
     incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
     comment: The address belongs to the VPN of the branch office.
 
-- name: Note each run of a job once
+- name: Post one comment for each job
   secops.itsm.contraforce_incident_comment:
     workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
     source: DefenderXDR
@@ -109,7 +106,7 @@ EXAMPLES = r"""
     comment: Mailboxes searched, see the report of the job.
     marker: "job-{{ awx_job_id | default('by-hand') }}"
 
-- name: Note on each of many incidents what was found out about it, once
+- name: Post a comment on several incidents
   secops.itsm.contraforce_incident_comment:
     workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
     source: Sentinel
@@ -123,7 +120,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 comment:
-  description: The comment as the service gave it; what would be posted in check mode.
+  description: The comment as returned by the service, or the planned comment in check mode.
   returned: success
   type: dict
   sample:
@@ -132,181 +129,58 @@ comment:
     createdTime: "2026-11-21T03:12:09.120Z"
     authorName: Service account
 before:
-  description: The state before the run.
+  description: The text of the comment before the run, or null if the incident did not have the comment.
   returned: success
   type: dict
-  contains: &state
-    comment:
-      description: The comment's text, or null when it is not there.
-      returned: always
-      type: str
-      sample: The address belongs to the VPN of the branch office.
+  sample: &before {comment: null}
 after:
-  description: The state after the run; the planned one in check mode.
+  description: The text of the comment after the run, or the planned text in check mode.
   returned: success
   type: dict
-  contains: *state
+  sample: &after {comment: The address belongs to the VPN of the branch office.}
 diff:
-  description: The state before against the planned one.
+  description: The difference between the state before the run and the planned state.
   returned: success
   type: dict
-  contains:
-    before_header:
-      description: Which incident.
-      returned: always
-      type: str
-    after_header:
-      description: Which incident.
-      returned: always
-      type: str
-    before:
-      description: The state before the run.
-      returned: always
-      type: dict
-    after:
-      description: The state that is planned.
-      returned: always
-      type: dict
+  sample:
+    before_header: incident 48213 (DefenderXDR, workspace 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60)
+    after_header: incident 48213 (DefenderXDR, workspace 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60)
+    before: *before
+    after: *after
 request_ids:
-  description: The service's identifiers of the requests of this run, for its support.
+  description: The service's IDs of the requests in this run, for support requests.
   returned: success
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
 results:
   description:
-    - What came of each entry of the list, in its order. Besides the keys below, each has those that a run for one
-      incident returns.
+    - The result of each entry in list order, with the keys of a task for one incident. Failed entries have C(msg), and
+      repeated entries have C(duplicate_of), the index of the first one.
   returned: with a list
   type: list
   elements: dict
-  contains:
-    workspace_id:
-      description: The workspace of the incident.
-      returned: always
-      type: str
-    source:
-      description: The source of the incident.
-      returned: always
-      type: str
-    incident_id:
-      description: The incident.
-      returned: always
-      type: str
-    changed:
-      description: Whether this entry changed something. V(false) for one that only repeats another.
-      returned: always
-      type: bool
-    failed:
-      description: Whether this entry failed.
-      returned: always
-      type: bool
-    before:
-      description: The state before the run, or null if it was not read.
-      returned: always
-      type: dict
-    after:
-      description: The state after the run, or null if it was not read.
-      returned: always
-      type: dict
-    diff:
-      description: As RV(diff), or null if nothing is known.
-      returned: always
-      type: dict
-    error:
-      description: As RV(error), or null if the entry did not fail.
-      returned: always
-      type: dict
-    msg:
-      description: What went wrong with this entry, and what to do.
-      returned: if the entry failed
-      type: str
-    warnings:
-      description: What the user should know about this entry.
-      returned: if there are any
-      type: list
-      elements: str
-    duplicate_of:
-      description: The place in the list, from 0, of the entry that this one repeats.
-      returned: if it repeats one
-      type: int
+  sample:
+    - {workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60, source: DefenderXDR, incident_id: "48213", changed: true,
+      failed: false, before: {comment: null}, after: {comment: Seen by the night shift.}, diff: {}, error: null}
 summary:
-  description: How many there are of each outcome, every incident counted once.
+  description: The number of entries by outcome. C(total) does not include C(duplicates).
   returned: with a list
   type: dict
-  contains:
-    total:
-      description: How many different ones the list has.
-      returned: always
-      type: int
-    changed:
-      description: How many were changed.
-      returned: always
-      type: int
-    ok:
-      description: How many were as wanted already.
-      returned: always
-      type: int
-    failed:
-      description: How many failed.
-      returned: always
-      type: int
-    duplicates:
-      description: How many entries only repeat another one.
-      returned: always
-      type: int
   sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
 msg:
-  description:
-    - For a list, the outcome in a line; check mode counts what C(would change). For a failure, what happened, to what,
-      and what to do.
+  description: For a list, the outcome in one line. For a failure, what happened and what to do.
   returned: with a list, and on failure
   type: str
   sample: 37 changed, 2 ok, 0 failed
 error:
-  description: What went wrong, for a C(rescue) to branch on.
+  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  contains:
-    category:
-      description:
-        - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
-          V(ambiguous_match), V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls)
-          and V(internal).
-      returned: always
-      type: str
-      sample: not_found
-    code:
-      description: The service's own word for it, if it gave one.
-      returned: always
-      type: str
-      sample: INSUFFICIENT_WORKSPACE_ROLE
-    http_status:
-      description: The status of the answer, if there was one.
-      returned: always
-      type: int
-      sample: 403
-    method:
-      description: The HTTP method of the request that failed.
-      returned: always
-      type: str
-      sample: PUT
-    path:
-      description: The path of that request, below O(url).
-      returned: always
-      type: str
-    request_id:
-      description: The service's identifier of that request.
-      returned: always
-      type: str
-    retryable:
-      description: Whether the same task may succeed when it is run again.
-      returned: always
-      type: bool
-    fields:
-      description: Messages by field, when the service refused values.
-      returned: always
-      type: dict
+  sample:
+    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
+    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
+    retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_comment import (

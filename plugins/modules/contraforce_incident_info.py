@@ -7,15 +7,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: contraforce_incident_info
-short_description: Read ContraForce incidents, or list them across workspaces
+short_description: Retrieve ContraForce incidents
 version_added: 0.2.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Reads one incident, named by O(workspace_id), O(source) and O(incident_id), on request with the details of its
-    investigation and its comments. With O(incidents), each of several incidents in the same way.
-  - Or lists the incidents of all workspaces that the account sees, filtered by the service, page after page to the end.
-    A list is complete or the task fails.
+  - Reads one incident or a list of specific incidents, optionally with comments and investigation details.
+  - Without O(incident_id) and O(incidents), lists the incidents of all workspaces that the account can access. The list
+    is always complete. If a page cannot be read, the task fails.
 extends_documentation_fragment:
   - secops.itsm.contraforce
   - secops.itsm.contraforce.incident_filters
@@ -31,54 +30,52 @@ attributes:
     support: full
 options:
   workspace_id:
-    description: UUID of the workspace that the incident belongs to.
+    description: UUID of the incident's workspace.
     type: str
   source:
-    description: The product that raised the incident, in any case.
+    description: Product that raised the incident, in any case.
     type: str
   incident_id:
-    description: Identifier of the incident in its source.
+    description: ID of the incident in its source.
     type: str
   incidents:
     version_added: 0.7.0
     description:
-      - A list of incidents to read, instead of the one that O(incident_id) names. The options that filter the list of
-        all incidents cannot be given with it.
-      - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
-        task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
+      - A list of incidents to read, instead of O(incident_id). Mutually exclusive with the options that filter the list
+        of all incidents.
       - A workspace or a source that is missing or blank in an entry defaults to that of the task.
-      - An incident that is there twice is read once.
+      - Each entry is processed independently and has its own result in RV(results), in the same order. The task fails
+        if any entry fails.
+      - An incident that is listed twice is read once.
     type: list
     elements: dict
     suboptions:
       workspace_id:
-        description: UUID of the workspace that the incident belongs to.
+        description: UUID of the incident's workspace.
         type: str
       source:
-        description: The product that raised the incident.
+        description: Product that raised the incident.
         type: str
       incident_id:
-        description: Identifier of the incident in its source.
+        description: ID of the incident in its source.
         type: str
         required: true
   details:
-    description: Whether to read the details of the investigation of each incident that is named. They can be large.
+    description: Whether to also read the investigation details of each specified incident. They can be large.
     type: bool
     default: false
   comments:
     description:
-      - Whether to read the comments of each incident that is named. The service account needs the scope
+      - Whether to also read the comments of each specified incident. The service account needs the scope
         C(incidents:comments).
     type: bool
     default: false
   limit:
-    description: The most incidents to return. RV(truncated) says whether there are more. All of them without it.
+    description: Maximum number of incidents to list. RV(truncated) shows whether there are more. Unlimited by default.
     type: int
 notes:
-  - The place of the page tokens is an assumption (CF-A16 in the README), and that a listed incident names its workspace
-    (CF-A17).
-  - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
-    itself prints them at C(-vvv).
+  - The list relies on assumptions CF-A16 and CF-A17 in R(Verified and
+    assumed,ansible_collections.secops.itsm.docsite.verified).
 seealso:
   - module: secops.itsm.contraforce_incident_status
 """
@@ -92,11 +89,11 @@ EXAMPLES = r"""
     comments: true
   register: one
 
-- name: Show what is known of its ticket
+- name: Print its ticket
   ansible.builtin.debug:
     var: one.link
 
-- name: Read several incidents in one task, eight at a time
+- name: Read several incidents
   secops.itsm.contraforce_incident_info:
     incidents:
       - workspace_id: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
@@ -107,18 +104,18 @@ EXAMPLES = r"""
         incident_id: "61024"
   register: several
 
-- name: Show which of them have a ticket
+- name: Print the titles of those with a ticket
   ansible.builtin.debug:
     msg: "{{ several.results | selectattr('link.link', 'eq', 'linked') | map(attribute='title') | list }}"
 
-- name: List what is new and severe in all workspaces
+- name: List new incidents of high severity in all workspaces
   secops.itsm.contraforce_incident_info:
     severities: [High]
     statuses: [New]
     time_range: FourtyEightHours
   register: severe
 
-- name: List what nobody has taken up in the night, a hundred at the most
+- name: List up to 100 open incidents of one night
   secops.itsm.contraforce_incident_info:
     statuses: [New, Active]
     sources: [sentinel, defenderxdr]
@@ -130,198 +127,73 @@ EXAMPLES = r"""
 
 RETURN = r"""
 incidents:
-  description: The incidents as the service gave them. A single one with the fields of its record, a list with more.
+  description: The incidents as returned by the service. The list has other fields than the record of a single incident.
   returned: success, without O(incidents)
   type: list
   elements: dict
   sample:
-    - id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
-      title: Sign-in from an unusual location
-      severity: Medium
-      status: New
-      source: Sentinel
-      workspaceId: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
+    - {id: "48213", title: Mass download by one user, severity: Medium, status: New, source: DefenderXDR,
+      workspaceId: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60}
 truncated:
-  description: Whether O(limit) cut the list off.
+  description: Whether there are more incidents than O(limit).
   returned: success, without O(incidents)
   type: bool
 incident:
-  description: The one incident that was asked for.
+  description: The record of the incident.
   returned: when O(incident_id) is given
   type: dict
 link:
-  description: What is known of the incident's ticket, without asking for more than the options say.
+  description:
+    - The ticket of the incident, as far as it is known. C(link) is V(linked) or V(unlinked) if the incident's record
+      shows it, V(likely) if a comment names the ticket and O(comments=true), and V(unknown) otherwise.
+    - C(evidence) is V(incident), V(comments) or V(none).
   returned: when O(incident_id) is given
   type: dict
-  contains:
-    link:
-      description:
-        - V(linked) or V(unlinked) where the read of the incident shows it, V(likely) where a comment names a ticket and
-          O(comments=true), V(unknown) otherwise.
-      returned: always
-      type: str
-      sample: linked
-    evidence:
-      description: V(incident), V(comments) or V(none).
-      returned: always
-      type: str
-      sample: incident
-    ticket_id:
-      description: The ticket's identifier, as far as it is known.
-      returned: always
-      type: str
-      sample: "41877"
-    ticket_number:
-      description: The ticket's display number, as far as it is known.
-      returned: always
-      type: str
-      sample: T20261121.0042
-    ticketing_system:
-      description: The ticketing system, as far as it is known.
-      returned: always
-      type: str
-      sample: Autotask
+  sample: {link: linked, evidence: incident, ticket_id: "41877", ticket_number: T20261121.0042,
+    ticketing_system: Autotask}
 details:
   description: The C(investigationDetails), C(evidence) and C(gamebookCatalog) of the incident.
   returned: when O(details=true)
   type: dict
 comments:
-  description: The comments of the incident, in the service's order.
+  description: The comments of the incident in the order of the service.
   returned: when O(comments=true)
   type: list
   elements: dict
 request_ids:
-  description: The service's identifiers of the requests of this run, for its support.
+  description: The service's IDs of the requests in this run, for support requests.
   returned: success
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
 results:
   description:
-    - What came of each entry of O(incidents), in its order. Besides the keys below, each has those that a run for one
-      incident returns, such as RV(incident) and RV(link).
+    - The result of each entry in list order, with the keys of a task for one incident. Failed entries have C(msg), and
+      repeated entries have C(duplicate_of), the index of the first one.
   returned: with O(incidents)
   type: list
   elements: dict
-  contains:
-    workspace_id:
-      description: The workspace of the incident.
-      returned: always
-      type: str
-    source:
-      description: The source of the incident.
-      returned: always
-      type: str
-    incident_id:
-      description: The incident.
-      returned: always
-      type: str
-    title:
-      description: The incident's title as the service shows it, so that a report can be read by people.
-      returned: if the incident was read and has one, whether the entry failed or not
-      type: str
-      sample: Credential dumping on SRV-DC02
-    incident:
-      description: As RV(incident).
-      returned: if the entry did not fail
-      type: dict
-    failed:
-      description: Whether this entry failed.
-      returned: always
-      type: bool
-    changed:
-      description: Always V(false).
-      returned: always
-      type: bool
-    error:
-      description: As RV(error), or null if the entry did not fail.
-      returned: always
-      type: dict
-    msg:
-      description: What went wrong with this entry, and what to do.
-      returned: if the entry failed
-      type: str
-    duplicate_of:
-      description: The place in the list, from 0, of the entry that this one repeats.
-      returned: if it repeats one
-      type: int
+  sample:
+    - {workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60, source: DefenderXDR, incident_id: "48213",
+      title: Mass download by one user, incident: {}, changed: false, failed: false, error: null}
 summary:
-  description: How many there are of each outcome, every incident counted once.
+  description: The number of entries by outcome. C(total) does not include C(duplicates).
   returned: with a list
   type: dict
-  contains:
-    total:
-      description: How many different ones the list has.
-      returned: always
-      type: int
-    changed:
-      description: How many were changed.
-      returned: always
-      type: int
-    ok:
-      description: How many were as wanted already.
-      returned: always
-      type: int
-    failed:
-      description: How many failed.
-      returned: always
-      type: int
-    duplicates:
-      description: How many entries only repeat another one.
-      returned: always
-      type: int
   sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
 msg:
-  description:
-    - For a list, the outcome in a line; check mode counts what C(would change). For a failure, what happened, to what,
-      and what to do.
+  description: For a list, the outcome in one line. For a failure, what happened and what to do.
   returned: with a list, and on failure
   type: str
   sample: 37 changed, 2 ok, 0 failed
 error:
-  description: What went wrong, for a C(rescue) to branch on.
+  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  contains:
-    category:
-      description:
-        - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
-          V(ambiguous_match), V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls)
-          and V(internal).
-      returned: always
-      type: str
-      sample: not_found
-    code:
-      description: The service's own word for it, if it gave one.
-      returned: always
-      type: str
-      sample: INSUFFICIENT_WORKSPACE_ROLE
-    http_status:
-      description: The status of the answer, if there was one.
-      returned: always
-      type: int
-      sample: 403
-    method:
-      description: The HTTP method of the request that failed.
-      returned: always
-      type: str
-      sample: PUT
-    path:
-      description: The path of that request, below O(url).
-      returned: always
-      type: str
-    request_id:
-      description: The service's identifier of that request.
-      returned: always
-      type: str
-    retryable:
-      description: Whether the same task may succeed when it is run again.
-      returned: always
-      type: bool
-    fields:
-      description: Messages by field, when the service refused values.
-      returned: always
-      type: dict
+  sample:
+    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
+    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
+    retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_info import (

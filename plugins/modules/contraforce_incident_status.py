@@ -7,17 +7,16 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: contraforce_incident_status
-short_description: Set the status of a ContraForce incident
+short_description: Set the status of ContraForce incidents
 version_added: 0.1.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Brings an incident to a status, with the classification, reason and comment that explain it, and closes its service
-    ticket if asked to.
-  - The current state decides. An incident that has the status already, and shows no other classification than the one
-    wanted, is V(ok), and nothing is written, the comment not either.
-  - After a write the incident is read back until it shows the change. A service that accepts the request without moving
-    the incident makes the task fail.
+  - Sets the status of an incident or of a list of incidents, with a classification, a reason and a comment, and can
+    close the service ticket.
+  - An incident that already has the status and the classification is not changed, and no comment is posted.
+  - The incident is read back after a change. The task fails if the service accepts the request but the status does not
+    change.
 extends_documentation_fragment:
   - secops.itsm.contraforce
   - secops.itsm.contraforce.incident_or_list
@@ -35,38 +34,38 @@ options:
   incidents:
     version_added: 0.4.0
     description:
-      - A list of incidents, instead of the one that O(incident_id) names.
-      - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
-        task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
+      - A list of incidents to change, instead of O(incident_id).
       - Options that are missing or blank in an entry default to the options of the task.
-      - An incident that is there twice is handled once. If its entries ask for different things, none of them is.
-      - No further entry starts once the run is over, which is after Ctrl-C, when the job is cancelled or killed, and
-        when the C(timeout) of the task expires. Running entries are finished, unless a second Ctrl-C or a SIGKILL ends
-        their process, too.
+      - Each entry is processed independently and has its own result in RV(results), in the same order. The task fails
+        if any entry fails.
+      - An incident that is listed twice is processed once. Entries that request conflicting changes for the same
+        incident fail before anything is written.
+      - R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling, interruptions and
+        failures.
     type: list
     elements: dict
     suboptions:
       workspace_id:
-        description: UUID of the workspace that the incident belongs to.
+        description: UUID of the incident's workspace.
         type: str
       source:
-        description: The product that raised the incident.
+        description: Product that raised the incident.
         type: str
       incident_id:
-        description: Identifier of the incident in its source.
+        description: ID of the incident in its source.
         type: str
         required: true
       status:
         description: As O(status), for this incident.
         type: str
-        choices:
+        choices: &statuses
           - Active
           - New
           - Closed
       classification:
         description: As O(classification), for this incident.
         type: str
-        choices:
+        choices: &classifications
           - BenignPositive
           - FalsePositive
           - TruePositive
@@ -81,7 +80,7 @@ options:
       classification_reason:
         description: As O(classification_reason), for this incident.
         type: str
-        choices:
+        choices: &reasons
           - InaccurateData
           - IncorrectAlertLogic
           - SuspiciousActivity
@@ -111,87 +110,55 @@ options:
         description: As O(ticket_id), for this incident.
         type: str
   status:
-    description: The status that the incident is to have.
+    description: Status to set.
     type: str
     required: true
-    choices:
-      - Active
-      - New
-      - Closed
+    choices: *statuses
   classification:
     description:
-      - What the incident turned out to be. Required to close an incident of Sentinel.
-      - An incident of Sentinel or Defender XDR that has the status already, but shows another classification than one
-        that its source keeps, is written again. Where the service may have put the classification there itself, shows
-        none, or hides it, the incident is left as it is (see RV(unverified)).
+      - Classification of the incident. Required to close a Sentinel incident.
+      - If a Sentinel or Defender XDR incident already has the status but another classification, the classification is
+        changed. If the service does not show the classification or may have replaced it, the incident is not changed
+        and RV(unverified) names the option.
     type: str
-    choices:
-      - BenignPositive
-      - FalsePositive
-      - TruePositive
-      - Undetermined
-      - InformationalExpectedActivity
-      - Unknown
-      - NonIssue
-      - PolicyViolation
-      - QradarFalsePositive
-      - Undefined
-      - Suspicious
+    choices: *classifications
   classification_reason:
     description:
-      - Why it is classified so. Required to close an incident of Sentinel.
-      - Sent with a change of the status or the classification. A reason that differs alone is not written again,
-        because the service may replace a reason that the source does not know; the task warns then.
+      - Reason for the classification. Required to close a Sentinel incident.
+      - Only sent with a change of the status or the classification. If only the reason differs, the incident is not
+        changed and the task warns, because the service may replace reasons.
     type: str
-    choices:
-      - InaccurateData
-      - IncorrectAlertLogic
-      - SuspiciousActivity
-      - SuspiciousButExpected
-      - Unknown
-      - Apt
-      - Malware
-      - SecurityPersonnel
-      - SecurityTesting
-      - UnwantedSoftware
-      - Other
-      - MultistagedAttack
-      - CompromisedUser
-      - Phishing
-      - MaliciousUserActivity
-      - NotMalicious
-      - NoEnoughDataToValidate
-      - ConfirmedUserActivity
-      - LineOfBusinessApplication
+    choices: *reasons
   comment:
     description:
-      - A comment on the change. Posted once, with the change that it explains, and never without one.
-      - Two runs that change the same incident at the same moment may both post it, and no warning reports that.
+      - Comment to post with the change. Without a change, no comment is posted.
+      - Two runs that change the same incident at the same time may both post the comment, without a warning.
     type: str
   update_ticket:
     description:
-      - Whether the change of the status also closes the service ticket O(ticket_id).
-      - The service does not show whether a ticket is closed. On an incident that has the status already, the ticket
-        stays as it is.
+      - Whether to also close the service ticket O(ticket_id) with the change of the status.
+      - The service does not show whether a ticket is closed. If the incident already has the status, the ticket is not
+        changed.
     type: bool
     default: false
   ticket_id:
-    description: Identifier of the service ticket. Needed, and only used, with O(update_ticket=true).
+    description: ID of the service ticket. Required with, and only used with, O(update_ticket=true).
     type: str
   verify_timeout:
     description:
-      - Seconds within which the incident must show the change after it was written. It fails otherwise, with
+      - Time in seconds within which the incident must show the change. If it does not, the task fails with
         RV(ignore:error.category=not_converged). Do not run the task again before the incident shows the change, because
-        that would write it, and post the comment, again.
-      - V(0) means that it is not read back; RV(after) is then the planned state. A write that breaks off is still
-        looked for, for up to 30 seconds.
+        that would post the comment again.
+      - V(0) disables reading the incident back, and RV(after) is the planned state. The result of an interrupted write
+        is still checked for up to 30 seconds.
     type: int
     default: 30
 notes:
-  - The read of a single incident is documented without a classification. Where the service does not show one, a run can
-    only compare the status (CF-A3 and CF-A5 in the README).
-  - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
-    itself prints them at C(-vvv).
+  - If the service does not show the classification of an incident, only the status is compared. See assumptions CF-A3
+    and CF-A5 in R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified).
+seealso:
+  - module: secops.itsm.contraforce_incident_info
+  - module: secops.itsm.contraforce_ticket_link
 """
 
 EXAMPLES = r"""
@@ -217,7 +184,7 @@ EXAMPLES = r"""
     update_ticket: true
     ticket_id: T20261121.0042
 
-- name: Close many incidents in one task, eight at a time
+- name: Close several incidents, up to eight at a time
   secops.itsm.contraforce_incident_status:
     status: Closed
     classification: FalsePositive
@@ -234,23 +201,23 @@ EXAMPLES = r"""
         classification_reason: SuspiciousButExpected
         comment: A penetration test, announced as change 4712.
 
-- name: Connection options once for all tasks
+- name: Set the connection options once for several tasks
   module_defaults:
     group/secops.itsm.contraforce:
       client_id: "{{ lookup('ansible.builtin.env', 'CONTRAFORCE_CLIENT_ID') }}"
       client_secret: "{{ lookup('ansible.builtin.env', 'CONTRAFORCE_CLIENT_SECRET') }}"
       timeout: 60
   block:
-    - name: Take an incident up
+    - name: Set an incident to Active
       secops.itsm.contraforce_incident_status:
         workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
         source: crowdstrike
         incident_id: inc:8a0c5f2e9d7b4c31:f1e2d3c4b5a69788
         status: Active
 
-- name: Branch on what went wrong
+- name: Handle errors by category
   block:
-    - name: Close an incident that may not be there
+    - name: Close an incident that may not exist
       secops.itsm.contraforce_incident_status:
         workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
         source: Splunk
@@ -258,7 +225,7 @@ EXAMPLES = r"""
         status: Closed
       register: closure
   rescue:
-    - name: Go on when it is gone, stop on anything else
+    - name: Fail unless the incident does not exist
       ansible.builtin.assert:
         that: closure.error.category == 'not_found'
         fail_msg: "{{ closure.msg }}"
@@ -267,218 +234,73 @@ EXAMPLES = r"""
 RETURN = r"""
 incident:
   description:
-    - The incident's record as the service gave it when it was last read. That is after the change, but before it in
-      check mode and with O(verify_timeout=0).
+    - The incident's record when it was last read. In check mode and with O(verify_timeout=0), before the change.
+  returned: success
+  type: dict
+  sample: {id: "48213", title: Mass download by one user, severity: Medium, status: Closed}
+before:
+  description: The state before the run. Keys that the service does not show are missing.
+  returned: success
+  type: dict
+  sample: &before {status: New, classification: null, classification_reason: null}
+after:
+  description: The state that was read back, or the planned state in check mode and with O(verify_timeout=0).
+  returned: success
+  type: dict
+  sample: &after {status: Closed, classification: FalsePositive, classification_reason: NotMalicious}
+diff:
+  description: The difference between the state before the run and the planned state, with the comment and the ticket.
   returned: success
   type: dict
   sample:
-    id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
-    title: Sign-in from an unusual location
-    severity: Medium
-    status: Closed
-    workspaceId: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60
-before:
-  description:
-    - The state before the run. A key that the service does not show is absent.
-  returned: success
-  type: dict
-  contains: &state
-    status:
-      description: The status, in the API's spelling.
-      returned: always
-      type: str
-      sample: New
-    classification:
-      description: The classification, or null when none is set.
-      returned: when the service shows it
-      type: str
-      sample: FalsePositive
-    classification_reason:
-      description: The reason, or null when none is set.
-      returned: when the service shows it
-      type: str
-      sample: IncorrectAlertLogic
-after:
-  description: The state read back after the run. The planned one in check mode, and with O(verify_timeout=0).
-  returned: success
-  type: dict
-  contains: *state
-diff:
-  description: The state before against the planned one, with the comment and the ticket that go with the change.
-  returned: success
-  type: dict
-  contains:
-    before_header:
-      description: Which incident.
-      returned: always
-      type: str
-    after_header:
-      description: Which incident.
-      returned: always
-      type: str
-    before:
-      description: The state before the run.
-      returned: always
-      type: dict
-    after:
-      description: The state that is planned.
-      returned: always
-      type: dict
+    before_header: incident 48213 (DefenderXDR, workspace 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60)
+    after_header: incident 48213 (DefenderXDR, workspace 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60)
+    before: *before
+    after: *after
 unverified:
   description:
-    - Options whose values the incident does not show in the end, because the service does not show them at all, or
-      shows something that it may have put there itself.
-    - V(update_ticket) is always among them when it is set, as the service does not show whether a ticket is closed.
-    - V(comment) is among them when the write that carried it broke off.
+    - The options whose values could not be verified, because the service does not show them or may have replaced them.
+    - V(update_ticket) is always included if it is set. V(comment) is included if the write with the comment was
+      interrupted.
   returned: success
   type: list
   elements: str
   sample: [classification, classification_reason]
 request_ids:
-  description: The service's identifiers of the requests of this run, for its support.
+  description: The service's IDs of the requests in this run, for support requests.
   returned: success
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
 results:
   description:
-    - What came of each entry of the list, in its order. Besides the keys below, each has those that a run for one
-      incident returns, but not the record of the incident, which would make the result of a long list too large.
+    - The result of each entry in list order, with the keys of a task for one incident except RV(incident). Failed
+      entries have C(msg), and repeated entries have C(duplicate_of), the index of the first one.
   returned: with a list
   type: list
   elements: dict
-  contains:
-    workspace_id:
-      description: The workspace of the incident.
-      returned: always
-      type: str
-    source:
-      description: The source of the incident.
-      returned: always
-      type: str
-    incident_id:
-      description: The incident.
-      returned: always
-      type: str
-    title:
-      description: The incident's title as the service shows it, so that a report can be read by people.
-      returned: if the incident was read and has one, whether the entry failed or not
-      type: str
-      sample: Credential dumping on SRV-DC02
-    changed:
-      description: Whether this entry changed something. V(false) for one that only repeats another.
-      returned: always
-      type: bool
-    failed:
-      description: Whether this entry failed.
-      returned: always
-      type: bool
-    before:
-      description: The state before the run, or null if it was not read.
-      returned: always
-      type: dict
-    after:
-      description: The state after the run, or null if it was not read.
-      returned: always
-      type: dict
-    diff:
-      description: As RV(diff), or null if nothing is known.
-      returned: always
-      type: dict
-    error:
-      description: As RV(error), or null if the entry did not fail.
-      returned: always
-      type: dict
-    msg:
-      description: What went wrong with this entry, and what to do.
-      returned: if the entry failed
-      type: str
-    warnings:
-      description: What the user should know about this entry.
-      returned: if there are any
-      type: list
-      elements: str
-    duplicate_of:
-      description: The place in the list, from 0, of the entry that this one repeats.
-      returned: if it repeats one
-      type: int
+  sample:
+    - {workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60, source: DefenderXDR, incident_id: "48213",
+      title: Mass download by one user, changed: true, failed: false, before: {status: New}, after: {status: Closed},
+      diff: {}, unverified: [], error: null}
 summary:
-  description: How many there are of each outcome, every incident counted once.
+  description: The number of entries by outcome. C(total) does not include C(duplicates).
   returned: with a list
   type: dict
-  contains:
-    total:
-      description: How many different ones the list has.
-      returned: always
-      type: int
-    changed:
-      description: How many were changed.
-      returned: always
-      type: int
-    ok:
-      description: How many were as wanted already.
-      returned: always
-      type: int
-    failed:
-      description: How many failed.
-      returned: always
-      type: int
-    duplicates:
-      description: How many entries only repeat another one.
-      returned: always
-      type: int
   sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
 msg:
-  description:
-    - For a list, the outcome in a line; check mode counts what C(would change). For a failure, what happened, to what,
-      and what to do.
+  description: For a list, the outcome in one line. For a failure, what happened and what to do.
   returned: with a list, and on failure
   type: str
   sample: 37 changed, 2 ok, 0 failed
 error:
-  description: What went wrong, for a C(rescue) to branch on.
+  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  contains:
-    category:
-      description:
-        - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
-          V(ambiguous_match), V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls)
-          and V(internal).
-      returned: always
-      type: str
-      sample: not_found
-    code:
-      description: The service's own word for it, if it gave one.
-      returned: always
-      type: str
-      sample: INSUFFICIENT_WORKSPACE_ROLE
-    http_status:
-      description: The status of the answer, if there was one.
-      returned: always
-      type: int
-      sample: 403
-    method:
-      description: The HTTP method of the request that failed.
-      returned: always
-      type: str
-      sample: PUT
-    path:
-      description: The path of that request, below O(url).
-      returned: always
-      type: str
-    request_id:
-      description: The service's identifier of that request.
-      returned: always
-      type: str
-    retryable:
-      description: Whether the same task may succeed when it is run again.
-      returned: always
-      type: bool
-    fields:
-      description: Messages by field, when the service refused values.
-      returned: always
-      type: dict
+  sample:
+    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
+    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
+    retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import (

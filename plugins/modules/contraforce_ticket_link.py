@@ -7,19 +7,20 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: contraforce_ticket_link
-short_description: Link a service ticket to a ContraForce incident, or unlink it
+short_description: Link service tickets to ContraForce incidents
 version_added: 0.2.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Brings the link between an incident and a ticket of the workspace's ticketing system to the wanted state.
-  - No read of the link is documented. Where the read of the incident shows its ticket all the same, that decides, and
-    an incident that has the wanted ticket is V(ok) without a write.
-  - Where it does not, the request is sent in each run, because only that makes the state true, and RV(ignore:changed)
-    follows what else is known. It is never V(ok) only because something is not shown. Run
-    P(secops.itsm.contraforce_connection_info#module) to see which evidence a tenant offers.
-  - An incident that shows that it is linked to another ticket is left alone, and the task fails with both tickets
-    named, unless O(replace=true). Where nothing shows it, that link may be replaced, and a warning says so.
+  - Links a ticket of the workspace's ticketing system to an incident, or unlinks it. Also processes a list of
+    incidents.
+  - If the service shows the ticket of the incident, the incident is only changed if the ticket differs. The vendor's
+    documentation does not show the ticket, see assumptions CF-A10 to CF-A14 in R(Verified and
+    assumed,ansible_collections.secops.itsm.docsite.verified).
+  - Otherwise, the request is sent in each run, and RV(ignore:changed) depends on the remaining evidence. Use
+    M(secops.itsm.contraforce_connection_info) to find out which evidence a tenant provides.
+  - If the incident is linked to another ticket, the task fails and names both tickets, unless O(replace=true). If the
+    service does not show the other ticket, its link may be replaced, and the task warns.
 extends_documentation_fragment:
   - secops.itsm.contraforce
   - secops.itsm.contraforce.incident_or_list
@@ -30,39 +31,38 @@ attributes:
   check_mode:
     support: full
     details:
-      - Where the read of the incident does not show its ticket, the prediction rests on weak evidence, and a warning
-        says so.
+      - If the service does not show the ticket of the incident, a warning states that the prediction is uncertain.
   diff_mode:
     support: full
   idempotent:
     support: partial
     details:
-      - Full where the read of the incident shows its ticket. Elsewhere a further run sends the request again, which
-        changes nothing. A link is then reported as a change unless the incident's comments name the ticket; unlinking
-        is not, because the answer tells whether there was a link.
+      - If the service does not show the ticket of the incident, each run sends the request, which has no further
+        effect. Linking is then reported as a change unless a comment of the incident names the ticket. Unlinking is
+        reported correctly.
 options:
   incidents:
     version_added: 0.4.0
     description:
-      - A list of incidents, instead of the one that O(incident_id) names.
-      - Each has an outcome of its own in RV(results), in the same order. One that fails does not stop the others; the
-        task fails in the end. Refused credentials, and a service that cannot be reached any more, end the whole list.
+      - A list of incidents to link or unlink, instead of O(incident_id).
       - Options that are missing or blank in an entry default to the options of the task.
-      - An incident that is there twice is handled once. If its entries ask for different things, none of them is.
-      - No further entry starts once the run is over, which is after Ctrl-C, when the job is cancelled or killed, and
-        when the C(timeout) of the task expires. Running entries are finished, unless a second Ctrl-C or a SIGKILL ends
-        their process, too.
+      - Each entry is processed independently and has its own result in RV(results), in the same order. The task fails
+        if any entry fails.
+      - An incident that is listed twice is processed once. Entries that request conflicting changes for the same
+        incident fail before anything is written.
+      - R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling, interruptions and
+        failures.
     type: list
     elements: dict
     suboptions:
       workspace_id:
-        description: UUID of the workspace that the incident belongs to.
+        description: UUID of the incident's workspace.
         type: str
       source:
-        description: The product that raised the incident.
+        description: Product that raised the incident.
         type: str
       incident_id:
-        description: Identifier of the incident in its source.
+        description: ID of the incident in its source.
         type: str
         required: true
       incident_number:
@@ -74,52 +74,46 @@ options:
       state:
         description: As O(state), for this incident.
         type: str
-        choices:
+        choices: &states
           - present
           - absent
       replace:
         description: As O(replace), for this incident.
         type: bool
   incident_number:
-    description: Number of the incident, passed on to the ticketing system. Only needed if the service asks for it.
+    description:
+      - Number of the incident, which is passed to the ticketing system. Only needed if the service requires it.
     type: str
   ticket_id:
     description:
-      - The ticket, by its identifier in the ticketing system or by its display number, such as V(41877) or
-        V(T20261121.0042) for Autotask, V(INC0012345) for ServiceNow, V(SOC-311) for Jira.
-      - The texts V(None) and V(null), which a template makes of a null, are refused.
-      - Required with O(state=present). With O(state=absent) it is a safeguard, so that an incident which is linked to
-        another ticket is not unlinked. Where the read of the incident does not show which ticket that is, a warning
-        says that it is no sure one.
-      - Use the identifier where the service shows only that. A display number can then not be compared with it, and the
-        task fails with V(conflict) on an incident that is linked already, with O(replace=true), too.
+      - ID or display number of the ticket, such as V(41877) or V(T20261121.0042) for Autotask, V(INC0012345) for
+        ServiceNow, or V(SOC-311) for Jira.
+      - Required with O(state=present). With O(state=absent), the link is only removed if the incident is linked to this
+        ticket. If the service does not show the ticket, a warning states that this could not be checked.
+      - If the service only shows the ID of tickets, use the ID. A display number cannot be compared with it, so the
+        task fails with V(conflict) if the incident is already linked, even with O(replace=true).
+      - V(None) and V(null) are refused, because they are the result of a template with a null value.
     type: str
   state:
-    description: Whether the incident is to be linked to the ticket, or to none.
+    description: Whether the incident should be linked to the ticket.
     type: str
-    choices:
-      - present
-      - absent
+    choices: *states
     default: present
   replace:
     description:
-      - Whether a link to another ticket is replaced. That ticket is unlinked first, then the wanted one is linked; a
-        run that was cut off in between is finished by the next. If the wanted one cannot be linked, the incident has
-        none in the end, and the failure names the former one.
-      - Where only a comment names the other ticket, it is unlinked only if the service refuses the link.
+      - Whether to replace a link to another ticket. The other ticket is unlinked before O(ticket_id) is linked. If
+        O(ticket_id) cannot be linked, the incident has no ticket, and the message names the former one.
+      - If only a comment names the other ticket, it is unlinked only if the service refuses the new link.
+      - A run that was interrupted between the two requests is completed by the next run.
     type: bool
     default: false
   verify_timeout:
     description:
-      - Seconds within which the incident must show the change after it was written. The task fails otherwise, with
+      - Time in seconds within which the incident must show the change. If it does not, the task fails with
         RV(ignore:error.category=not_converged).
-      - V(0) means that it is not read back. The service's answer is what counts then.
+      - V(0) disables reading the incident back, and the response of the service determines the result.
     type: int
     default: 30
-notes:
-  - What is assumed about links is in the README, CF-A10 to CF-A14.
-  - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
-    itself prints them at C(-vvv).
 seealso:
   - module: secops.itsm.contraforce_incident_status
   - module: secops.itsm.contraforce_incident_info
@@ -133,7 +127,7 @@ EXAMPLES = r"""
     incident_id: 6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61
     ticket_id: T20261121.0042
 
-- name: Move it to the ticket in which the case goes on
+- name: Replace the ticket of an incident
   secops.itsm.contraforce_ticket_link:
     workspace_id: 8c9d0e1f-2a3b-4c5d-8e6f-708192a3b4c5
     source: qradar
@@ -141,7 +135,7 @@ EXAMPLES = r"""
     ticket_id: INC0012345
     replace: true
 
-- name: Unlink a ticket that was linked by mistake, if it is that one
+- name: Unlink a specific ticket from an incident
   secops.itsm.contraforce_ticket_link:
     workspace_id: 8c9d0e1f-2a3b-4c5d-8e6f-708192a3b4c5
     source: SentinelOne
@@ -149,9 +143,9 @@ EXAMPLES = r"""
     ticket_id: INC0012346
     state: absent
 
-- name: Branch on what went wrong
+- name: Handle errors by category
   block:
-    - name: Link a ticket to an incident that may have another
+    - name: Link a ticket to an incident that may have another ticket
       secops.itsm.contraforce_ticket_link:
         workspace_id: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
         source: DefenderXDR
@@ -159,7 +153,7 @@ EXAMPLES = r"""
         ticket_id: SOC-311
       register: linked
   rescue:
-    - name: Go on when there is another, stop on anything else
+    - name: Fail unless the incident has another ticket
       ansible.builtin.assert:
         that: linked.error.category == 'conflict'
         fail_msg: "{{ linked.msg }}"
@@ -176,265 +170,75 @@ EXAMPLES = r"""
 
 RETURN = r"""
 link:
-  description: What is known of the link, in short.
-  returned: success
-  type: dict
-  contains:
-    before:
-      description:
-        - The link before the run. V(linked) and V(unlinked) only where the read of the incident shows it; V(likely)
-          where only a comment names a ticket; V(unknown) otherwise.
-        - It is V(linked) to the wanted ticket in a run without a change, and to another one that is replaced.
-      returned: always
-      type: str
-      sample: unlinked
-    after:
-      description: The link after the run; the planned one in check mode.
-      returned: always
-      type: str
-      sample: linked
-    evidence:
-      description:
-        - What RV(link.after) rests on. V(incident) is the read of the incident, V(comments) a comment that was mirrored
-          to the ticket, V(response) what the service answered to this run's request, V(none) nothing.
-        - In check mode it is what the prediction rests on.
-      returned: always
-      type: str
-      sample: incident
-    ticket_id:
-      description:
-        - The ticket's identifier, as far as it is known. With O(state=absent) it is the ticket that was linked.
-        - In check mode either this or RV(link.ticket_number), as O(ticket_id) names the ticket.
-      returned: always
-      type: str
-      sample: "41877"
-    ticket_number:
-      description: The ticket's display number, as far as it is known.
-      returned: always
-      type: str
-      sample: T20261121.0042
-    ticketing_system:
-      description: V(Autotask), V(ServiceNow), V(Jira) or V(Zendesk), as far as it is known.
-      returned: always
-      type: str
-      sample: Autotask
-ticket:
   description:
-    - The linked ticket as the service gave it, when this run linked it or the read of the incident shows it. Null
-      otherwise, and when the incident is linked to none in the end.
+    - The link before and after the run. V(linked) or V(unlinked) if the service shows it, V(likely) if only a comment
+      names a ticket, and V(unknown) otherwise. In check mode, C(after) is the planned link.
+    - C(evidence) is the basis of C(after), V(incident) for the record of the incident, V(comments) for a comment that
+      was mirrored to the ticket, V(response) for the response to this run's request, or V(none).
+    - The ticket, as far as it is known. With O(state=absent), this is the ticket that was linked.
   returned: success
   type: dict
-  sample:
-    ticketingSystemType: Autotask
-    isTicketSet: true
-    autotaskTicket:
-      id: 41877
-      number: T20261121.0042
+  sample: {before: unlinked, after: linked, evidence: incident, ticket_id: "41877", ticket_number: T20261121.0042,
+    ticketing_system: Autotask}
+ticket:
+  description: The linked ticket as returned by the service, or null if the service did not show it.
+  returned: success
+  type: dict
+  sample: {ticketingSystemType: Autotask, isTicketSet: true, autotaskTicket: {id: 41877, number: T20261121.0042}}
 incident:
-  description: The incident's record as the service gave it when it was last read.
+  description: The incident's record when it was last read.
   returned: success
   type: dict
 before:
-  description: The link before the run, with what it rests on and the ticket.
+  description: The link, its evidence and its ticket before the run. The values are as in RV(link).
   returned: success
   type: dict
-  contains: &state
-    link:
-      description: V(linked), V(unlinked), V(likely) or V(unknown).
-      returned: always
-      type: str
-      sample: linked
-    evidence:
-      description: V(incident), V(comments), V(response) or V(none).
-      returned: always
-      type: str
-      sample: incident
-    ticket_id:
-      description: The ticket's identifier, as far as it is known.
-      returned: always
-      type: str
-      sample: "41877"
-    ticket_number:
-      description: The ticket's display number, as far as it is known.
-      returned: always
-      type: str
-      sample: T20261121.0042
-    ticketing_system:
-      description: The ticketing system, as far as it is known.
-      returned: always
-      type: str
-      sample: Autotask
+  sample: {link: unlinked, evidence: incident, ticket_id: null, ticket_number: null, ticketing_system: null}
 after:
-  description: The link after the run; the planned one in check mode.
+  description: The link, its evidence and its ticket after the run, or the planned link in check mode.
   returned: success
   type: dict
-  contains: *state
+  sample: {link: linked, evidence: incident, ticket_id: "41877", ticket_number: T20261121.0042,
+    ticketing_system: Autotask}
 diff:
-  description: The link before against the planned one.
+  description: The difference between the link before the run and the planned link.
   returned: success
   type: dict
-  contains:
-    before_header:
-      description: Which incident.
-      returned: always
-      type: str
-    after_header:
-      description: Which incident.
-      returned: always
-      type: str
-    before:
-      description: The state before the run.
-      returned: always
-      type: dict
-    after:
-      description: The state that is planned.
-      returned: always
-      type: dict
+  sample: {before: {link: unlinked, ticket: null}, after: {link: linked, ticket: T20261121.0042}}
 request_ids:
-  description: The service's identifiers of the requests of this run, for its support.
+  description: The service's IDs of the requests in this run, for support requests.
   returned: success
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
 results:
   description:
-    - What came of each entry of the list, in its order. Besides the keys below, each has those that a run for one
-      incident returns, but not the record of the incident, which would make the result of a long list too large.
+    - The result of each entry in list order, with the keys of a task for one incident except RV(incident). Failed
+      entries have C(msg), and repeated entries have C(duplicate_of), the index of the first one.
   returned: with a list
   type: list
   elements: dict
-  contains:
-    workspace_id:
-      description: The workspace of the incident.
-      returned: always
-      type: str
-    source:
-      description: The source of the incident.
-      returned: always
-      type: str
-    incident_id:
-      description: The incident.
-      returned: always
-      type: str
-    title:
-      description: The incident's title as the service shows it, so that a report can be read by people.
-      returned: if the incident was read and has one, whether the entry failed or not
-      type: str
-      sample: Credential dumping on SRV-DC02
-    changed:
-      description: Whether this entry changed something. V(false) for one that only repeats another.
-      returned: always
-      type: bool
-    failed:
-      description: Whether this entry failed.
-      returned: always
-      type: bool
-    before:
-      description: The state before the run, or null if it was not read.
-      returned: always
-      type: dict
-    after:
-      description: The state after the run, or null if it was not read.
-      returned: always
-      type: dict
-    diff:
-      description: As RV(diff), or null if nothing is known.
-      returned: always
-      type: dict
-    error:
-      description: As RV(error), or null if the entry did not fail.
-      returned: always
-      type: dict
-    msg:
-      description: What went wrong with this entry, and what to do.
-      returned: if the entry failed
-      type: str
-    warnings:
-      description: What the user should know about this entry.
-      returned: if there are any
-      type: list
-      elements: str
-    duplicate_of:
-      description: The place in the list, from 0, of the entry that this one repeats.
-      returned: if it repeats one
-      type: int
+  sample:
+    - {workspace_id: 3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60, source: DefenderXDR, incident_id: "48213",
+      changed: true, failed: false, before: {link: unlinked}, after: {link: linked}, diff: {}, error: null}
 summary:
-  description: How many there are of each outcome, every incident counted once.
+  description: The number of entries by outcome. C(total) does not include C(duplicates).
   returned: with a list
   type: dict
-  contains:
-    total:
-      description: How many different ones the list has.
-      returned: always
-      type: int
-    changed:
-      description: How many were changed.
-      returned: always
-      type: int
-    ok:
-      description: How many were as wanted already.
-      returned: always
-      type: int
-    failed:
-      description: How many failed.
-      returned: always
-      type: int
-    duplicates:
-      description: How many entries only repeat another one.
-      returned: always
-      type: int
   sample: {changed: 37, duplicates: 0, failed: 1, ok: 2, total: 40}
 msg:
-  description:
-    - For a list, the outcome in a line; check mode counts what C(would change). For a failure, what happened, to what,
-      and what to do.
+  description: For a list, the outcome in one line. For a failure, what happened and what to do.
   returned: with a list, and on failure
   type: str
   sample: 37 changed, 2 ok, 0 failed
 error:
-  description: What went wrong, for a C(rescue) to branch on.
+  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  contains:
-    category:
-      description:
-        - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
-          V(ambiguous_match), V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls)
-          and V(internal).
-      returned: always
-      type: str
-      sample: not_found
-    code:
-      description: The service's own word for it, if it gave one.
-      returned: always
-      type: str
-      sample: INSUFFICIENT_WORKSPACE_ROLE
-    http_status:
-      description: The status of the answer, if there was one.
-      returned: always
-      type: int
-      sample: 403
-    method:
-      description: The HTTP method of the request that failed.
-      returned: always
-      type: str
-      sample: PUT
-    path:
-      description: The path of that request, below O(url).
-      returned: always
-      type: str
-    request_id:
-      description: The service's identifier of that request.
-      returned: always
-      type: str
-    retryable:
-      description: Whether the same task may succeed when it is run again.
-      returned: always
-      type: bool
-    fields:
-      description: Messages by field, when the service refused values.
-      returned: always
-      type: dict
+  sample:
+    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
+    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
+    retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import (

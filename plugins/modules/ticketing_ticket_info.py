@@ -7,17 +7,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: ticketing_ticket_info
-short_description: Read a ticket, or list tickets
+short_description: Retrieve tickets
 version_added: 0.3.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Reads one ticket of the ticketing platform (Rezolve.ai, API v2), with its fields by label, or lists tickets.
-  - A list is complete or the task fails. It is never cut short but by O(limit), and RV(truncated) says so.
-  - A list counts as complete if all that its pages say agrees. Otherwise the task fails
-    (RV(ignore:error.category=contract)).
-  - A ticket that cannot be found is a failure (RV(ignore:error.category=not_found)), as one of another tenant looks the
-    same.
+  - Reads one ticket of the ticketing platform (Rezolve.ai, API v2) with its fields by label, or lists tickets.
+  - The list is always complete, unless O(limit) is set. If its pages are inconsistent, the task fails with
+    RV(ignore:error.category=contract).
+  - If the ticket does not exist or belongs to another tenant, the task fails with RV(ignore:error.category=not_found).
 extends_documentation_fragment:
   - secops.itsm.ticketing
   - secops.itsm.ticketing.catalog
@@ -32,25 +30,25 @@ attributes:
     support: full
 options:
   object_id:
-    description: Display id of the ticket, such as V(CTC-0054). Without it, tickets are listed.
+    description: Display ID of the ticket, such as V(CTC-0054). By default, tickets are listed.
     type: str
   search:
-    description: Full text that the listed tickets have.
+    description: Only list tickets that match this full-text search.
     type: str
   statuses:
-    description: Statuses of the listed tickets, as the tenant calls them.
+    description: Only list tickets with these statuses, in the tenant's spelling.
     type: list
     elements: str
   created_from:
-    description: Point in time (ISO 8601; UTC where it names no zone) from which on the listed tickets were created.
+    description: Only list tickets created at or after this time, in ISO 8601 format. UTC is the default time zone.
     type: str
   created_to:
-    description: Point in time up to which the listed tickets were created.
+    description: Only list tickets created at or before this time, in ISO 8601 format. UTC is the default time zone.
     type: str
   filters:
     description:
-      - Further filters, all of which the listed tickets pass. The vendor's pages show the columns C(createdAt) and
-        C(status) only.
+      - Only list tickets that match all of these filters. The vendor's documentation only shows the columns
+        C(createdAt) and C(status).
     type: list
     elements: dict
     suboptions:
@@ -59,7 +57,7 @@ options:
         type: str
         required: true
       op:
-        description: How the column is compared.
+        description: Operator of the comparison.
         type: str
         choices:
           - EQ
@@ -72,34 +70,33 @@ options:
           - IN
         required: true
       operand:
-        description: What it is compared with.
+        description: Value to compare the column with.
         type: raw
         required: true
   sort:
-    description: Column that the list is sorted by.
+    description: Column to sort the list by.
     type: str
     default: createdAt
   order:
-    description: Direction that the list is sorted in.
+    description: Sort order of the list.
     type: str
     choices:
       - descending
       - ascending
     default: descending
   limit:
-    description: How many tickets are listed at the most. Without it, all of them.
+    description: Maximum number of tickets to list. RV(truncated) shows whether there are more. Unlimited by default.
     type: int
   complete:
     description:
-      - Whether each listed ticket is read by itself, which takes a request each. The rows of a list may lack anything.
-      - A ticket that cannot be read is shown as the list has it, and a warning names it. The task fails if none can be
-        read, such as with wrong credentials.
+      - Whether to read each listed ticket with a separate request, because the list may not contain all properties.
+      - If a ticket cannot be read, the result contains the list's version, and a warning names the ticket. The task
+        fails if no ticket can be read.
     type: bool
     default: false
 notes:
-  - What is assumed about the service is in the README, TK-A1 to TK-A19.
-  - Secrets belong into the environment of the job or into C(module_defaults). With C(environment) on a task, Ansible
-    itself prints them at C(-vvv).
+  - The module relies on assumptions TK-A1 to TK-A19 in R(Verified and
+    assumed,ansible_collections.secops.itsm.docsite.verified).
 seealso:
   - module: secops.itsm.ticketing_ticket
 """
@@ -110,11 +107,11 @@ EXAMPLES = r"""
     object_id: CTC-0041
   register: read
 
-- name: Show the urgency
+- name: Print its urgency
   ansible.builtin.debug:
     msg: "{{ read.fields['Urgency'] }}"
 
-- name: List the open tickets of this week about phishing, with all their fields
+- name: List open tickets about phishing with all their fields
   secops.itsm.ticketing_ticket_info:
     search: phishing
     statuses:
@@ -124,7 +121,7 @@ EXAMPLES = r"""
     complete: true
     limit: 50
 
-- name: List what was created before this year
+- name: List the five oldest tickets created before 2026
   secops.itsm.ticketing_ticket_info:
     filters:
       - column: createdAt
@@ -136,7 +133,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 ticket:
-  description: The ticket as the service gave it.
+  description: The ticket as returned by the service.
   returned: success, with O(object_id)
   type: dict
   sample:
@@ -144,13 +141,13 @@ ticket:
     status_type: Open
     status_category: To-do Category
 fields:
-  description: The values of its fields, by label; with the UUID behind it where two fields share a label.
+  description: The values of its fields by label. If two fields have the same label, the UUID is appended.
   returned: success, with O(object_id)
   type: dict
   sample:
     Urgency: high
 tickets:
-  description: The tickets, each as the service gave it, the one of O(object_id) included.
+  description: The tickets as returned by the service, also with O(object_id).
   returned: success
   type: list
   elements: dict
@@ -160,55 +157,19 @@ truncated:
   type: bool
   sample: false
 request_ids:
-  description: The service's identifiers of the requests of this run, for its support.
+  description: The service's IDs of the requests in this run, for support requests.
   returned: success
   type: list
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
 error:
-  description: What went wrong, for a C(rescue) to branch on.
+  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  contains:
-    category:
-      description:
-        - One of V(configuration), V(authentication), V(permission), V(not_found), V(validation), V(conflict),
-          V(ambiguous_match), V(rate_limited), V(unavailable), V(ambiguous_write), V(contract), V(not_converged), V(tls)
-          and V(internal).
-      returned: always
-      type: str
-      sample: not_found
-    code:
-      description: The service's own word for it, if it gave one.
-      returned: always
-      type: str
-      sample: INSUFFICIENT_WORKSPACE_ROLE
-    http_status:
-      description: The status of the answer, if there was one.
-      returned: always
-      type: int
-      sample: 403
-    method:
-      description: The HTTP method of the request that failed.
-      returned: always
-      type: str
-      sample: PUT
-    path:
-      description: The path of that request, below O(url).
-      returned: always
-      type: str
-    request_id:
-      description: The service's identifier of that request.
-      returned: always
-      type: str
-    retryable:
-      description: Whether the same task may succeed when it is run again.
-      returned: always
-      type: bool
-    fields:
-      description: Messages by field, when the service refused values.
-      returned: always
-      type: dict
+  sample:
+    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
+    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
+    retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module

@@ -26,9 +26,9 @@ def validate_options(
 ) -> dict[str, Any]:
     """Return the options with defaults, values from the environment, and converted types.
 
-    A blank value counts as not set, because a template of an unset variable is blank.
+    A blank value counts as not set, because the template of an unset variable is blank.
 
-    :param spec: an argument spec; ``no_log`` says which options are secret.
+    :param spec: an argument spec; options with ``no_log`` are secret.
     :param args: the options as ansible-rulebook passes them.
     :param known: further names to ignore.
     :raises ValueError: if an option is invalid; the message contains no secret.
@@ -57,20 +57,20 @@ def _secret_names(spec: Mapping[str, Mapping[str, Any]]) -> list[str]:
 def _check_names(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> None:
     unknown = sorted(set(given) - set(spec))
     if unknown:
-        raise ValueError(f"There is no option {', '.join(unknown)}; the options are {', '.join(sorted(spec))}.")
+        raise ValueError(f"Unknown option: {', '.join(unknown)}. Supported options: {', '.join(sorted(spec))}.")
 
 
 def _check_secrets(spec: Mapping[str, Mapping[str, Any]], given: Mapping[str, Any]) -> None:
     """Raise ValueError if a secret is a number: YAML and templates change the digits of 0123, 1e5 or 1_000."""
     for name in _secret_names(spec):
         if spec[name].get("type", "str") == "str" and not isinstance(given.get(name, ""), str):
-            raise ValueError(f"{name} was not read as a text: put it between quotes{_variable_hint(spec[name])}.")
+            raise ValueError(f"{name} must be a string. Put it in quotes{_variable_hint(spec[name])}.")
 
 
 def _check_missing(spec: Mapping[str, Mapping[str, Any]], options: Mapping[str, Any]) -> None:
     for name, option in spec.items():
         if option.get("required") and options.get(name) is None:
-            raise ValueError(f"{name} is missing: set the option{_variable_hint(option)}.")
+            raise ValueError(f"{name} is missing. Set the option{_variable_hint(option)}.")
 
 
 def _variable_hint(option: Mapping[str, Any]) -> str:

@@ -5,9 +5,9 @@
 
 """Sanitize values for the rule engine of ansible-rulebook.
 
-Its rule engine loses an event with a number, a key or a text that it cannot read, and stops taking events at one with
-an empty key. Events are therefore made to fit before they are handed over: anyone who can raise an incident writes into
-them, and no event may be lost for that.
+The rule engine drops an event with a number, key or text that it cannot read, and stops accepting events after one with
+an empty key. Anyone who can raise an incident controls parts of its event, so events are sanitized before they are
+dispatched.
 """
 
 from __future__ import annotations
@@ -84,4 +84,4 @@ def _integer_text(number: int) -> str:
     try:
         return str(number)
     except ValueError:
-        return "(a number of too many digits)"
+        return "(a number with too many digits)"

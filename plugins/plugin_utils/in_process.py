@@ -5,7 +5,7 @@
 
 """Run a module of this collection in the controller's process, without a new process for each task.
 
-Options, validation and result are those of the module. A task that needs an ordinary run gets one.
+Options, validation and result are those of the module. Tasks that need a separate process run as ordinary modules.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.connection_pool 
 from ansible_collections.secops.itsm.plugins.module_utils._redaction.secret_registry import SecretRegistry
 from ansible_collections.secops.itsm.plugins.plugin_utils.plain_values import plain_value
 
-#: Disable or enable it: the variable for a play, host or task, the environment variable for everything.
+#: These disable or enable the in-process mode: a variable for a play, host or task, an environment variable for all.
 VARIABLE, ENVIRONMENT = "secops_itsm_in_process", "SECOPS_ITSM_IN_PROCESS"
 
-#: The variable with the seconds between two progress reports of a list, 0 for none, and its default.
+#: The variable with the seconds between two progress reports of a list, where 0 disables them, and its default.
 PROGRESS_VARIABLE, PROGRESS_SECONDS = "secops_itsm_progress_seconds", 5.0
 
 INVOCATION_SETTING = "INJECT_INVOCATION"
@@ -68,7 +68,7 @@ AUTO_INTERPRETERS = frozenset({"", "auto", "auto_legacy", "auto_silent", "auto_l
 #: Prefixes of environment variables that only a new process reads.
 STARTUP_PREFIXES = ("PYTHON", "LD_")
 
-#: Open connections of this process. Ansible forks a process for each task and host, which runs all items of a loop.
+#: Open connections of this process. Ansible starts a process for each task and host, which runs all items of a loop.
 CONNECTIONS = ConnectionPool()
 
 display = Display()
@@ -87,7 +87,7 @@ class InProcessAction(OrdinaryRun):  # type: ignore[misc]  # Ansible has no type
         try:
             return show_traceback(self._run_task(tmp, task_vars))
         finally:
-            # No process reads the result: once the queue is full, sending it would block forever.
+            # No process would read the result: once the queue is full, sending it blocks forever.
             end_orphaned_worker()
 
     def _run_task(self, tmp: Any, task_vars: dict[str, Any] | None) -> dict[str, Any]:
@@ -97,7 +97,7 @@ class InProcessAction(OrdinaryRun):  # type: ignore[misc]  # Ansible has no type
         arguments = self._arguments() if self._can_run_in_process(variables, environment) else None
         if arguments is None:
             return dict(super().run(tmp, task_vars))
-        # The checks that Ansible makes for every action, without running the module.
+        # Only the checks that Ansible makes for every action.
         result = ActionBase.run(self, tmp, task_vars)
         with _temporary_environment(environment):
             settings = self._context_settings(variables)
@@ -113,7 +113,7 @@ class InProcessAction(OrdinaryRun):  # type: ignore[misc]  # Ansible has no type
         return {str(name): str(value) for name, value in environment.items()}
 
     def _compute_environment_string(self, raw_environment_out: dict[str, Any] | None = None) -> str:
-        """Return the environment of an ordinary module as a part of its command: the task's, and the run's limits."""
+        """Return the environment of an ordinary module for its command: the task's variables, and the run's limits."""
         environment = {**self._environment(), **self._limits()}
         if raw_environment_out is not None:
             raw_environment_out.clear()
@@ -123,7 +123,7 @@ class InProcessAction(OrdinaryRun):  # type: ignore[misc]  # Ansible has no type
     def _limits(self) -> dict[str, str]:
         """Return the run's limits as environment variables.
 
-        A task with ``async`` gets none, because it is meant to outlive ansible-playbook. Another machine's module knows
+        A task with ``async`` has none, because it may outlive ansible-playbook. A module on another machine can use
         neither the processes nor the clock of this one.
         """
         if self._task.async_val:
@@ -165,7 +165,7 @@ class InProcessAction(OrdinaryRun):  # type: ignore[misc]  # Ansible has no type
         return str(self._templar.template(value) or "")
 
     def _arguments(self) -> dict[str, Any] | None:
-        """Return the task's arguments as a module gets them, which is as JSON; None if that is not possible."""
+        """Return the task's arguments as JSON values, as a module receives them; None if that is not possible."""
         try:
             return dict(plain_value(self._task.args))
         except (TypeError, ValueError):
@@ -177,7 +177,9 @@ class InProcessAction(OrdinaryRun):  # type: ignore[misc]  # Ansible has no type
         try:
             seconds = float(interval)
         except (TypeError, ValueError):
-            raise AnsibleActionFail(f"{PROGRESS_VARIABLE} must be a number of seconds, or 0 for never.") from None
+            raise AnsibleActionFail(
+                f"{PROGRESS_VARIABLE} must be a number of seconds, or 0 to disable progress reports."
+            ) from None
         return {
             "check_mode": bool(self._task.check_mode),
             "diff_mode": bool(self._task.diff),
@@ -204,25 +206,25 @@ def is_orphaned() -> bool:
 def end_orphaned_worker() -> None:
     """End this process if it is a worker whose ansible-playbook has ended.
 
-    Otherwise Ansible would go on with the other items of a loop, and with retries.
+    Otherwise Ansible would continue with the other items of a loop, and with retries.
 
-    :raises SystemExit: which ends the worker after Ansible has removed its temporary files.
+    :raises SystemExit: to end the worker after Ansible has removed its temporary files.
     """
     if is_orphaned():
         raise SystemExit("The worker ends because ansible-playbook has ended.")
 
 
 def _shows_invocation(variables: Mapping[str, Any]) -> bool:
-    """Return whether results contain the module's arguments: always before ansible-core 2.21, then by a setting."""
+    """Return whether results contain the module's arguments: since ansible-core 2.21, a setting decides."""
     if constants.config.get_configuration_definition(INVOCATION_SETTING) is None:
         return True
     return bool(constants.config.get_config_value(INVOCATION_SETTING, variables=variables))
 
 
 def is_other_python(configured: str, own: str) -> bool:
-    """Return whether a configured interpreter is another one than that of this process.
+    """Return whether a configured interpreter differs from that of this process.
 
-    Links are not followed: a virtual environment's Python is a link to one that lacks its packages.
+    Links to other directories are not followed: a virtual environment's Python is a link to one without its packages.
 
     :param configured: the path of the configured interpreter.
     :param own: the path of this process's interpreter.
@@ -256,8 +258,8 @@ def run_in_process(
 
     :param definition: the module.
     :param action: the name of the module in the task.
-    :param arguments: as the task sets them.
-    :param settings: arguments of the :class:`ExecutionContext`, without the secrets.
+    :param arguments: the arguments, as the task sets them.
+    :param settings: the arguments of the :class:`ExecutionContext`, without the secrets.
     """
     connection_options = definition.service.connection_options
     arguments = normalize_arguments(definition, arguments)
@@ -293,9 +295,9 @@ def _alias_warnings(checked: Any) -> list[str]:
 def report_progress(noun: str, counts: Counts, seconds: float) -> None:
     """Show the progress of a list on the terminal and in a job's log.
 
-    :param noun: what an item is called.
-    :param counts: of the items so far.
-    :param seconds: since the list started.
+    :param noun: the name of an item, such as ``incident``.
+    :param counts: the counts of the items so far.
+    :param seconds: the seconds since the list started.
     """
     show(f"{counts.done} of {counts.total} {noun}s after {seconds:.0f} s: {counts}")
 
@@ -303,16 +305,16 @@ def report_progress(noun: str, counts: Counts, seconds: float) -> None:
 def show(text: str) -> None:
     """Show a sentence on the terminal and in a job's log while a task runs.
 
-    :param text: without secrets.
+    :param text: the sentence, without secrets.
     """
-    # A program may read stdout.
+    # On stderr, because a program may read stdout.
     display.display(f"secops.itsm: {text}", stderr=True)
 
 
 def show_traceback(result: dict[str, Any]) -> dict[str, Any]:
     """Show the redacted traceback of a bug at -vvv, and return the result without it.
 
-    :param result: of either execution mode.
+    :param result: the result, from either execution mode.
     """
     text = result.pop(TRACEBACK, None)
     if text:
@@ -321,14 +323,14 @@ def show_traceback(result: dict[str, Any]) -> dict[str, Any]:
 
 
 def once(notice: Notice) -> Notice:
-    """Return a notice that passes on its first sentence only, from any worker.
+    """Return a function that passes only its first sentence to a notice, from any thread.
 
     :param notice: receives that sentence.
     """
     pending = [notice]
 
     def notify_first(text: str) -> None:
-        # pop() is atomic.
+        # pop() is atomic, so only one thread gets the notice.
         with suppress(IndexError):
             pending.pop()(text)
 

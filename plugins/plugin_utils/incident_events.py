@@ -68,8 +68,8 @@ class AccountWorkspaces:
             return cls({})
         if not isinstance(option, Mapping):
             raise ValueError(
-                "workspaces must be a mapping of an account's id to its workspace's UUID, written out in the "
-                "rulebook: ansible-rulebook puts no variables into the options of a filter."
+                "workspaces must be a mapping of account ids to workspace UUIDs. Write it out in the rulebook, because "
+                "ansible-rulebook does not evaluate variables in the options of a filter."
             )
         by_account: dict[str, str] = {}
         for account, workspace in option.items():
@@ -80,13 +80,13 @@ class AccountWorkspaces:
                     f"{workspace!r}."
                 )
             if by_account.setdefault(name, workspace.strip()).lower() != workspace.strip().lower():
-                raise ValueError(f"workspaces names {account!r} twice, with different workspaces.")
+                raise ValueError(f"workspaces maps {account!r} to two different workspaces.")
         return cls(by_account)
 
     def of(self, account_id: str | None) -> str | None:
         """Return the workspace of an account, or None if it is not known.
 
-        It is never looked up by the account's name, because a customer may choose the name of another customer.
+        Account names are not used, because a customer may choose the name of another customer.
 
         :param account_id: the account's id.
         """
@@ -109,7 +109,7 @@ def add_incident(event: Any, workspaces: AccountWorkspaces) -> Any:
     # The collection's own sources sanitize their events; an event stream does not.
     event = sanitize(event)
     incident = _parse_incident(_mapping(event["payload"].get("data")), KEYS_BY_TYPE[kind], workspaces)
-    refusal = "It is a test delivery." if _is_test(event) else _refusal_reason(incident)
+    refusal = "The event is a test delivery." if _is_test(event) else _refusal_reason(incident)
     rest = {key: value for key, value in event.items() if key not in ADDED_KEYS}
     return {**rest, "incident": incident, **({"refused": refusal} if refusal else {"entry": _runbook_entry(incident)})}
 
@@ -127,7 +127,7 @@ def _parse_incident(data: Mapping[str, Any], keys: Mapping[str, str], workspaces
         "source": source and (spelled(source, SOURCES) or source),
         "incident_id": parse_identifier(data.get(keys["incident_id"])),
         "incident_number": number if number and _NUMBER.fullmatch(number) else None,
-        # Half of a surrogate pair, which JSON may hold, is shown as results of the list show it.
+        # JSON may contain half of a surrogate pair, which the results of the modules show as a question mark.
         "title": title and title.encode("utf-8", "replace").decode("utf-8"),
         "severity": severity and (spelled(severity, SEVERITIES) or severity),
         "status": (status and (spelled(status, STATUSES) or status)) or _status_from_integer(data.get("status")),
@@ -139,22 +139,22 @@ def _parse_incident(data: Mapping[str, Any], keys: Mapping[str, str], workspaces
 
 
 def _refusal_reason(incident: Mapping[str, str]) -> str:
-    """Return why there is no entry, without any text of the event, because this may be printed or templated."""
+    """Return why there is no entry, without text from the event, because the reason may be printed or templated."""
     incident_id = incident.get("incident_id")
     if incident.get("source") not in SOURCES:
-        return f"Its source is none of {', '.join(SOURCES)}."
+        return f"The source of the incident is not one of {', '.join(SOURCES)}."
     if not incident_id:
-        return "It does not name its incident."
+        return "The event does not contain the identifier of its incident."
     if len(incident_id) > MAX_ID_LENGTH or incident_id in (".", "..") or incident_id != incident_id.strip():
-        return "The identifier of its incident cannot be addressed."
+        return "The identifier of the incident cannot be used in a URL."
     if not incident_id.isprintable():
-        return "The identifier of its incident holds a control character, or another one that cannot be seen."
+        return "The identifier of the incident contains a control character or an invisible character."
     if _TEMPLATE.search(incident_id):
-        return "The identifier of its incident holds the beginning of a template."
+        return "The identifier of the incident contains the start of a template."
     if not {"workspace_id", "created_at"} & set(incident):
         return (
-            "Its workspace is not known, and without a time of creation it cannot be found in the list of incidents: "
-            "name the account in the filter's workspaces."
+            "The workspace of the incident is unknown, and cannot be looked up without the time of creation. Add the "
+            "account to the filter's workspaces option."
         )
     return ""
 
@@ -180,7 +180,7 @@ def _is_test(event: Mapping[str, Any]) -> bool:
 
 
 def _status_from_integer(value: Any) -> str | None:
-    """Return the status that an integer stands for in the older generation of the API (CF-A4)."""
+    """Return the status that an integer represents in the older generation of the API (CF-A4)."""
     return STATUS_BY_INTEGER.get(value) if isinstance(value, int) and not isinstance(value, bool) else None
 
 
@@ -195,7 +195,7 @@ def _utc_timestamp(value: Any) -> str | None:
 
 
 def _normalized_account(name: Any) -> str:
-    """Return an account id in the form in which ids are compared."""
+    """Return an account id in the form used for comparisons."""
     return str(name).strip().lower()
 
 
@@ -208,7 +208,7 @@ def _text(value: Any) -> str | None:
 
 
 def parse_identifier(value: Any) -> str | None:
-    """Return an identifier, which may have come as a number, or None if the value is not an identifier.
+    """Return an identifier, which may be a number, as a text, or None if the value is not an identifier.
 
     :param value: a value of the service.
     """

@@ -5,8 +5,8 @@
 
 """Convert listed incidents to hosts of an inventory, with names, variables and groups.
 
-All that a record holds may be written by attackers. So names are spelled in characters that mean nothing to Ansible, to
-its patterns and to its templates.
+Attackers may control any value of a record, so names are encoded in characters that have no special meaning in
+Ansible's host patterns and templates.
 """
 
 from __future__ import annotations
@@ -107,12 +107,12 @@ def host_name(key: IncidentKey) -> str:
 
 
 def custom_host_name(usual: str, text: str) -> str:
-    """Return the name of a host for which another name was chosen, or its usual name if that is blank.
+    """Return the custom name of a host, or its default name if the custom one is blank.
 
-    The text may be the title of the incident, and so the name of a host or a group of another inventory source. The
-    part that is added belongs to this incident alone.
+    The text may be the title of the incident, and so equal the name of a host or group of another inventory source.
+    The suffix is therefore unique to the incident.
 
-    :param usual: the usual name of the host.
+    :param usual: the default name of the host.
     :param text: any text.
     """
     chosen = safe_name(text.strip())[:MAX_CUSTOM_NAME]

@@ -5,8 +5,8 @@
 
 """Poll the list of incidents, and dispatch each new incident to a rulebook once.
 
-No incident is lost that comes up while the service cannot be reached or the rulebook is down: what was asked for last
-moves on only when all of it was handed over (CF-A22 in the README).
+Incidents that are raised while the service is unreachable or the rulebook is down are not lost, because the cursor
+advances only after all listed incidents were dispatched (CF-A22).
 """
 
 from __future__ import annotations
@@ -148,8 +148,8 @@ def list_since(options: Mapping[str, Any], begin: datetime) -> PollResult:
     :param begin: the point in time, in UTC.
     :raises ApiError: if the list cannot be read; the message is one line without a secret.
     """
-    wanted = {**options, "time_from": spelled_utc(begin, "seconds")}
-    secrecy, lines = SecretRegistry(CONTRAFORCE_OPTIONS, lambda: wanted), ConnectionPool()
+    requested = {**options, "time_from": spelled_utc(begin, "seconds")}
+    secrets, connections = SecretRegistry(CONTRAFORCE_OPTIONS, lambda: requested), ConnectionPool()
 
     def read(api: ContraForceApi, filters: Mapping[str, Any], _run: RunOptions) -> OperationResult:
         listing = list_incidents(api, filters)
@@ -160,16 +160,16 @@ def list_since(options: Mapping[str, Any], begin: datetime) -> PollResult:
             "is_clock_checked": lead is not None,
             "odd_entries": listing.malformed_entries,
         }
-        return OperationResult(changed=False, values=secrecy.values(shown))
+        return OperationResult(changed=False, values=secrets.values(shown))
 
     try:
-        shell = ExecutionContext(check_mode=False, diff_mode=False, secrets=secrecy, connections=lines)
-        end = execute(ModuleDefinition(CONTRAFORCE_SERVICE, {}, read), wanted, shell)
+        context = ExecutionContext(check_mode=False, diff_mode=False, secrets=secrets, connections=connections)
+        result = execute(ModuleDefinition(CONTRAFORCE_SERVICE, {}, read), requested, context)
     finally:
-        lines.close()
-    if isinstance(end, ApiError):
-        raise end.with_message(_one_line(secrecy.text(str(end))))
-    return PollResult(**end.values)
+        connections.close()
+    if isinstance(result, ApiError):
+        raise result.with_message(_one_line(secrets.text(str(result))))
+    return PollResult(**result.values)
 
 
 def check_clock(lead: float | None, overlap: int) -> None:
@@ -181,8 +181,8 @@ def check_clock(lead: float | None, overlap: int) -> None:
     """
     if lead is not None and lead > max(overlap / 2, MIN_CLOCK_LEAD):
         raise ApiError(
-            f"The clock of this machine is {lead:.0f} seconds ahead of the service's; set it right, for incidents are "
-            "asked for by their time.",
+            f"The clock of this machine is {lead:.0f} seconds ahead of the service's clock. Correct it, because polls "
+            "request incidents by time.",
             "unavailable",
             retryable=True,
         )
@@ -303,12 +303,12 @@ class Poller:
             raise ValueError(failure.message)
         self._failures += 1
         wait = backoff_delay(self._failures, self._options["interval"], random.random())
-        LOGGER.warning("%s The next poll is in %.0f seconds; no incident is lost.", failure.message, wait)
+        LOGGER.warning("%s The next poll starts in %.0f seconds; no incidents are lost.", failure.message, wait)
         return wait
 
     def _poll_succeeded(self, listed: PollResult) -> None:
         if self._failures:
-            LOGGER.warning("The list of incidents can be read again; polls that failed: %d.", self._failures)
+            LOGGER.warning("The list of incidents can be read again. Number of failed polls: %d.", self._failures)
         if listed.odd_entries not in (0, self._odd_entries):
             LOGGER.warning("%s They were skipped.", malformed_entries_message(listed.odd_entries))
         self._failures, self._has_polled, self._odd_entries = 0, True, listed.odd_entries
@@ -318,14 +318,14 @@ class Poller:
         try:
             self._state_file.write(state)
         except OSError as error:
-            LOGGER.warning("state_file could not be written this time: %s.", error.strerror)
+            LOGGER.warning("state_file could not be written: %s. The next poll tries again.", error.strerror)
 
 
 async def poll_incidents(queue: Queue, args: Mapping[str, Any]) -> None:
     """Run the event source.
 
     :param queue: the queue of the rulebook.
-    :param args: what ansible-rulebook gives.
+    :param args: the options as ansible-rulebook passes them.
     :raises ValueError: if an option is invalid; the message contains no secret.
     """
     options = poll_options(args)

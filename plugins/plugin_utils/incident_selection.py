@@ -23,7 +23,7 @@ CREATED_FIELD = "creationTime"
 MAX_AGE_HOURS = 1_000_000
 INVALID_AGE = f"older_than_hours must be a number of hours from 0 to {MAX_AGE_HOURS}."
 
-#: Keys that describe an incident to people, and the fields of the list that hold them.
+#: Keys that describe an incident to users, and the corresponding fields of the list.
 LISTED_FIELDS = {"title": "title", "severity": "severity", "status": "status", "created_at": CREATED_FIELD}
 
 
@@ -48,7 +48,7 @@ def select_incidents(
     try:
         pattern = re.compile(title_pattern, re.IGNORECASE)
     except re.error as error:
-        raise ValueError(f"title_pattern is no regular expression: {error}.") from None
+        raise ValueError(f"title_pattern is not a valid regular expression: {error}.") from None
     workspaces = {identifier.strip().lower() for identifier in workspace_ids or ()}
     latest = None
     if older_than_hours is not None:
@@ -66,7 +66,7 @@ def select_incidents(
 
 
 def list_entry(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a listed incident as an entry of a runbook's list, with a description and a ``line`` that sums it up.
+    """Return a listed incident as an entry of a runbook's list, with a description and a summary in ``line``.
 
     :param record: the incident as the service listed it.
     """

@@ -5,9 +5,9 @@
 
 """Find the workspaces of incidents from events in the list of incidents, because events do not contain them.
 
-An identifier alone is not enough, since the incidents of two customers may have the same one. The other properties in
-an event must match, too (CF-A21): the time of creation, and the title, of which only a digest is passed on, because
-variables of a run are templates, and attackers write titles.
+An identifier alone is not enough, because incidents of two customers may share it. The time of creation and the title
+must match, too (CF-A21). Only a digest of the title is passed on, because Ansible evaluates variables of a run as
+templates, and attackers may control titles.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def evidence_problem(entry: Mapping[str, Any]) -> str:
     if "created_at" in entry and _moment(entry) is None:
         return f"created_at must be a point in time such as 2026-11-21T06:00:00Z, not {entry['created_at']!r}."
     if "title_sha256" in entry and not _DIGEST.fullmatch(str(entry["title_sha256"])):
-        return "title_sha256 must be the SHA-256 of the incident's title, 64 hexadecimal digits in small letters."
+        return "title_sha256 must be the SHA-256 digest of the incident's title, in 64 lowercase hexadecimal digits."
     return ""
 
 
@@ -100,7 +100,7 @@ def _matching_workspace(record: Mapping[str, Any], entry: Mapping[str, Any]) -> 
     source = spelled(str(record.get("source") or ""), SOURCES) or ""
     listed = IncidentKey("", source, str(record.get("id") or ""))
     created, expected = instant(record.get(CREATED_FIELD)), _moment(entry)
-    # The event of an incident without a title has no name to replace it.
+    # An event does not contain the name that replaces a missing title.
     titles = (title_of(record) or "", title_of({"title": record.get("title")}) or "")
     matches = (
         listed == IncidentKey("", entry["source"], entry["incident_id"])
@@ -113,19 +113,19 @@ def _matching_workspace(record: Mapping[str, Any], entry: Mapping[str, Any]) -> 
 
 
 def _not_found_message(entry: Mapping[str, Any], found: Sequence[str]) -> str:
-    called = f"incident {entry['incident_id']} ({entry['source']}), raised at {entry['created_at']}"
+    called = f"incident {entry['incident_id']} ({entry['source']}, raised at {entry['created_at']})"
     if found:
-        return f"The workspace of {called}, is not clear: it may be {' or '.join(found)}. Name it in 'workspace_id'."
+        return f"The workspace of {called} is ambiguous: {' or '.join(found)}. Set 'workspace_id' of the incident."
     return (
-        f"The workspace of {called}, was not found: the list of incidents has none with this identifier, title "
-        "and time. Name it in 'workspace_id', or in the workspaces of the event filter."
+        f"The workspace of {called} was not found, because no listed incident has this identifier, title and time of "
+        "creation. Set 'workspace_id' of the incident, or add its account to 'workspaces' of the event filter."
     )
 
 
 def _moment(entry: Mapping[str, Any]) -> datetime | None:
     try:
         moment = instant(entry.get("created_at"))
-        # Far enough from the ends of the calendar to calculate with.
+        # Years at the ends of the calendar overflow in calculations.
         return moment.astimezone(timezone.utc) if moment and 1970 <= moment.year < 9999 else None
     except OverflowError:
         return None

@@ -21,7 +21,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._plain_text import one
 
 
 class PlainLoader(yaml.SafeLoader):
-    """Load YAML without the implicit types of YAML 1.1: the tickets 0042 and 1_000 are not numbers, nor is 12:30."""
+    """Load YAML without the implicit types of YAML 1.1, in which the identifiers 0042, 1_000 and 12:30 are numbers."""
 
 
 PlainLoader.yaml_implicit_resolvers = {}
@@ -31,12 +31,12 @@ PlainLoader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(r"^(0|-?[1
 PlainLoader.add_implicit_resolver("tag:yaml.org,2002:merge", re.compile(r"^<<$"), ["<"])
 
 
-#: Exceptions of the YAML parser. All but the first two come from values that do not match a tag, such as !!bool x.
+#: Exceptions of the YAML parser. The last four are raised for values that do not match a tag, such as !!bool x.
 YAML_ERRORS = (yaml.YAMLError, RecursionError, ValueError, KeyError, AttributeError, TypeError)
 
 
 def parse_text(text: str, kind: str, elements: str | None = None) -> Any:
-    """Return the value that a text represents, or the stripped text if it does not represent one of the type.
+    """Return the value that a text represents, or the stripped text if it does not represent a value of the type.
 
     :param text: the text, for example from a survey.
     :param kind: ``list``, ``dict``, or another option type.
@@ -76,19 +76,19 @@ def parse_error(text: str) -> str:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-        return f"{one_line(error.problem or error.context or 'it is not YAML')}{place}"
+        return f"{one_line(error.problem or error.context or 'it is not valid YAML')}{place}"
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         return f"character U+{int(error.character):04X} is not allowed in line {line}"
     except RecursionError:
         return "it is nested too deeply"
     except YAML_ERRORS:
-        return "a value does not fit its tag"
+        return "a value does not match its tag"
     return ""
 
 
 #: The message for an empty CSV file.
-NO_COLUMN_NAMES = "'pairs_file' is empty: its first line must hold the names of the columns."
+NO_COLUMN_NAMES = "'pairs_file' is empty. Its first line must contain the column names."
 
 
 def parse_csv(text: str, columns: Collection[str]) -> tuple[str, list[dict[str, Any]]]:
@@ -121,12 +121,14 @@ def parse_csv(text: str, columns: Collection[str]) -> tuple[str, list[dict[str, 
             pairs = enumerate(zip_longest(names, cells, fillvalue=""), 1)
             unnamed = [number for number, (name, cell) in pairs if cell.strip() and not name]
             if unnamed:
-                return f"'pairs_file' has a value without a name, in line {reader.line_num}, column {unnamed[0]}.", []
+                place = f"line {reader.line_num}, column {unnamed[0]}"
+                return f"'pairs_file' has a value in {place}, but no name for this column in its first line.", []
             if len(cells) < len(names):
-                return f"'pairs_file' has {len(cells)} columns in line {reader.line_num}, and {len(names)} names.", []
+                found = f"{len(cells)} columns in line {reader.line_num}"
+                return f"'pairs_file' has {found}, but {len(names)} column names in its first line.", []
             rows.append({name: cell for name, cell in zip(names, cells) if name})
     except csv.Error as error:
-        return f"'pairs_file' is no CSV file: {error} in line {reader.line_num}.", []
+        return f"'pairs_file' is not a valid CSV file: {error} in line {reader.line_num}.", []
     return ("", rows) if names else (NO_COLUMN_NAMES, [])
 
 
@@ -136,10 +138,10 @@ def _without_trailing_blanks(names: list[str]) -> list[str]:
 
 
 def _column_problem(names: list[str], columns: Collection[str]) -> str:
-    """Return the problem of the column names, or an empty text. An empty column may be without a name."""
+    """Return the problem of the column names, or an empty text. An empty column does not need a name."""
     named = [name for name in names if name]
     unknown = [name for name in named if name not in columns]
     if unknown:
-        return f"'pairs_file' has unknown columns: {', '.join(unknown)}. It may have {', '.join(columns)}."
+        return f"'pairs_file' has unknown columns: {', '.join(unknown)}. Supported columns: {', '.join(columns)}."
     twice = [name for name in dict.fromkeys(named) if named.count(name) > 1]
-    return f"'pairs_file' has a column twice: {', '.join(twice)}." if twice else ""
+    return f"'pairs_file' has duplicate columns: {', '.join(twice)}. Remove all but one of each." if twice else ""

@@ -21,7 +21,7 @@ else:
 
 
 def plain_value(value: Any) -> Any:
-    """Return a value as a module gets it: through JSON, with vault values decrypted.
+    """Return a value as a module receives it: through JSON, with vault values decrypted.
 
     :param value: a value with evaluated templates.
     :raises TypeError: if JSON cannot represent it.

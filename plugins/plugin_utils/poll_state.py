@@ -54,7 +54,7 @@ class PollState:
 
     @classmethod
     def initial(cls, options: Mapping[str, Any], now: datetime) -> PollState:
-        """Return the state of a source that never ran.
+        """Return the state of a source that has not run before.
 
         :param options: the validated options.
         :param now: the current time.
@@ -75,9 +75,9 @@ class PollState:
             known = {str(name): int(moment) for name, moment in state["known"].items()}
             floor, cursor = (_valid_time(instant(state[name])) for name in ("floor", "cursor"))
         except (LookupError, TypeError, AttributeError, ValueError, OverflowError, RecursionError):
-            raise ValueError("it does not hold what this source writes") from None
+            raise ValueError("it was not written by this source") from None
         if state.get("version") != STATE_VERSION:
-            raise ValueError(f"it is not of version {STATE_VERSION}")
+            raise ValueError(f"its version is not {STATE_VERSION}")
         return cls(floor, cursor, *_durations(options), known)
 
     def as_text(self) -> str:
@@ -89,11 +89,11 @@ class PollState:
         """Return the point in time from which to list incidents.
 
         :param now: the current time.
-        :param running: how long the source has been running, by a clock that is never set.
+        :param running: how long the source has been running, by a monotonic clock.
         """
         if self.cursor > now:
-            # The clock was set back. Anything since the start of the source may be new, as far as it is remembered;
-            # known incidents are not dispatched again.
+            # The clock was set back, so any incident since the start of the source may be new, as long as incidents
+            # are remembered. Known incidents are not dispatched again.
             self.cursor = now - min(running, self.remember)
             self.floor = min(self.floor, self.cursor, now - self.overlap)
         return min(max(self.floor, self.cursor - self.overlap), now - SECOND)
@@ -101,8 +101,8 @@ class PollState:
     def new_incidents(self, records: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
         """Return the new incidents by identity, the oldest first.
 
-        An incident created before the floor is not new even if the list contains it because of recent activity:
-        an analyst may just have reopened it, and no rulebook should close it again.
+        An incident created before the floor is not new, even if the list contains it because of recent activity. An
+        analyst may just have reopened it, and a rulebook must not close it again.
 
         :param records: the incidents as the service listed them.
         """
@@ -136,7 +136,7 @@ class PollState:
             self._forget(min(datetime.fromtimestamp(latest + 1, timezone.utc), began - self.overlap))
 
     def _forget(self, limit: datetime) -> None:
-        """Remove incidents created before a point in time; none from before it counts as new again."""
+        """Remove incidents created before a point in time. From then on, older incidents never count as new."""
         self.floor = max(self.floor, limit)
         self.known = {name: moment for name, moment in self.known.items() if moment >= limit.timestamp()}
 
@@ -147,7 +147,7 @@ def _valid_time(moment: datetime | None) -> datetime:
     :raises ValueError: if it is missing or not usable in calculations.
     """
     if moment is None or not 1971 <= moment.year < 9000:
-        raise ValueError("no point in time")
+        raise ValueError("the point in time is not usable")
     return moment.astimezone(timezone.utc)
 
 
@@ -164,12 +164,12 @@ def creation_time(record: Mapping[str, Any]) -> datetime | None:
 
 
 def confirmed_time(records: Iterable[Mapping[str, Any]], cursor: datetime, now: datetime) -> datetime:
-    """Return the latest time that the service has certainly reached, from the incidents that it lists.
+    """Return the latest time that the service is known to have reached, from the incidents that it lists.
 
-    An incident that the list contains later was created at most the overlap before that.
+    Incidents that the list adds later were created at most the overlap before that time.
 
     :param records: the incidents as the service listed them.
-    :param cursor: a time that it had reached before.
+    :param cursor: a time that the service had reached before.
     :param now: the time of this machine's clock, which may be ahead.
     """
     shown = [moment for moment in map(creation_time, records) if moment and cursor <= moment <= now]
@@ -179,8 +179,8 @@ def confirmed_time(records: Iterable[Mapping[str, Any]], cursor: datetime, now: 
 def incident_identity(record: Mapping[str, Any]) -> str:
     """Return the identity of an incident in the state.
 
-    Without its workspace (CF-A17) one of another workspace may have the same id, but hardly from the same moment. The
-    same goes for one without an id, with its title.
+    Without a workspace (CF-A17), the identity includes the time of creation, because incidents of several workspaces
+    may share an id. Without an id, it includes the time of creation and the title.
 
     :param record: the incident as the service listed it.
     """
@@ -206,7 +206,7 @@ class StateFile:
 
         :param options: the validated options.
         :param now: the current time.
-        :raises ValueError: if the file cannot be written, or holds something else, which is kept.
+        :raises ValueError: if the file cannot be written, or is not a state file, in which case it is kept.
         """
         state = self._read(options) or PollState.initial(options, now)
         try:
@@ -225,10 +225,10 @@ class StateFile:
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else error
             if isinstance(error, UnicodeDecodeError):
-                reason = "it is no text in UTF-8"
+                reason = "it is not UTF-8 text"
             raise ValueError(
-                f"state_file cannot be used: {self._path}: {reason}. Name another file, or remove this one, and the "
-                "source starts again."
+                f"state_file cannot be used: {self._path}: {reason}. Set another file, or remove this one to start "
+                "with a new state."
             ) from None
 
     def write(self, state: PollState) -> None:

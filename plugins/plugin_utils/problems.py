@@ -21,7 +21,7 @@ MAX_VALUE_LENGTH = 100
 
 @dataclass(frozen=True)
 class EntryProblem:
-    """A problem of one entry of a list. Its message names the entry in the middle.
+    """A problem of one entry of a list. The name of the entry is inserted between the two parts of its message.
 
     :param number: the number of the entry, from 1.
     :param kind: the kind of problem; problems of one kind are grouped.
@@ -38,7 +38,7 @@ class EntryProblem:
 def quoted(value: Any) -> str:
     """Return the representation of a value for a message, shortened if it is long.
 
-    :param value: any.
+    :param value: any value.
     """
     return shortened(one_line(repr(value)), MAX_VALUE_LENGTH)
 
@@ -88,7 +88,7 @@ def example_names(names: Sequence[str]) -> str:
 def entry_name(number: int, entries: Sequence[Mapping[str, Any]]) -> str:
     """Return the identifier of an entry.
 
-    :param number: of the entry, from 1.
+    :param number: the number of the entry, from 1.
     :param entries: the whole list.
     """
     identifier = entries[number - 1].get("incident_id")
@@ -103,5 +103,5 @@ def _affected_entries(numbers: Sequence[int], noun: str, entries: Sequence[Mappi
     scope = f"all {total:,} {noun}s" if len(numbers) == total else f"{len(numbers):,} of {total:,} {noun}s"
     names = ", ".join(entry_name(number, entries) for number in numbers[:MAX_EXAMPLES])
     first = names if len(numbers) <= MAX_EXAMPLES else f"first: {names}"
-    # Without brackets at the end of a sentence.
+    # At the end of a sentence, parentheses are not needed.
     return f"{scope}; {first}{after}" if after.startswith(".") else f"{scope} ({first}){after}"

@@ -23,7 +23,7 @@ RECORD_KEYS = ("title", "name", "severity")
 def remaining_incidents(
     incidents: Sequence[Mapping[str, Any]], result: Mapping[str, Any], of: Sequence[Mapping[str, Any]] | None = None
 ) -> list[dict[str, Any]]:
-    """Return the incidents that did not fail in a step, each with its ticket and record as far as the step showed them.
+    """Return the incidents that did not fail in a step, each with its ticket and record if the step returned them.
 
     :param incidents: the incidents before the step.
     :param result: the registered result of the step.
@@ -37,17 +37,17 @@ def remaining_incidents(
 
 
 def _step_facts(incident: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the ticket and the record of an incident as a step showed them."""
+    """Return the ticket and the record of an incident as a step returned them."""
     facts: dict[str, Any] = {}
     link = outcome.get("link") or {}
     if "incident" in outcome:
-        # Only what a ticket needs, because each further task would evaluate the whole record.
+        # Only the keys that a ticket needs, because each further task would evaluate the whole record.
         facts["record"] = {key: value for key, value in outcome["incident"].items() if key in RECORD_KEYS}
     if "after" in link:
-        # The identifier if it is known, because display numbers are not documented for closing an incident.
+        # The API does not document display numbers for closing an incident, so only the identifier is kept.
         ticket = link.get("ticket_id")
     elif "ticket_id" in incident:
-        # A ticket that the user named is kept, even if the incident is linked to another one.
+        # A ticket set by the user is kept, even if the incident is linked to another one.
         ticket = None
     elif link.get("link") == "linked":
         ticket = link.get("ticket_number") or link.get("ticket_id")

@@ -42,16 +42,16 @@ class StepWording:
 #: The steps of all runbooks by name.
 STEPS: Mapping[str, StepWording] = {
     "find": StepWording("Find", "found", "found", "found"),
-    "verify": StepWording("Check", "can be changed", "can be changed", "as wanted"),
+    "verify": StepWording("Check", "can be changed", "can be changed", "unchanged"),
     "read": StepWording("Read", "read", "read", "read"),
-    "ticket": StepWording("Ticket", "ticket brought up to date", "ticket would be brought up to date", "ticket found"),
+    "ticket": StepWording("Ticket", "ticket updated", "ticket would be updated", "ticket found"),
     "opened": StepWording("Ticket", "ticket opened", "ticket would be opened", "ticket opened"),
     "known": StepWording("Ticket", "ticket known already", "ticket known already", "ticket known already"),
     "link": StepWording("Link", "linked", "would be linked", "linked already"),
     "unlink": StepWording("Unlink", "unlinked", "would be unlinked", "without a ticket already"),
-    "reconcile": StepWording("Link", "drifted and mended", "drifted", "as wanted"),
+    "reconcile": StepWording("Link", "corrected", "would be corrected", "correct already"),
     "close": StepWording("Close", "closed", "would be closed", "closed already"),
-    "activate": StepWording("Take up", "set to Active", "would be set to Active", "Active already"),
+    "activate": StepWording("Activate", "set to Active", "would be set to Active", "Active already"),
     "reopen": StepWording("Reopen", "reopened", "would be reopened", "open already"),
     "assign": StepWording("Assign", "assigned", "would be assigned", "assigned already"),
     "comment": StepWording("Comment", "commented", "would be commented", "commented already"),
@@ -59,27 +59,27 @@ STEPS: Mapping[str, StepWording] = {
 
 #: The next step after a failure, by category.
 NEXT_STEPS: Mapping[str, str] = {
-    "configuration": "Mend what the message names, and run it again.",
-    "authentication": "Check the credentials of the job, then run it again.",
-    "permission": "Have the role or the scope granted that the message names, then run it again.",
+    "configuration": "Correct the settings named in the message, then run the runbook again.",
+    "authentication": "Check the credentials of the job, then run the runbook again.",
+    "permission": "Ask for the role or scope named in the message, then run the runbook again.",
     "not_found": "Check the workspace, the source and the identifier.",
-    "validation": "Mend the values that the message names, and run it again.",
-    "conflict": "Look at what stands there, decide which is right, and say so (as with replace: true).",
-    "ambiguous_match": "Name the ticket by its identifier, or ask for it by something that only one has.",
-    "rate_limited": "Wait a few minutes and run it again; what is done already stays as it is.",
-    "unavailable": "Run it again once the service can be reached; what is done already stays as it is.",
-    "ambiguous_write": "Look at the incident or the ticket in its portal first, then run it again.",
-    "contract": "Run secops.itsm.verify_connection, and report what it says: the service answers unlike its contract.",
-    "not_converged": "Look at the incident first. Run it again only once it shows what it is to be left with.",
+    "validation": "Correct the values named in the message, then run the runbook again.",
+    "conflict": "Check the current value and decide which one is correct. To overwrite it, set replace to true.",
+    "ambiguous_match": "Set the identifier of the ticket, or a value that only one ticket has.",
+    "rate_limited": "Wait a few minutes, then run the runbook again; completed changes are kept.",
+    "unavailable": "Run the runbook again once the service can be reached; completed changes are kept.",
+    "ambiguous_write": "Check the incident or the ticket in its portal, then run the runbook again.",
+    "contract": "Run secops.itsm.verify_connection and report its result, because the responses violate the contract.",
+    "not_converged": "Check the incident, and run the runbook again only once it shows the expected state.",
     "tls": "Check the certificate, the CA and the proxy.",
-    "internal": "Please report it as a bug, with the message.",
+    "internal": "Report this as a bug, with the message.",
 }
-DEFAULT_NEXT_STEP = "Read the message, correct the cause, and run it again."
+DEFAULT_NEXT_STEP = "Correct the cause named in the message, then run the runbook again."
 
 #: Notes about the ticket of a closed incident.
-TICKET_CLOSED = "The service was told to close the ticket; it does not show whether it did."
-TICKET_WOULD_BE_CLOSED = "The service would be told to close the ticket; it does not show whether it does."
-TICKET_UNTOUCHED = "The ticket was not touched, because the incident was closed already."
+TICKET_CLOSED = "The service was asked to close the ticket; it does not show whether it did."
+TICKET_WOULD_BE_CLOSED = "The service would be asked to close the ticket; it does not show whether it does."
+TICKET_UNTOUCHED = "The ticket was not changed, because the incident was closed already."
 
 #: The outcome of an incident.
 FAILED, CHANGED, OK, NOT_REACHED = "failed", "changed", "ok", "not_reached"
@@ -93,11 +93,11 @@ def build_report(
 
     :param steps: the steps in order, each with a ``name`` of :data:`STEPS`, its registered ``result``, and
         ``incidents`` if the outcomes in it do not name theirs.
-    :param about: the run: ``runbook``, ``title``, ``rehearsed``, ``head``, ``asked``, ``stopped``, why it stopped, and
-        ``nothing_to_do``, why there was no incident.
+    :param about: the run: ``runbook``, ``title``, ``check_mode``, ``head``, ``asked``, ``stopped``, why it stopped, and
+        ``nothing_to_do``, why there was no incident. ``rehearsed`` is the former name of ``check_mode``.
     :param incidents: the incidents of the run in order; each may have a ``title`` and a ``severity``.
     """
-    check_mode = bool(about.get("rehearsed"))
+    check_mode = bool(about.get("check_mode", about.get("rehearsed")))
     rows = {incident_key_of(incident): _row(incident) for incident in incidents}
     problems: list[dict[str, Any]] = []
     for step in steps:
@@ -116,10 +116,13 @@ def build_report(
     failures = _list_failures(listed)
     lines = limit_texts(
         [entry["line"] for entry in failures] + [problem["msg"] for problem in problems],
-        "There are {} more failures. The files of the report, and itsm_report, list all of them.",
+        "There are {} more failures. The report files and itsm_report list all of them.",
     )
     return {
         **about,
+        "check_mode": check_mode,
+        # Deprecated, to be removed in 1.0.
+        "rehearsed": check_mode,
         "outcome": _overall_outcome(counts, problems),
         "counts": {"incidents": len(listed), **counts},
         "summary": _summary(listed, counts, problems, check_mode, about.get("nothing_to_do") or ""),
@@ -141,7 +144,7 @@ def _tag_problem(about: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _not_reached_lines(count: int) -> list[str]:
-    """Return the line about incidents that no step was run for."""
+    """Return a line about the incidents for which no step was run."""
     return [f"No step was run for {_count(count, 'incident')}."] if count else []
 
 
@@ -301,7 +304,7 @@ def _summary(
 ) -> str:
     """Return a line such as ``Done: 3 incidents, 0 failed; 2 linked; 2 closed, 1 closed already.``
 
-    The line of a failed run begins as in ``Failed: 1 of 3 incidents failed, 2 not reached``.
+    The line of a failed run starts with, for example, ``Failed: 1 of 3 incidents failed, 2 not reached``.
     """
     if nothing_to_do and not rows and not problems:
         return f"Nothing to do: {nothing_to_do}."
@@ -320,9 +323,10 @@ def _summary(
     parts = [head, *_step_counts(rows)]
     untouched = [row["ticket"] for row in rows if row["ticket"] and any(map(_leaves_ticket, row["steps"]))]
     if untouched:
-        parts.append(f"tickets not looked at, because their incidents were closed already: {', '.join(untouched)}")
+        parts.append(f"tickets not checked, because their incidents were closed already: {', '.join(untouched)}")
     if problems:
-        parts.append("it was stopped" if any(problem["step"] == "Refused" for problem in problems) else "a step failed")
+        is_stopped = any(problem["step"] == "Refused" for problem in problems)
+        parts.append("the run was stopped" if is_stopped else "a step failed")
     return f"{label}: {'; '.join(parts)}."
 
 

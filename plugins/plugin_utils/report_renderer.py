@@ -10,6 +10,7 @@ Values of a service, such as a title, may have been written by an attacker, so m
 
 from __future__ import annotations
 
+import functools
 import re
 from pathlib import Path
 from typing import Any, Mapping
@@ -20,7 +21,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._plain_text import vis
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks" / "templates"
 
-#: Characters with a meaning in Markdown, and those that make a link of an address.
+#: Characters with a meaning in Markdown, and those by which viewers recognize addresses to link.
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
 #: The words for an outcome.
@@ -44,6 +45,14 @@ def as_markdown(report: Mapping[str, Any]) -> str:
 
 
 def _render(template: str, report: Mapping[str, Any], autoescape: bool) -> str:
+    outcome_labels = {**OUTCOME_LABELS, **({"changed": "would change"} if report["check_mode"] else {})}
+    page = _environment(autoescape).get_template(template)
+    return page.render(report=visible(report), outcome_labels=outcome_labels)
+
+
+@functools.cache
+def _environment(autoescape: bool) -> Environment:
+    """Return the environment of the templates, which keeps them compiled."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=autoescape,
@@ -54,12 +63,11 @@ def _render(template: str, report: Mapping[str, Any], autoescape: bool) -> str:
     )
     environment.filters["markdown"] = escape_markdown
     environment.filters["text"] = display_text
-    outcome_labels = {**OUTCOME_LABELS, **({"changed": "would change"} if report["rehearsed"] else {})}
-    return environment.get_template(template).render(report=visible(report), outcome_labels=outcome_labels)
+    return environment
 
 
 def visible(value: Any) -> Any:
-    """Return a value with visible texts, without control characters and changes of the writing direction.
+    """Return a value with control characters and writing direction marks in its texts replaced.
 
     :param value: a text, or lists and mappings of them.
     """
@@ -80,7 +88,7 @@ def escape_markdown(value: Any) -> str:
 
 
 def display_text(value: Any) -> str:
-    """Return a value as a text for people.
+    """Return a value as a text for readers of the report.
 
     :param value: any value; None and empty values become an empty text.
     """

@@ -14,11 +14,11 @@ import time
 from pathlib import Path
 from typing import Mapping, Sequence
 
-#: A report names incidents and people.
+#: Reports contain names of incidents and users.
 FOLDER_MODE = 0o700
 FILE_MODE = 0o600
 
-#: The prefix of files that hold a report until it is complete.
+#: The prefix of temporary files, which are renamed once a report is complete.
 TEMPORARY_PREFIX = ".itsm-report-"
 
 #: Age in seconds after which a temporary file is considered left over from a killed run.
@@ -28,7 +28,7 @@ STALE_AFTER = 3600.0
 def ensure_folder(path: str) -> Path:
     """Return the directory of the reports, and create it if it is missing. An existing one keeps its mode.
 
-    :param path: an absolute path, or a relative one; a tilde stands for the user's home.
+    :param path: an absolute or relative path; a leading tilde is the user's home directory.
     :raises OSError: if the directory cannot be created or written to.
     """
     folder = Path(os.path.realpath(os.path.expanduser(path)))
@@ -43,11 +43,11 @@ def write_report(folder: str, name: str, texts: Mapping[str, str], replaces: Seq
 
     No existing file is replaced: if the name is taken, all files of the report get ``_2``, ``_3``, ... added to it.
 
-    :param folder: an existing folder.
-    :param name: of the files, without the extension.
-    :param texts: by file name extension.
+    :param folder: an existing directory.
+    :param name: the name of the files, without the extension.
+    :param texts: the contents by file name extension.
     :param replaces: the paths of an earlier version of the same report, which the new one replaces.
-    :raises OSError: a file cannot be written.
+    :raises OSError: if a file cannot be written.
     """
     _remove_stale_files(folder)
     paths, unfinished = list(replaces), list[str]()
@@ -69,7 +69,7 @@ def write_report(folder: str, name: str, texts: Mapping[str, str], replaces: Seq
 
 
 def _reserve(folder: str, name: str, extensions: Sequence[str]) -> list[str]:
-    """Return the paths of a report under the first name that is free. Creating the first file reserves the name."""
+    """Return the paths of a report under the first free name, which is reserved by creating the first file."""
     stem, number = name, 1
     while True:
         first, *others = (Path(folder, stem + extension) for extension in extensions)
@@ -82,7 +82,7 @@ def _reserve(folder: str, name: str, extensions: Sequence[str]) -> list[str]:
 
 
 def _remove_stale_files(folder: str) -> None:
-    """Remove unfinished files of runs that were killed; those of other users stay."""
+    """Remove unfinished files of runs that were killed, except those of other users."""
     for path in Path(folder).glob(f"{TEMPORARY_PREFIX}*"):
         with contextlib.suppress(OSError):
             if time.time() - path.stat().st_mtime > STALE_AFTER:

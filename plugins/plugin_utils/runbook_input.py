@@ -5,7 +5,7 @@
 
 """Read and validate the input of a runbook: its variables and its incidents.
 
-The table of the runbooks, ``playbooks/vars/runbooks.yml``, says what each one takes.
+The table in ``playbooks/vars/runbooks.yml`` defines the variables of each runbook.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ IDENTITY_KEYS: tuple[str, ...] = ("workspace_id", "source", "incident_id")
 #: The keys that identify an incident or its ticket; their values are texts.
 IDENTIFIER_KEYS: tuple[str, ...] = (*IDENTITY_KEYS, "incident_number", "ticket_id")
 
-#: Further identifiers, which must not be the word for a null.
+#: Further identifiers, which must not be the text of a null.
 FURTHER_IDENTIFIERS: tuple[str, ...] = ("team_id", "item_type_id", "offer_id", "object_id", "assignee_email")
 
 #: Identifiers that a spreadsheet or a program reformatted: 48213.0, or 4.82E+12, which has lost digits.
@@ -150,7 +150,7 @@ def read_input(
     if "hosts" not in runbook["takes"] and pairs_text is None and not {option, *IDENTIFIER_KEYS} & set(given):
         return {
             **result,
-            "problems": [*problems_of_options, f"No {option} were given. {_usage_hint(option)}; {runbook['hint']}"],
+            "problems": [*problems_of_options, f"No {option} are set. {_usage_hint(option)}; {runbook['hint']}"],
         }
     problem, listed = _listed_entries(option, given, pairs_text, [*IDENTITY_KEYS, *runbook["entry"]])
     if problem:
@@ -201,7 +201,7 @@ def _pattern_problems(pattern: Any) -> list[str]:
     try:
         re.compile(str(pattern or ""))
     except re.error as error:
-        return [f"title_pattern is no regular expression: {error}."]
+        return [f"title_pattern is not a valid regular expression: {error}."]
     return []
 
 
@@ -219,16 +219,17 @@ def _listed_entries(
     if option not in given and pairs_text is None:
         return "", [{name: given[name] for name in single}]
     if option in given and pairs_text is not None:
-        return "Both 'pairs' and 'pairs_file' are set: give one of them.", []
+        return "'pairs' and 'pairs_file' are mutually exclusive. Set only one of them.", []
     if option in given and option == "incidents" and single:
-        return f"Both 'incidents' and {', '.join(single)} are set: give the list, or the variables of one incident.", []
+        one = f"the variables of one incident ({', '.join(single)})"
+        return f"'incidents' and {one} are mutually exclusive. Set either the list or the variables.", []
     if pairs_text is not None:
         return parse_csv(pairs_text, columns)
     value = given[option]
     if not isinstance(value, list) or not all(isinstance(entry, dict) for entry in value):
         return (
-            f"'{option}' must be a list of mappings with workspace_id, source and incident_id, or the text of one in "
-            "YAML or JSON."
+            f"'{option}' must be a list of mappings with workspace_id, source and incident_id, or such a list as YAML "
+            "or JSON text."
         ), []
     return "", value
 
@@ -269,7 +270,7 @@ def _entry_problems(
         unknown = [str(key) for key in entry if key not in (*allowed, *of_events)]
         missing = [key for key in _required_keys(option, entry, runbook) if key not in {**for_all, **entry}]
         if unknown:
-            hint = f". An entry of '{option}' may have {', '.join(allowed)}."
+            hint = f". Supported keys of an entry of '{option}': {', '.join(allowed)}."
             yield EntryProblem(number, "unknown", f"{_subject(unknown)} unknown for ", hint)
         if missing:
             hint = f". {_usage_hint(option)}; {runbook['hint']}"
@@ -295,15 +296,15 @@ def _value_problems(
         yield (
             key,
             (
-                f"{key} {entry[key]} looks like a number that a spreadsheet or a program has reformatted. Give it as "
-                "it is in the service, and format the column as text."
+                f"{key} {entry[key]} looks like a number that a spreadsheet or a program reformatted. Enter it as the "
+                "service shows it, and format the column as text."
             ),
         )
     unnamed = [
         key for key in IDENTIFIER_KEYS if key in entry and key not in reformatted and not isinstance(entry[key], str)
     ]
     if unnamed:
-        yield "names", f"{' and '.join(unnamed)} must be a text or a number."
+        yield "names", f"{' and '.join(unnamed)} must be a string or a number."
     if not isinstance(entry.get("fields", {}), dict):
         yield "fields", "'fields' must be a mapping of labels to values."
     for problem in _null_problems(entry, ("incident_number", "ticket_id", *FURTHER_IDENTIFIERS)):
@@ -320,7 +321,7 @@ def _is_reformatted(value: Any) -> bool:
 
 
 def _null_problems(values: Mapping[str, Any], names: Sequence[str]) -> Iterator[str]:
-    """Return what is wrong with identifiers that are the text of a null."""
+    """Yield a message for each identifier that is the text of a null."""
     for name in names:
         try:
             check_not_null(name, values.get(name))
@@ -351,10 +352,10 @@ def _required_keys(option: str, entry: Mapping[str, Any], runbook: Mapping[str, 
 
 def _usage_hint(option: str) -> str:
     if option == "pairs":
-        return "Name them in 'pairs', a list of workspace_id, source, incident_id and ticket_id, or in 'pairs_file'"
+        return "List them in 'pairs', with workspace_id, source, incident_id and ticket_id, or in 'pairs_file'"
     return (
-        "Name the incidents in 'incidents', a list of workspace_id, source and incident_id, or one incident in these "
-        "three variables"
+        "List the incidents in 'incidents', with workspace_id, source and incident_id, or set these three variables "
+        "for one incident"
     )
 
 
@@ -367,4 +368,4 @@ def _duplicates(option: str, entries: Sequence[Mapping[str, Any]]) -> Iterator[s
             seen[key] = seen.get(key, 0) + 1
     twice = [str(key) for key, count in seen.items() if count > 1]
     if twice:
-        yield f"'{option}' names an incident twice; each may stand there once: {example_names(twice)}."
+        yield f"'{option}' contains duplicate incidents: {example_names(twice)}. List each incident once."

@@ -27,22 +27,22 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
 )
 from ansible_collections.secops.itsm.plugins.plugin_utils.spelling import did_you_mean, nearest
 
-#: Without a field that holds the incident's identity, the summary must.
+#: The default summaries, with and without a field that contains the incident's identity.
 SUMMARY_WITH_REFERENCE = "{source} incident {incident_id}: {title}"
 SUMMARY_ALONE = "{source} incident {incident_id} in workspace {workspace_id}"
 
-#: Replaces the title of an incident without one in a field, because the field may be required.
+#: Replaces a missing title in a field, because the field may be required.
 NO_TITLE = "(no title)"
 
 #: Replaces the workspace of an incident whose workspace is not known yet.
 _UNKNOWN_WORKSPACE = "00000000-0000-0000-0000-000000000000"
 
-#: Words in braces, such as a misspelled placeholder. ``{"a": 1}`` is something else.
+#: Words in braces, such as a misspelled placeholder, but not ``{"a": 1}``.
 _BRACED = re.compile(r"\{([\w\s.-]{1,80})\}")
 
 
 def free_texts(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return the free texts of an incident as a ticket can take them. An attacker may have written any of them.
+    """Return the free texts of an incident, which attackers may control, in a form that a ticket accepts.
 
     :param record: the incident's record from the service.
     """
@@ -53,13 +53,13 @@ def free_texts(record: Mapping[str, Any]) -> dict[str, str]:
 def placeholders(
     entry: Mapping[str, Any], texts: Mapping[str, str], max_length: int = LONGEST_SUMMARY
 ) -> dict[str, str]:
-    """Return what each placeholder in a summary or a field stands for. There are no others than these.
+    """Return the replacement of each placeholder in a summary or a field.
 
     :param entry: the entry of the incident.
     :param texts: from :func:`free_texts`.
     :param max_length: the length to which each of them is shortened.
     """
-    # The normalized identity, because the ticket is found again by it.
+    # The normalized identity, because later runs search the ticket by it.
     key = IncidentKey(entry["workspace_id"], entry["source"], entry["incident_id"])
     workspace_id, source, incident_id = key.identity
     severity, title = (shortened(texts.get(name, ""), max_length) for name in ("severity", "title"))
@@ -113,12 +113,12 @@ def ticket_summary(entry: Mapping[str, Any], texts: Mapping[str, str], values: M
     :param values: the values of the runbook's variables.
     """
     summary = _fit_summary(summary_template(entry, values), entry, texts)
-    # An incident without a title may leave nothing of a template.
+    # Without a title, the result of a template may be empty.
     return summary if summary.strip() else _fit_summary(SUMMARY_WITH_REFERENCE, entry, texts)
 
 
 def _fit_summary(template: str, entry: Mapping[str, Any], texts: Mapping[str, str]) -> str:
-    """Return a template on one line with its placeholders replaced, the free texts shortened as far as necessary."""
+    """Return a template on one line with its placeholders replaced, and free texts shortened as far as necessary."""
     line = visible_text(template).replace("\n", " ")
     for max_length in range(LONGEST_SUMMARY, -1, -1):
         summary = replace_placeholders(line, placeholders(entry, texts, max_length))
@@ -170,12 +170,12 @@ def build_ticket(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[st
 
 
 def unknown_placeholders(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
-    """Return a message for each text in a summary or in fields that looks like a placeholder and is not a known one.
+    """Return a message for each text in a summary or in fields that looks like a placeholder but is not supported.
 
     :param entries: the entries of the incidents, valid or not.
     :param values: the values of the runbook's variables.
     """
-    known = f"Known placeholders: {', '.join(PLACEHOLDERS)}."
+    known = f"Supported placeholders: {', '.join(PLACEHOLDERS)}."
     for_all = [f"{place} contains {unknown}{hint} {known}" for place, unknown, hint in _unknown_in(values)]
     of_entries = [
         EntryProblem(number, "placeholder", f"{place} of ", f" contains {unknown}{hint} {known}")
@@ -186,7 +186,7 @@ def unknown_placeholders(entries: Sequence[Mapping[str, Any]], values: Mapping[s
 
 
 def _unknown_in(values_of: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield each unknown placeholder: where it is, the placeholder, and the rest of its sentence."""
+    """Yield the place of each unknown placeholder, the placeholder, and the rest of its sentence."""
     for name in ("summary", "fields"):
         for place, text in _texts_in(name, values_of.get(name)):
             for unknown, hint in _unknown_words(text):
@@ -194,7 +194,7 @@ def _unknown_in(values_of: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
 
 
 def _texts_in(place: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield each text in a value, after where it is, such as ``fields.Description``."""
+    """Yield the place of each text in a value, such as ``fields.Description``, and the text."""
     if isinstance(value, Mapping):
         for key, inner in value.items():
             yield from _texts_in(f"{place}.{key}", inner)
@@ -211,7 +211,7 @@ def _unknown_words(text: str) -> Iterator[tuple[str, str]]:
     for replacements in dict.fromkeys(_BRACED.findall(text)):
         name = re.sub(r"[\s.-]+", "_", replacements.strip())
         is_word = replacements.strip().isidentifier()
-        # Several words may be meant as they are, unless they are nearly a placeholder.
+        # Several words may be literal text, unless they are similar to a placeholder.
         near = nearest(name, names)
         if replacements not in names and (is_word or near):
             yield f"{{{replacements}}}", f" {did_you_mean(f'{{{near}}}')}" if near else ""
@@ -220,7 +220,7 @@ def _unknown_words(text: str) -> Iterator[tuple[str, str]]:
 def ticket_problems(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
     """Return a message for each value that is missing to open a ticket.
 
-    :param entries: the entries of the incidents; one with a ticket_id needs nothing.
+    :param entries: the entries of the incidents; those with a ticket_id are skipped.
     :param values: the values of the runbook's variables.
     """
     return problem_messages(_ticket_problems(entries, values), "incident", entries)
@@ -236,8 +236,8 @@ def _ticket_problems(entries: Sequence[Mapping[str, Any]], values: Mapping[str, 
                 number,
                 "offer",
                 "To open the ticket of ",
-                ", set 'team_id' and 'offer' (or 'offer_id') for all of them or in its entry; or name a ticket that is "
-                "there in 'ticket_id'.",
+                ", set 'team_id' and 'offer' (or 'offer_id') for all incidents or in its entry. To use an existing "
+                "ticket, set 'ticket_id'.",
             )
         template = summary_template(entry, values)
         identifies_incident = ("{incident_id}" in template or entry["incident_id"] in template) and (
@@ -247,9 +247,9 @@ def _ticket_problems(entries: Sequence[Mapping[str, Any]], values: Mapping[str, 
             yield EntryProblem(
                 number,
                 "identity",
-                "Without 'reference_field', a ticket is found again by its summary, so that must hold {incident_id} "
-                "and {workspace_id}; the one for ",
-                f" does not: {shortened(one_line(template), MAX_VALUE_LENGTH)}",
+                "Without 'reference_field', the summary identifies the ticket and must contain {incident_id} and "
+                "{workspace_id}. The summary of ",
+                f" does not: {shortened(one_line(template), MAX_VALUE_LENGTH)}.",
             )
         length = _length(_fit_summary(template, {"workspace_id": _UNKNOWN_WORKSPACE, **entry}, {}))
         if length > LONGEST_SUMMARY:
@@ -257,6 +257,6 @@ def _ticket_problems(entries: Sequence[Mapping[str, Any]], values: Mapping[str, 
                 number,
                 "length",
                 "The summary of ",
-                f" has {length} characters even without the title; at most {LONGEST_SUMMARY} are possible (TK-A19). "
+                f" has {length} characters even without the title, but the limit is {LONGEST_SUMMARY} (TK-A19). "
                 "Set a shorter 'summary'.",
             )

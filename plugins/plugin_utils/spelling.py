@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Suggest the word that a misspelled one was probably meant to be."""
+"""Suggest corrections of misspelled words."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SIMILARITY = 0.8
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:
-    """Return the known word that is most similar, or None if none is.
+    """Return the most similar known word, or None if no word is similar enough.
 
     :param word: the word; its case is ignored.
     :param known: the words that are accepted.
@@ -26,8 +26,8 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 
 
 def did_you_mean(near: str | None) -> str:
-    """Return the question that follows a refusal, or an empty text.
+    """Return a question that suggests a word, or an empty text.
 
-    :param near: from :func:`nearest`.
+    :param near: the result of :func:`nearest`.
     """
     return f"Did you mean {near}?" if near else ""

@@ -19,7 +19,7 @@ NEW_TICKET = "(new)"
 def incident_key_of(entry: Mapping[str, Any]) -> IncidentKey:
     """Return the key of the incident that an entry or an outcome identifies.
 
-    :param entry: with the keys of an incident's identity.
+    :param entry: a mapping with the keys of an incident's identity.
     """
     return IncidentKey(*(str(entry.get(name) or "") for name in IDENTITY_KEYS))
 
@@ -38,7 +38,7 @@ def step_outcomes(
     """Return the outcome of a step for each incident, from a bulk task or from the items of a loop.
 
     :param result: the registered result.
-    :param incidents: the incidents in the order of the outcomes, if the outcomes do not name theirs.
+    :param incidents: the incidents in the order of the outcomes, if the outcomes do not contain their identities.
     """
     listed = result.get("results")
     outcomes = listed if isinstance(listed, list) else []

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Find variables that a runbook does not take: a misspelled filter or guard would otherwise widen the run."""
+"""Find variables that a runbook does not support, because a misspelled filter or limit would widen the run."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ def unknown_variables(
     others: Collection[str] = (),
     ignored: Collection[str] = (),
 ) -> list[str]:
-    """Return a message for each variable that the runbook does not take.
+    """Return a message for each variable that the runbook does not support.
 
-    Any extra variable is refused that no runbook takes, and any variable at all that is a near miss of one of this
-    runbook's or of a connection's. In a job of an AWX workflow only near misses are: AWX adds to its extra variables
-    what earlier jobs passed to set_stats, and does not mark it (seen in the source of AWX,
-    ``awx/main/models/workflow.py``).
+    Extra variables are refused if no runbook supports them. Variables from any source are refused if they are similar
+    to a variable of this runbook or of a connection. In a job of an AWX workflow, only similar names are refused,
+    because AWX adds the values that earlier jobs passed to set_stats to the extra variables, without marking them
+    (see ``awx/main/models/workflow.py`` in the source of AWX).
 
     :param name: the name of the runbook.
     :param table: ``itsm_variables`` and ``itsm_runbooks``.
@@ -66,8 +66,8 @@ def unknown_variables(
         for variable in sorted(_candidates(extra, accepted)):
             near = nearest(variable, taken) or _nearest_connection(variable)
             if variable == RAW_PARAMS:
-                # Its text may be a part of a secret with a blank in it.
-                yield "An extra variable is not a pair of name and value. Read a file of variables with -e @FILE."
+                # Its text may be a part of a secret that contains a space.
+                yield "An extra variable is not in the form name=value. To read variables from a file, use -e @FILE."
             elif near or not (in_workflow or variable in of_any_runbook):
                 yield f"{variable} is not a variable of {name}. {did_you_mean(near) or _REMOVE}"
         for variable in sorted(_candidates(others, {*accepted, *extra, *of_hosts})):
@@ -75,14 +75,14 @@ def unknown_variables(
             if near:
                 yield (
                     f"{variable}, set by the inventory or the playbook, is not a variable of {name}. Rename it to "
-                    f"{near}, or add it to itsm_ignored_variables if it is meant for something else."
+                    f"{near}, or add it to itsm_ignored_variables if it has another purpose."
                 )
 
     return list(messages())
 
 
 def _nearest_connection(variable: str) -> str | None:
-    """Return the connection variable that a name is a near miss of, beside the part that all of a service have."""
+    """Return the connection variable that is similar to a name, not counting the common prefix of the service."""
     service, _separator, rest = variable.lower().partition("_")
     near = nearest(rest, [name.partition("_")[2] for name in CONNECTION_VARIABLES if name.startswith(f"{service}_")])
     return near and f"{service}_{near}"

@@ -5,8 +5,9 @@
 
 """Accept the connections of the webhook source, and limit how many are open at a time.
 
-asyncio's own server accepts until the process has no file descriptor left, and then logs each connection that it cannot
-accept. It also does not show a connection before its TLS handshake is done. So connections are accepted here.
+asyncio's own server accepts connections until the process runs out of file descriptors, and then logs each connection
+that it cannot accept. It also hides a connection until its TLS handshake is done. Connections are therefore accepted
+here.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Callable, Iterator
 
-#: Connections that may be open at a time, unless the process may open few files.
+#: Maximum number of open connections, unless the process may open only a few files.
 MAX_CONNECTIONS = 500
 
-#: Files that the process may open for each connection; the rulebook and its playbooks need the others.
+#: The file limit of the process per connection; the rulebook and its playbooks use the remaining files.
 FILES_PER_CONNECTION = 4
 
 #: Seconds in which a new connection must send the headers of a request, including the TLS handshake.
@@ -32,7 +33,7 @@ HEADER_TIMEOUT = 10.0
 #: How many connections may wait to be accepted.
 BACKLOG = 1024
 
-#: Seconds to wait after a connection could not be accepted: until another one was closed for it, or if there is none.
+#: Seconds to wait after a connection could not be accepted, if another one was closed instead, and if none could be.
 CLOSE_PAUSE, ACCEPT_PAUSE = 0.01, 1.0
 
 #: Seconds between two log messages about connections.
@@ -69,12 +70,12 @@ class _Connection:
 class Connections:
     """The open connections, ordered by their last use.
 
-    At the limit, a new connection replaces another one: of the address with the most connections, the one that was not
-    used for the longest time. Anyone who holds connections open thereby closes their own, and deliveries get through. A
+    At the limit, a new connection replaces the least recently used connection of the address with the most
+    connections. A client that holds connections open thus closes its own, and deliveries of others still arrive. A
     connection on which a genuine delivery waits for its response is never closed.
 
     :param log: logs a message.
-    :param limit: how many may be open.
+    :param limit: the maximum number of open connections.
     """
 
     log: Callable[[str], None]
@@ -88,16 +89,16 @@ class Connections:
     async def listen(
         self, serve: Callable[[], Any], host: str, port: int, tls: ssl.SSLContext | None
     ) -> list[tuple[Any, ...]]:
-        """Accept connections until closed, and return the addresses that are listened on.
+        """Accept connections until closed, and return the addresses of the listening sockets.
 
         :param serve: returns the protocol of a connection.
         :param host: an address or a name.
-        :param port: 0 for any that is free.
-        :param tls: how connections are encrypted, or None for not at all.
-        :raises OSError: if nothing can listen there.
+        :param port: a port, or 0 for any free port.
+        :param tls: the TLS context, or None for no encryption.
+        :raises OSError: if the address cannot be bound.
         """
         loop = asyncio.get_running_loop()
-        # It knows how to bind each address of a host.
+        # asyncio's server binds each address of a host.
         server = await loop.create_server(asyncio.Protocol, host, port, start_serving=False)
         self._listeners = [bound.dup() for bound in server.sockets]
         server.close()
@@ -121,7 +122,7 @@ class Connections:
     def mark_request(self, protocol: Any) -> None:
         """Record that a connection has sent the headers of a request.
 
-        :param protocol: of the connection.
+        :param protocol: the protocol of the connection.
         """
         connection = self._open.pop(protocol, None)
         if connection is not None:
@@ -132,7 +133,7 @@ class Connections:
     def protect(self, protocol: Any) -> Iterator[None]:
         """Keep a connection open while a genuine delivery waits for its response.
 
-        :param protocol: of the connection.
+        :param protocol: the protocol of the connection.
         """
         connection = self._open.get(protocol)
         if connection is None:
@@ -152,7 +153,7 @@ class Connections:
     async def _accept(self, listener: socket.socket, serve: Callable[[], Any], tls: ssl.SSLContext | None) -> None:
         loop = asyncio.get_running_loop()
         while True:
-            # Let closed connections end and others be served, however many are waiting.
+            # Give other tasks a turn, even if many connections are waiting.
             await asyncio.sleep(0)
             try:
                 accepted, address = await loop.sock_accept(listener)
@@ -199,7 +200,7 @@ class Connections:
         if protocol.transport is not None:
             protocol.transport.abort()
         else:
-            # Its TLS handshake is not done, and fails by this.
+            # The TLS handshake is still in progress, and fails.
             with contextlib.suppress(OSError):
                 connection.accepted.shutdown(socket.SHUT_RDWR)
 
@@ -209,7 +210,7 @@ class Connections:
         if now < self._next_log_time:
             return
         self._next_log_time = now + LOG_INTERVAL
-        more = f" ({self._unreported - 1} more since the line before)" if self._unreported > 1 else ""
+        more = f" ({self._unreported - 1} more since the last message)" if self._unreported > 1 else ""
         self.log(f"{text}.{more}")
         self._unreported = 0
 
@@ -218,5 +219,5 @@ async def _serve(protocol: Any, accepted: socket.socket, tls: ssl.SSLContext | N
     """Let a protocol serve a connection."""
     try:
         await asyncio.get_running_loop().connect_accepted_socket(lambda: protocol, accepted, ssl=tls)
-    except Exception:  # a TLS handshake may fail in any way; asyncio's own server is silent, too
+    except Exception:  # a TLS handshake may raise anything; asyncio's own server does not log it either
         accepted.close()

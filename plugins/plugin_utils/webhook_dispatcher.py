@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Dispatch the events of webhooks to a rulebook, each once, and report to their senders when it has them."""
+"""Dispatch the events of webhooks to a rulebook, each once, and confirm them to their senders."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from typing import Any, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.webhooks import ExpiringCache, RefusalError
 
-#: How many events are remembered, and for how many seconds, to recognize a second delivery.
+#: Maximum number of events to remember, and the seconds to remember them, to recognize repeated deliveries.
 MAX_REMEMBERED = 10_000
 REMEMBERED_SECONDS = 24 * 3600.0
+
+SHUTTING_DOWN = "the source is shutting down"
 
 
 class _PendingEvent:
@@ -29,19 +31,19 @@ class _PendingEvent:
         self.event = event
         #: The number of requests that wait for the outcome.
         self.waiting_requests = 0
-        #: Whether the event is being dispatched; from then on it cannot be withdrawn.
+        #: True once the event is being dispatched and can no longer be withdrawn.
         self.is_dispatching = False
-        #: None if the rulebook has the event, or why it does not.
+        #: None if the rulebook accepted the event, or the reason if it did not.
         self.outcome: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
 
 
 class EventDispatcher:
     """Dispatch events to the rulebook one after the other, each once.
 
-    Nothing that is under way is ever cancelled while the source runs, so a delivery that was answered with 503 is in
-    one of two states. Either its event had not begun its way: it is dropped and forgotten, and the next try is a new
-    one. Or the rulebook was just being given it: then it stays known, and the next try gets the answer that this one
-    did not wait for. So no event gets lost or doubled if the sender tries again, and none is doubled if it does not.
+    While the source runs, an event that is being dispatched is never cancelled. After a delivery got the response 503,
+    its event is in one of two states. If its dispatch had not started, the event is dropped, and the next delivery is a
+    new one. If its dispatch had started, the event stays known, and the next delivery gets its outcome. So an event is
+    neither lost nor duplicated if the sender tries again, and it is not duplicated if the sender does not.
 
     :param queue: the queue of the rulebook.
     :param max_waiting: the maximum number of waiting deliveries.
@@ -61,20 +63,20 @@ class EventDispatcher:
         self._is_closed = False
 
     async def deliver(self, event_id: str, signature: str, event: Mapping[str, Any]) -> bool:
-        """Wait until the rulebook has an event. Return False if it already had it.
+        """Wait until the rulebook accepts an event. Return False if it had already accepted it.
 
-        :param event_id: the id, which is not signed, so a signature counts for the first id that it came with.
+        :param event_id: the id of the event. It is not signed, so the first id received with a signature counts.
         :param signature: the signature of the delivery.
         :param event: the event for the rulebook.
-        :raises RefusalError: if the rulebook does not take it in time.
+        :raises RefusalError: if the rulebook does not accept it in time.
         """
         event_id = self._ids_by_signature.setdefault(signature, event_id)
         if event_id in self._delivered:
             return False
         if self._is_closed:
-            raise RefusalError(503, "the source ends")
+            raise RefusalError(503, SHUTTING_DOWN)
         if self._waiting_requests >= self._max_waiting:
-            raise RefusalError(503, f"{self._waiting_requests} deliveries wait for the rulebook already")
+            raise RefusalError(503, f"{self._waiting_requests} deliveries already wait for the rulebook")
         is_first = event_id not in self._by_id
         if is_first:
             self._by_id[event_id] = _PendingEvent(event)
@@ -102,7 +104,7 @@ class EventDispatcher:
             if not (pending.waiting_requests or pending.is_dispatching or pending.outcome.done()):
                 self._pending_ids.remove(event_id)
                 del self._by_id[event_id]
-        failure = pending.outcome.result() if pending.outcome.done() else "the rulebook has not taken it in time"
+        failure = pending.outcome.result() if pending.outcome.done() else "the rulebook did not accept it in time"
         if failure is not None:
             raise RefusalError(503, failure)
 
@@ -127,8 +129,8 @@ class EventDispatcher:
         self._by_id.pop(event_id).outcome.set_result(failure)
 
     def close(self) -> None:
-        """Accept no more events, and refuse those that wait. :meth:`run` must have ended."""
+        """Refuse waiting and further events. :meth:`run` must have ended."""
         self._is_closed = True
         self._pending_ids.clear()
         for event_id in list(self._by_id):
-            self._finish(event_id, "the source ends")
+            self._finish(event_id, SHUTTING_DOWN)

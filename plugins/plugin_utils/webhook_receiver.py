@@ -41,16 +41,16 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings impor
 #: Maximum seconds to receive the body of a delivery.
 BODY_TIMEOUT = 10.0
 
-#: Maximum bytes of all bodies whose signatures are not verified yet, unless one alone may have more.
+#: Maximum bytes of all bodies whose signatures are not verified yet, unless a single body may be larger.
 MAX_UNVERIFIED_BYTES = 64 * 1024 * 1024
 
 #: Bodies up to this size are always accepted, so that senders without a secret cannot block those with one.
 SMALL_BODY = 64 * 1024
 
-#: Seconds after which a sender may repeat a refused delivery.
+#: Seconds that a sender should wait before it repeats a refused delivery.
 RETRY_AFTER = 10
 
-#: Maximum seconds for open responses when the source ends.
+#: Maximum seconds to wait for open responses when the source shuts down.
 SHUTDOWN_TIMEOUT = 2.0
 
 #: Seconds that an idle connection may stay open after a response.
@@ -76,7 +76,7 @@ class Receiver:
         self.refusals = RefusalLog(logger.warning, time.monotonic)
 
     async def handle(self, request: web.Request) -> web.Response:
-        """Return the response to a request, which contains no details.
+        """Return the response to a request, without details.
 
         :param request: the request.
         """
@@ -89,7 +89,7 @@ class Receiver:
                 return _json_response(200, await self._dispatch(headers, body))
         except RefusalError as error:
             return self._refuse(request, error, event_id)
-        except Exception as error:  # a mistake of ours; its text may hold what was sent
+        except Exception as error:  # a bug; the text of the exception may contain parts of the request
             return self._refuse(request, RefusalError(503, f"it failed with {type(error).__name__}"), event_id)
 
     def _refuse(self, request: web.Request, why: RefusalError, event_id: str) -> web.Response:
@@ -99,9 +99,9 @@ class Receiver:
     async def _verified_delivery(self, request: web.Request) -> tuple[DeliveryHeaders, bytes]:
         """Return the headers and the body of a delivery with a valid signature."""
         if request.path != self._settings.path:
-            raise RefusalError(404, "it went to another path")
+            raise RefusalError(404, "it was sent to another path")
         if request.method != "POST":
-            raise RefusalError(405, "it is no POST")
+            raise RefusalError(405, "it is not a POST request")
         headers = parse_headers(request.headers.items())
         body = await self._body(request)
         verify(self._settings.keys, headers, body, time.time())
@@ -116,7 +116,7 @@ class Receiver:
         except asyncio.TimeoutError:
             raise RefusalError(408, f"its body took more than {BODY_TIMEOUT:.0f} s") from None
         except (OSError, web.PayloadAccessError, web.RequestPayloadError) as error:
-            raise RefusalError(400, f"its body broke off with {type(error).__name__}") from None
+            raise RefusalError(400, f"its body was interrupted by {type(error).__name__}") from None
 
     async def _read(self, request: web.Request) -> bytes:
         body = bytearray()
@@ -128,7 +128,7 @@ class Receiver:
                     raise self._too_big()
                 is_too_much = self._unverified > max(MAX_UNVERIFIED_BYTES, self._settings.max_body)
                 if is_too_much and len(body) > SMALL_BODY:
-                    raise RefusalError(503, "too much is being sent at the same time")
+                    raise RefusalError(503, "too much data is being received at the same time")
             return bytes(body)
         finally:
             self._unverified -= len(body)
@@ -140,14 +140,16 @@ class Receiver:
         """Dispatch the event of a genuine delivery, and return its status."""
         payload = sanitize(parse_payload(body))
         if is_test(headers, payload) and not self._settings.forward_tests:
-            # The header is not signed: without it, the same delivery must not count as an event.
+            # The header is not signed, so the same delivery without it must not count as an event.
             self._dispatcher.discard(headers.event_id, headers.signature)
-            logger.info("Test delivery %s is in order.", log_safe(self._redact(headers.event_id)))
+            logger.info("Test delivery %s is valid.", log_safe(self._redact(headers.event_id)))
             return "test"
         event = build_event(self._settings.path, headers, payload)
         is_new = await self._dispatcher.deliver(headers.event_id, headers.signature, event)
         logger.info(
-            "Event %s %s.", log_safe(self._redact(headers.event_id)), "was handed over" if is_new else "came once more"
+            "Event %s %s.",
+            log_safe(self._redact(headers.event_id)),
+            "was dispatched" if is_new else "was already dispatched",
         )
         return "accepted" if is_new else "duplicate"
 
@@ -244,7 +246,7 @@ async def _listen(runner: web.AppRunner, connections: Connections, settings: Web
         addresses = await connections.listen(runner.server, settings.host, settings.port, settings.tls)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise ValueError(f"Nothing can listen on port {settings.port} of {settings.host}: {reason}") from None
+        raise ValueError(f"The source cannot listen on port {settings.port} of {settings.host}: {reason}.") from None
     scheme = "https" if settings.tls else "http"
     for address in addresses:
         host = f"[{address[0]}]" if ":" in address[0] else address[0]

@@ -69,7 +69,7 @@ class WebhookSettings:
 
 
 def parse_settings(args: Mapping[str, Any]) -> WebhookSettings:
-    """Check the options of the source.
+    """Return the settings of the source.
 
     :param args: the options as ansible-rulebook passes them.
     :raises ValueError: if an option is invalid; the message contains no secret.
@@ -78,14 +78,14 @@ def parse_settings(args: Mapping[str, Any]) -> WebhookSettings:
     _check_numbers(options)
     for name in ("secret", "former_secret"):
         if options[name] and not options[name].isprintable():
-            raise ValueError(f"{name} holds a line break or another control character; remove it.")
+            raise ValueError(f"{name} contains a line break or another control character. Remove it.")
     if not options["path"].startswith("/") or not options["path"].isprintable() or set(options["path"]) & set("?#"):
-        raise ValueError("path must begin with a slash and hold no query, such as /contraforce.")
+        raise ValueError("path must start with a slash and must not contain a query, as in /contraforce.")
     tls = _tls_context(options)
     if tls is None and not options["allow_http"] and not is_loopback(options["host"]):
         raise ValueError(
-            f"host {options['host']} can be reached from elsewhere, and without certfile everything would travel in "
-            "clear; set certfile, or allow_http where a proxy in front takes care of TLS."
+            f"host {options['host']} is reachable from other machines, but without certfile connections are not "
+            "encrypted. Set certfile, or set allow_http if a reverse proxy terminates TLS."
         )
     return WebhookSettings(
         keys=signing_keys(options["secret"], options["former_secret"]),
@@ -97,13 +97,13 @@ def parse_settings(args: Mapping[str, Any]) -> WebhookSettings:
 
 def _check_numbers(options: Mapping[str, Any]) -> None:
     if not 0 <= options["port"] <= 65535:
-        raise ValueError("port must be a number from 1 to 65535, or 0 for any that is free.")
+        raise ValueError("port must be a number from 1 to 65535, or 0 for any free port.")
     for name in ("max_body", "queue_size"):
         if options[name] < 1:
             raise ValueError(f"{name} must be 1 or more.")
-    # Written so that NaN is refused, too.
+    # This form of the condition also refuses NaN.
     if not 0 < options["answer_within"] <= 3600:
-        raise ValueError("answer_within must be a number of seconds above 0, and an hour at the most.")
+        raise ValueError("answer_within must be a number of seconds greater than 0 and at most 3600.")
 
 
 def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext | None:
@@ -111,11 +111,11 @@ def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext | None:
     if not options["certfile"]:
         for name in ("keyfile", "password", "cafile"):
             if options[name]:
-                raise ValueError(f"certfile is missing: {name} goes with that certificate.")
+                raise ValueError(f"certfile is missing. It is required if {name} is set.")
         return None
     for name in ("certfile", "keyfile", "cafile"):
         if options[name] and not os.access(options[name], os.R_OK):
-            raise ValueError(f"{name} names a file that cannot be read: {options[name]}")
+            raise ValueError(f"{name} cannot be read: {options[name]}. Check the path and its permissions.")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     password = options["password"] or ""
@@ -124,12 +124,12 @@ def _tls_context(options: Mapping[str, Any]) -> ssl.SSLContext | None:
         context.load_cert_chain(options["certfile"], options["keyfile"], lambda: password)
     except (ssl.SSLError, ValueError):
         raise ValueError(
-            "certfile and keyfile are not a certificate (PEM) and its key, or password is not that of the key."
+            "certfile and keyfile must be a certificate in PEM format and its key, and password that of the key."
         ) from None
     if options["cafile"]:
         try:
             context.load_verify_locations(options["cafile"])
         except ssl.SSLError:
-            raise ValueError("cafile holds no CA certificates (PEM).") from None
+            raise ValueError("cafile must contain CA certificates in PEM format.") from None
         context.verify_mode = ssl.CERT_REQUIRED
     return context

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""The ContraForce API v2: one method for each request, with requests and responses checked against the contract."""
+"""The ContraForce API v2: one method for each request; requests and responses are checked against the contract."""
 
 from __future__ import annotations
 
@@ -30,11 +30,8 @@ from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_
 )
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._http.client import Client, Response
-from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import (
-    ErrorBody,
-    ErrorProfile,
-    text_or_none,
-)
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_body import ErrorBody, text_or_none
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_profile import ErrorProfile
 from ansible_collections.secops.itsm.plugins.module_utils._http.schema_validation import (
     validate_request,
     validate_response,
@@ -42,7 +39,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.schema_validatio
 
 
 def problem_of(body: Any) -> ErrorBody:
-    """Read an error body: ProblemDetails (documented), or the older API generation's ``{"error": {...}}``.
+    """Parse an error body: ProblemDetails (documented), or the older API generation's ``{"error": {...}}``.
 
     :param body: the parsed JSON, of any shape.
     """
@@ -89,7 +86,7 @@ CONTRAFORCE = ErrorProfile("ContraForce", "CONTRAFORCE", problem_of, request_id_
 
 
 def _segment(text: str) -> str:
-    """Return a text as one path segment."""
+    """Return a text, quoted as one path segment."""
     return quote(text, safe="")
 
 
@@ -103,7 +100,7 @@ class IncidentPage:
 
     :param incidents: the incidents.
     :param tokens: the page tokens as the service returned them (CF-A16); None if it returned none.
-    :param malformed_entries: how many entries were left out because they are not incidents.
+    :param malformed_entries: the number of entries left out because they are not incidents.
     """
 
     incidents: Sequence[Mapping[str, Any]]
@@ -132,25 +129,25 @@ class ContraForceApi:
 
     @property
     def clock_lead(self) -> float | None:
-        """Return by how many seconds this machine's clock was ahead of the service's at the last response, if known."""
+        """Return how many seconds this machine's clock was ahead of the service's at the last response, if known."""
         return self._client.clock_lead
 
     def incident_data(self, key: IncidentKey, with_details: bool = False) -> dict[str, Any]:
-        """Read an incident, and return its record with the data beside it.
+        """Read an incident, and return ``data`` of the response, which contains the record (CF-A2).
 
-        Source: ContraForce API reference; the place of the record is CF-A2.
+        Source: ContraForce API reference.
 
         :param key: the incident.
         :param with_details: whether to request the details of the investigation.
-        :raises ApiError: if it cannot be read, or the response shows no status, or another incident.
+        :raises ApiError: if the incident cannot be read, or the response shows no status or another incident.
         """
         path = _incident_path(key)
-        answer = self._client.read("GET", path, {"withDetails": "true" if with_details else "false"})
-        _check(schemas.INCIDENT_ANSWER, answer, "GET", path)
-        data = dict(answer.body["data"])
+        response = self._client.read("GET", path, {"withDetails": "true" if with_details else "false"})
+        _check(schemas.INCIDENT_ANSWER, response, "GET", path)
+        data = dict(response.body["data"])
         record = record_of(data)
-        _check(schemas.INCIDENT_RECORD, answer, "GET", path, record)
-        self._check_identity(key, [record, {**data, "id": None}], answer, "GET", path)
+        _check(schemas.INCIDENT_RECORD, response, "GET", path, record)
+        self._check_identity(key, [record, {**data, "id": None}], response, "GET", path)
         return data
 
     def incident(self, key: IncidentKey) -> dict[str, Any]:
@@ -165,15 +162,15 @@ class ContraForceApi:
         """Read the comments of an incident. Source: ContraForce API reference.
 
         :param key: the incident.
-        :raises ApiError: if they cannot be read, or none of them shows its message.
+        :raises ApiError: if the comments cannot be read, or none of them shows its message.
         """
         path = _incident_path(key, "/comments")
-        answer = self._client.read("GET", path)
-        self._check_identity(key, _references(answer.body), answer, "GET", path)
-        _check(schemas.COMMENTS_ANSWER, answer, "GET", path)
-        comments = [entry for entry in answer.body["data"] if entry is not None]
+        response = self._client.read("GET", path)
+        self._check_identity(key, _references(response.body), response, "GET", path)
+        _check(schemas.COMMENTS_ANSWER, response, "GET", path)
+        comments = [entry for entry in response.body["data"] if entry is not None]
         if comments and not any("message" in entry for entry in comments):
-            _check(schemas.COMMENT, answer, "GET", path, comments[0])
+            _check(schemas.COMMENT, response, "GET", path, comments[0])
         return comments
 
     def update_incident_status(self, key: IncidentKey, body: Mapping[str, Any]) -> None:
@@ -211,7 +208,7 @@ class ContraForceApi:
 
         :param key: the incident.
         :param ticket_id: the ticket's id or display number.
-        :param number: the incident's number, if it is known.
+        :param number: the number of the incident, if known.
         :raises ApiError: if the request is refused or interrupted.
         """
         body = {"ticketId": ticket_id, "incident": key.reference(number)}
@@ -224,7 +221,7 @@ class ContraForceApi:
         Source: ContraForce API reference, Unlink ticket.
 
         :param key: the incident.
-        :param number: the incident's number, if it is known.
+        :param number: the number of the incident, if known.
         :raises ApiError: if the request is refused or interrupted.
         """
         body = {"incident": key.reference(number)}
@@ -235,70 +232,72 @@ class ContraForceApi:
         """Read a page of the list of incidents across workspaces. Source: ContraForce API reference.
 
         :param body: ``ListIncidentsAcrossWorkspacesRequest``.
-        :raises ApiError: if it cannot be read.
+        :raises ApiError: if the page cannot be read.
         """
         validate_request(schemas.LIST_REQUEST, body)
         path = "/incidents/across-workspaces"
-        answer = self._client.read("POST", path, body=dict(body))
-        _check(schemas.LIST_ANSWER, answer, "POST", path)
-        elsewhere = _unexpected_next_page(answer.body)
-        if elsewhere:
+        response = self._client.read("POST", path, body=dict(body))
+        _check(schemas.LIST_ANSWER, response, "POST", path)
+        unexpected = _unexpected_next_page(response.body)
+        if unexpected:
             raise ApiError(
-                f"The list seems to go on in {elsewhere}, which the API contract does not know, so it cannot be read "
-                "to its end. Report this to the maintainers of this collection.",
+                f"The list of incidents seems to continue in {unexpected}, which the API contract does not define, so "
+                "it cannot be read completely. Report this to the maintainers of this collection.",
                 "contract",
                 method="POST",
                 path=path,
-                http_status=answer.http_status,
-                request_id=answer.request_id,
+                http_status=response.http_status,
+                request_id=response.request_id,
             )
-        data = answer.body["data"]
+        data = response.body["data"]
         incidents = [entry for entry in data["incidents"] if isinstance(entry, Mapping)]
         for entry in data["incidents"] if not incidents else ():
-            _check(schemas.LISTED_INCIDENT, answer, "POST", path, entry)
+            _check(schemas.LISTED_INCIDENT, response, "POST", path, entry)
         tokens = data.get(PAGE_TOKENS_KEY)
         return IncidentPage(incidents, tokens, len(data["incidents"]) - len(incidents))
 
     def _write(
         self,
         request: Schema,
-        answer: Schema,
+        response_schema: Schema,
         key: IncidentKey,
         path: str,
         body: Mapping[str, Any],
         is_refusal: Callable[[Any], bool] | None = None,
     ) -> Any:
-        """Send a POST request that changes an incident; after an invalid response, its effect is uncertain.
+        """Send a POST request that changes an incident, and return ``data``.
 
-        :param is_refusal: returns whether a response's body shows that nothing was changed.
+        After an invalid response, the effect of the request is uncertain.
+
+        :param is_refusal: returns whether the body of a response shows that nothing was changed.
         """
         validate_request(request, body)
-        got = self._client.write("POST", path, dict(body), is_refusal=is_refusal)
-        _check(answer, got, "POST", path, ambiguous=True)
-        self._check_identity(key, _references(got.body), got, "POST", path)
-        return got.body["data"]
+        response = self._client.write("POST", path, dict(body), is_refusal=is_refusal)
+        _check(response_schema, response, "POST", path, ambiguous=True)
+        self._check_identity(key, _references(response.body), response, "POST", path)
+        return response.body["data"]
 
     def _check_identity(
-        self, key: IncidentKey, shown: Sequence[Mapping[str, Any]], answer: Response, method: str, path: str
+        self, key: IncidentKey, shown: Sequence[Mapping[str, Any]], response: Response, method: str, path: str
     ) -> None:
-        """Raise ApiError if any part of a response certainly belongs to another incident."""
+        """Raise ApiError if a part of a response definitely belongs to another incident."""
         other = next(filter(None, (other_incident(part, key) for part in shown)), None)
         if other is None:
             return
         raise ApiError(
-            f"The service answered with {self._client.excerpt(str(other))} instead of {key}. Check that "
-            f"{CONTRAFORCE.label('url')} is the API's address, and that no proxy answers for it from a cache.",
+            f"The service returned {self._client.excerpt(str(other))} instead of {key}. Check that "
+            f"{CONTRAFORCE.label('url')} is the API's address, and that no proxy returns cached responses.",
             "contract",
             method=method,
             path=path,
-            http_status=answer.http_status,
-            request_id=answer.request_id,
+            http_status=response.http_status,
+            request_id=response.request_id,
             may_have_changed=method == "POST",
         )
 
 
 def _references(body: Any) -> list[Mapping[str, Any]]:
-    """Return the references of a response's entries to their incident."""
+    """Return the references to incidents in the entries of a response."""
     data = body.get("data") if isinstance(body, Mapping) else None
     entries = data if isinstance(data, list) else [data]
     return [incident_reference(entry) for entry in entries if isinstance(entry, Mapping)]
@@ -314,7 +313,7 @@ def _unlinked_nothing(body: Any) -> bool:
 
 
 def _unexpected_next_page(body: Mapping[str, Any]) -> str | None:
-    """Return a place other than the assumed one that seems to point to a next page, or None (CF-A16)."""
+    """Return an unexpected property that seems to point to a next page, or None (CF-A16)."""
     tokens = body["data"].get(PAGE_TOKENS_KEY) or []
     places = {"": body, "data.": body["data"], "meta.": body.get("meta")}
     pattern = "token" if any(map(has_next_page, tokens)) else FURTHER_PAGE_PATTERN
@@ -338,15 +337,15 @@ def _tickets_path(key: IncidentKey, action: str) -> str:
 
 
 def _check(
-    schema: Schema, answer: Response, method: str, path: str, part: Any = None, *, ambiguous: bool = False
+    schema: Schema, response: Response, method: str, path: str, part: Any = None, *, ambiguous: bool = False
 ) -> None:
     validate_response(
         schema,
-        answer.body if part is None else part,
+        response.body if part is None else part,
         method=method,
         path=path,
-        http_status=answer.http_status,
-        request_id=answer.request_id,
+        http_status=response.http_status,
+        request_id=response.request_id,
         ambiguous=ambiguous,
         url=CONTRAFORCE.label("url"),
     )

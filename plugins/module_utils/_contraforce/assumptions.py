@@ -3,44 +3,124 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""The assumptions about the ContraForce API where its API reference is silent.
+"""Assumptions about the ContraForce API where its public documentation is silent.
 
-The README's table "Verified and assumed" repeats the texts, and a test compares them. If a real tenant differs, this is
-the file to correct.
+If a tenant behaves differently, this is the file to correct. The documentation site lists the assumptions.
 """
 
 from __future__ import annotations
 
 from typing import Mapping
 
-ASSUMPTIONS: Mapping[str, str] = {
-    "CF-A1": "An access token is accepted as a Bearer token; only HTTP Basic is described in full.",
-    "CF-A2": "The read of one incident shows its record under data.incident, or else under data.",
-    "CF-A3": "That record may also show classification and classificationReason, as the list of incidents does.",
-    "CF-A4": "Statuses, classifications and sources may be in any case, or integers of the older generation.",
-    "CF-A5": "Splunk and CrowdStrike incidents surface no classification; the other four sources do.",
-    "CF-A6": "Sentinel and Defender XDR keep their own classifications; any other the service may replace or drop.",
-    "CF-A7": "A comment, posted alone or with a status, appears among the incident's comments, word for word.",
-    "CF-A8": "A request's identifier may also stand in a header, X-Request-Id or Request-Id.",
-    "CF-A9": "A write answered by 429, or by 503 with Retry-After, was not processed.",
-    "CF-A10": "A read of an incident may show its ticket: ticketId, ticketNumber, ticket, serviceTicket; null is none.",
-    "CF-A11": "The newest comment with a ticketId names the ticket that the incident was last linked to.",
-    "CF-A12": "Linking the ticket that is linked already, or unlinking once more, is accepted and changes nothing.",
-    "CF-A13": "Unlink answers false, or 404 with the code NOT_FOUND, when no ticket was linked.",
-    "CF-A14": "A ticket's id is all digits or 32 hexadecimal digits, and its display number is neither.",
-    "CF-A15": "The read of one incident may show its assignee as the list does, in user and isAssigned.",
-    "CF-A16": "The list's next tokens are in data.workspacePageTokens and go back as they came; with none it is over.",
-    "CF-A17": "A listed incident names its workspace as workspaceId.",
-    "CF-A18": "Linking a ticket to an incident that has another one replaces that, or is refused with 409.",
-    "CF-A19": "UUIDs of workspaces and of Sentinel's incidents count in any case, all other identifiers as they are.",
-    "CF-A20": "A webhook is signed with its secret as text in UTF-8, and hexadecimal digits are small letters.",
-    "CF-A21": "An event's incidentId, title and createdAt are the id, title and creationTime of the list.",
-    "CF-A22": "A list with a time filter has every incident that was created in that time.",
-    "CF-A23": "Each try to deliver an event is signed anew, with a timestamp of its own.",
-    "CF-A24": "An answer that names an incident, its workspace or its source names those that were asked for.",
+from ansible_collections.secops.itsm.plugins.module_utils._assumption import Assumption
+
+ASSUMPTIONS: Mapping[str, Assumption] = {
+    "CF-A1": Assumption(
+        "An access token is accepted as a Bearer token. Only HTTP Basic is fully documented.",
+        "Requests with ``access_token`` fail with ``authentication``. Use ``client_id`` and ``client_secret``.",
+    ),
+    "CF-A2": Assumption(
+        "The response to reading an incident contains the record in ``data.incident`` or in ``data``.",
+        "Every read fails with ``contract``. Nothing is written.",
+    ),
+    "CF-A3": Assumption(
+        "That record may also contain ``classification`` and ``classificationReason``, as in the list of incidents.",
+        "Only the status is compared, and ``unverified`` says so.",
+    ),
+    "CF-A4": Assumption(
+        "Statuses, classifications and sources may be in any case, or the integers of the older API generation.",
+        "An unknown status fails with ``contract``. Nothing is written.",
+    ),
+    "CF-A5": Assumption(
+        "Splunk and CrowdStrike incidents do not show a classification. The other four sources do.",
+        "Check mode predicts a classification that the incident does not show afterwards, or misses one.",
+    ),
+    "CF-A6": Assumption(
+        "Sentinel and Defender XDR keep their own classifications. The service may replace or drop any other.",
+        "A new classification of an incident that is already closed is wrongly written or wrongly skipped, "
+        "and a warning may be wrong.",
+    ),
+    "CF-A7": Assumption(
+        "A comment appears verbatim among the incident's comments, whether posted alone or with a status.",
+        "A comment can be posted twice after an interrupted write. ``contraforce_incident_comment`` warns, and without "
+        "``marker`` it posts the comment in each run.",
+    ),
+    "CF-A8": Assumption(
+        "The identifier of a request may also be in the header ``X-Request-Id`` or ``Request-Id``.",
+        "``request_ids`` lacks the identifiers of writes.",
+    ),
+    "CF-A9": Assumption(
+        "A write that is answered with 429, or with 503 and ``Retry-After``, was not processed.",
+        "A comment can be posted twice.",
+    ),
+    "CF-A10": Assumption(
+        "An incident's record may contain its ticket in ``ticketId``, ``ticketNumber``, ``ticket`` or "
+        "``serviceTicket``; null means that there is no ticket.",
+        "The evidence of a link is weak, and each run sends the request again.",
+    ),
+    "CF-A11": Assumption(
+        "The newest comment with a ``ticketId`` names the ticket that the incident was last linked to.",
+        "``changed`` may be wrong where nothing else shows the link. The link itself is correct.",
+    ),
+    "CF-A12": Assumption(
+        "Linking a ticket that is already linked, or unlinking again, is accepted and changes nothing.",
+        "Where the evidence is weak, a second run fails or leaves a second trace in the ticket.",
+    ),
+    "CF-A13": Assumption(
+        "Unlink returns false, or 404 with the code ``NOT_FOUND``, if no ticket was linked.",
+        "Unlinking an incident without a ticket fails, or is reported as changed.",
+    ),
+    "CF-A14": Assumption(
+        "The ID of a ticket consists of digits or of 32 hexadecimal digits, and its display number of neither.",
+        "The ID and the number of one ticket count as two tickets, and the task fails with ``conflict``.",
+    ),
+    "CF-A15": Assumption(
+        "An incident's record may contain its assignee in ``user`` and ``isAssigned``, as in the list of incidents.",
+        "Each run assigns the incident again.",
+    ),
+    "CF-A16": Assumption(
+        "The tokens of the next page are in ``data.workspacePageTokens`` and are sent back unchanged. "
+        "Without tokens, the list is complete.",
+        "The list fails with ``contract``. If no other property hints at a next page, it ends after the first page.",
+    ),
+    "CF-A17": Assumption(
+        "A listed incident names its workspace in ``workspaceId``.",
+        "Listed incidents cannot be passed to the other modules.",
+    ),
+    "CF-A18": Assumption(
+        "Linking a ticket to an incident with another ticket replaces that ticket, or is refused with 409.",
+        "Where the evidence is weak, linking fails with the service's message, or both tickets stay linked.",
+    ),
+    "CF-A19": Assumption(
+        "UUIDs of workspaces and of Sentinel incidents are case-insensitive. All other identifiers are case-sensitive.",
+        "In a list, two incidents whose UUIDs differ only in case count as one, or one incident in two spellings is "
+        "processed twice.",
+    ),
+    "CF-A20": Assumption(
+        "A webhook is signed with its secret as UTF-8 text, and hexadecimal signatures are in lower case.",
+        "Every delivery is refused with 401. No runbook runs.",
+    ),
+    "CF-A21": Assumption(
+        "The ``incidentId``, ``title`` and ``createdAt`` of an event are the ``id``, ``title`` and ``creationTime`` of "
+        "the list of incidents.",
+        "The workspace of an event's incident is not found, and the runbook stops before it writes. Set ``workspaces`` "
+        "of the event filter.",
+    ),
+    "CF-A22": Assumption(
+        "A list with a time filter contains every incident that was created in that time.",
+        "The polling event source misses incidents. The webhook event source does not.",
+    ),
+    "CF-A23": Assumption(
+        "Each attempt to deliver an event has its own timestamp and signature.",
+        "An event is lost if it cannot be accepted for 5 minutes. The polling event source still finds its incident.",
+    ),
+    "CF-A24": Assumption(
+        "If a response names an incident, a workspace or a source, they are the ones in the request.",
+        "Every read fails with ``contract``. Nothing is written.",
+    ),
 }
 
-#: CF-A4. Source: the pages of the older API generation.
+#: CF-A4. Source: ContraForce API reference, older generation.
 STATUS_BY_INTEGER: Mapping[int, str] = {1: "Active", 2: "New", 3: "Closed"}
 CLASSIFICATION_BY_INTEGER: Mapping[int, str] = {
     1: "BenignPositive",
@@ -63,8 +143,8 @@ UNSET_IDS = frozenset({"0", "00000000-0000-0000-0000-000000000000"})
 #: CF-A5.
 SOURCES_WITHOUT_CLASSIFICATION = frozenset({"Splunk", "CrowdStrike"})
 
-#: CF-A6: the reasons of each source, by classification, with the names of Microsoft. Sentinel has no reason for
-#: Undetermined, but the samples of ContraForce use InaccurateData.
+#: CF-A6: the reasons of each source by classification. Source: Microsoft Sentinel and Microsoft Graph security API.
+#: Sentinel has no reason for Undetermined, but ContraForce's samples use InaccurateData.
 PAIRS_BY_SOURCE: Mapping[str, Mapping[str, frozenset[str]]] = {
     "Sentinel": {
         "TruePositive": frozenset({"SuspiciousActivity"}),
@@ -91,12 +171,12 @@ PAIRS_BY_SOURCE: Mapping[str, Mapping[str, frozenset[str]]] = {
     },
 }
 
-#: CF-A10: keys of the ticket's id, its number and the ticket itself, in data or in the record.
+#: CF-A10: keys of the ticket's ID, of its number and of the ticket itself, in data or in the record.
 TICKET_ID_KEYS = ("ticketId",)
 TICKET_NUMBER_KEYS = ("ticketNumber",)
 TICKET_KEYS = ("ticket", "serviceTicket")
 
-#: CF-A13: the code of a 404 that is about the link, and not about the address.
+#: CF-A13: the code of a 404 response that concerns the link instead of the address.
 NOT_LINKED_CODE = "NOT_FOUND"
 
 #: CF-A14.
@@ -109,7 +189,7 @@ IS_ASSIGNED_KEY = "isAssigned"
 #: CF-A16.
 PAGE_TOKENS_KEY = "workspacePageTokens"
 
-#: CF-A16: names of properties that would point to a next page in any other place.
+#: CF-A16: names of other properties that could point to a next page.
 FURTHER_PAGE_PATTERN = r"token|cursor|continuation|^has_?(more|next)|^next"
 
 #: CF-A17.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""The connection options of ContraForce, and the checks of their values."""
+"""The connection options of ContraForce, and the validation of their values."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.connection_optio
 )
 from ansible_collections.secops.itsm.plugins.module_utils._http.url_rules import base_url
 
-#: The default URL is that of the ContraForce API reference.
+#: The default URL is the one in the ContraForce API reference.
 CONTRAFORCE_OPTIONS: Mapping[str, Option] = {
     "url": Option("str", "CONTRAFORCE_URL", "https://portal.contraforce.com/api/v2", is_address=True),
     "client_id": Option("str", "CONTRAFORCE_CLIENT_ID"),
@@ -31,7 +31,7 @@ CONTRAFORCE_OPTIONS: Mapping[str, Option] = {
 
 
 def contraforce_connection(options: Mapping[str, Any], user_agent: str = "secops.itsm") -> Connection:
-    """Check the options of a connection to ContraForce.
+    """Validate the options of a connection to ContraForce, and return the connection.
 
     :param options: values by option name, of the types in :data:`CONTRAFORCE_OPTIONS`.
     :param user_agent: the value of the ``User-Agent`` header.
@@ -48,27 +48,31 @@ def contraforce_connection(options: Mapping[str, Any], user_agent: str = "secops
 
 def _contraforce_auth(given: Mapping[str, Any]) -> HeaderAuth:
     client_id, client_secret, access_token = given["client_id"], given["client_secret"], given["access_token"]
-    called = {name: label(name, CONTRAFORCE_OPTIONS) for name in ("client_id", "client_secret", "access_token")}
+    labels = {name: label(name, CONTRAFORCE_OPTIONS) for name in ("client_id", "client_secret", "access_token")}
     for name in ("client_id", "client_secret", "access_token"):
         if given[name] and not given[name].isprintable():
-            raise configuration_error(f"{called[name]} holds a line break or another control character; remove it.")
+            raise configuration_error(f"{labels[name]} contains a line break or another control character. Remove it.")
     if access_token and not access_token.isascii():
-        raise configuration_error(f"{called['access_token']} holds a character that no token can have.")
+        raise configuration_error(
+            f"{labels['access_token']} contains a character that is not allowed in a token. Copy the token again."
+        )
     if access_token and (client_id or client_secret):
         raise configuration_error(
-            f"Both kinds of credentials are set: unset either {called['client_id']} and {called['client_secret']}, "
-            f"or {called['access_token']}."
+            f"Both kinds of credentials are set: unset either {labels['client_id']} and {labels['client_secret']}, "
+            f"or {labels['access_token']}."
         )
     if access_token:
         return bearer(access_token)
     if client_id and client_secret:
         if ":" in client_id:
-            raise configuration_error(f"{called['client_id']} must not hold a colon, which HTTP Basic cannot carry.")
+            raise configuration_error(
+                f"{labels['client_id']} must not contain a colon, which HTTP Basic authentication does not allow."
+            )
         return basic(client_id, client_secret)
     if client_id or client_secret:
         missing = "client_secret" if client_id else "client_id"
-        raise configuration_error(f"{called[missing]} is missing: client_id and client_secret go together.")
+        raise configuration_error(f"{labels[missing]} is missing: set client_id and client_secret together.")
     raise configuration_error(
-        f"No credentials are set: set {called['client_id']} and {called['client_secret']}, or "
-        f"{called['access_token']}. A runbook also takes them as variables, such as contraforce_client_id."
+        f"No credentials are set: set {labels['client_id']} and {labels['client_secret']}, or "
+        f"{labels['access_token']}. A runbook also accepts them as variables, such as contraforce_client_id."
     )

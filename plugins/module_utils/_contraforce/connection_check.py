@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Check a connection with read requests: what works, and which assumptions about the service hold in this tenant."""
+"""Check a connection with read requests: report which requests work, and which assumptions hold in this tenant."""
 
 from __future__ import annotations
 
@@ -42,15 +42,15 @@ from ansible_collections.secops.itsm.plugins.module_utils._engine.diagnostics im
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 
 def check_connection(api: ContraForceApi, options: Mapping[str, Any], run: RunOptions) -> OperationResult:
-    """Read a page of the list and one incident, and report the findings.
+    """Read a page of the list and one incident, and return a report of the findings.
 
     :param api: the ContraForce API.
     :param options: the task's options.
-    :param run: not used, because this only reads.
+    :param run: not used, because the module only reads.
     """
     del run
     report = Report()
@@ -65,14 +65,14 @@ def check_connection(api: ContraForceApi, options: Mapping[str, Any], run: RunOp
     if keys and not report.is_final:
         evidence, key = _check_incident(api, report, keys)
     elif not report.is_final:
-        report.add("read of an incident", UNKNOWN, f"there is none to read; name one in {', '.join(IDENTIFIERS)}")
+        report.add("read of an incident", UNKNOWN, f"no incident to read; identify one by {', '.join(IDENTIFIERS)}")
     return _result(report, evidence, key.incident_id if key and report.has_read else None, api.request_ids)
 
 
 def refused_options(failure: ApiError) -> OperationResult:
-    """Return the result of a check that sent no request because the connection options are wrong.
+    """Return the result of a check that sent no request because of invalid connection options.
 
-    :param failure: what is wrong.
+    :param failure: the reason.
     """
     report = Report()
     report.fail("address", failure)
@@ -97,7 +97,7 @@ def _parse_key(options: Mapping[str, Any]) -> IncidentKey | None:
         return None
     missing = [name for name, value in given.items() if not value]
     if missing:
-        raise configuration_error(f"An incident is named by {', '.join(IDENTIFIERS)}: add {', '.join(missing)}.")
+        raise configuration_error(f"An incident is identified by {', '.join(IDENTIFIERS)}: add {', '.join(missing)}.")
     return incident_key(*given.values())
 
 
@@ -111,7 +111,7 @@ def _check_list(api: ContraForceApi, report: Report, with_token: bool) -> list[M
     found = Report()
     page = found.attempt("list of incidents", lambda: api.incidents_page(request))
     report.failure = found.failure
-    # A missing permission or a refused request proves that the credentials are accepted.
+    # A missing permission or an invalid request proves that the credentials are accepted.
     category = found.failure.category if found.failure else None
     if category in (None, "permission", "validation"):
         report.add("address", OK, "the service answers")
@@ -136,7 +136,7 @@ def _check_page(report: Report, page: IncidentPage, incidents: list[Mapping[str,
     if page.tokens is None:
         report.add("page tokens", UNKNOWN, f"the first page has no {PAGE_TOKENS_KEY}; it may be the only one", "CF-A16")
     else:
-        report.add("page tokens", OK, f"they stand in {PAGE_TOKENS_KEY}", "CF-A16")
+        report.add("page tokens", OK, f"they are in {PAGE_TOKENS_KEY}", "CF-A16")
     if incidents:
         shown = all(incident.get(LISTED_WORKSPACE_KEY) for incident in incidents)
         finding = f"listed incidents {'name' if shown else 'do not name'} their {LISTED_WORKSPACE_KEY}"
@@ -144,7 +144,7 @@ def _check_page(report: Report, page: IncidentPage, incidents: list[Mapping[str,
 
 
 def _keys_of(incidents: Sequence[Mapping[str, Any]]) -> list[IncidentKey]:
-    """Return the keys of the listed incidents that have one."""
+    """Return the keys of the listed incidents whose entries contain a valid key."""
     keys = []
     for incident in incidents:
         with contextlib.suppress(ApiError):
@@ -157,7 +157,7 @@ def _keys_of(incidents: Sequence[Mapping[str, Any]]) -> list[IncidentKey]:
 def _check_incident(api: ContraForceApi, report: Report, keys: Sequence[IncidentKey]) -> tuple[str, IncidentKey]:
     """Check the read of one incident and its comments.
 
-    :returns: the evidence of a link that they show, and the incident that was read.
+    :returns: the evidence of a link, and the incident that was read.
     """
 
     def read(key: IncidentKey) -> tuple[IncidentKey, dict[str, Any]]:
@@ -171,7 +171,7 @@ def _check_incident(api: ContraForceApi, report: Report, keys: Sequence[Incident
         return UNKNOWN, keys[0]
     key, data = found
     report.has_read = True
-    report.add("workspace role", OK, f"it allows to read workspace {key.workspace_id}")
+    report.add("workspace role", OK, f"it allows reading workspace {key.workspace_id}")
     finding = f"{key.source} {key.incident_id}"
     _add_with_fields(report, "read of an incident", finding, RECORD_FIELDS, [record_of(data)], unread)
     _check_record(report, data)
@@ -181,8 +181,8 @@ def _check_incident(api: ContraForceApi, report: Report, keys: Sequence[Incident
     return _check_link(report, data, comments), key
 
 
-def _read_named(key: IncidentKey, request: Callable[[IncidentKey], Answer]) -> Answer:
-    """Send a request about an incident, and name the incident in its failure."""
+def _read_named(key: IncidentKey, request: Callable[[IncidentKey], Result]) -> Result:
+    """Send a request about an incident, and return its result; name the incident in a failure."""
     try:
         return request(key)
     except ApiError as failure:
@@ -197,10 +197,10 @@ def _add_with_fields(
     entries: Sequence[Mapping[str, Any]],
     unread: Sequence[str] = (),
 ) -> None:
-    """Add a finding about records that were read, with the documented fields that they lack."""
+    """Add a finding about records, with the documented fields that are missing in them."""
     missing = [name for name in fields if any(name not in entry for entry in entries)]
     if missing:
-        finding += f"; documented, but not there: {', '.join(missing)}"
+        finding += f"; documented but missing: {', '.join(missing)}"
     elif entries:
         finding += "; fits the contract"
     if unread:
@@ -218,7 +218,7 @@ def _check_record(report: Report, data: Mapping[str, Any]) -> None:
     status = report.attempt("spelling of the status", lambda: state_of(record)["status"])
     if status:
         plain = record["status"] == status
-        finding = f"{record['status']!r}, {'as documented' if plain else f'taken for {status}'}"
+        finding = f"{record['status']!r}, {'as documented' if plain else f'interpreted as {status}'}"
         report.add("spelling of the status", OK, finding, None if plain else "CF-A4")
     shown = ASSIGNEE_KEY in record or IS_ASSIGNED_KEY in record
     finding = f"the read of one incident {'shows' if shown else 'does not show'} it"
@@ -226,7 +226,7 @@ def _check_record(report: Report, data: Mapping[str, Any]) -> None:
 
 
 def _check_link(report: Report, data: Mapping[str, Any], comments: list[dict[str, Any]] | None) -> str:
-    """Return the evidence of a link. Only a shown ticket proves that the service shows tickets."""
+    """Return the evidence of a link. Only a ticket in a response proves that the service shows tickets."""
     shown, likely = link_in_incident(data), link_in_comments(comments or [])
     if shown and shown.status == LINKED:
         report.add("ticket link", OK, f"the read of one incident shows it: {shown.ticket}", "CF-A10")
@@ -234,14 +234,14 @@ def _check_link(report: Report, data: Mapping[str, Any], comments: list[dict[str
     if likely.evidence == COMMENTS and not shown:
         report.add("ticket link", NO, f"only a comment names it: {likely.ticket}", "CF-A10")
         return COMMENTS
-    again = "check again with an incident that has a ticket"
+    advice = "check again with an incident that has a ticket"
     if likely.evidence == COMMENTS:
-        again = f"a comment speaks of {likely.ticket}: was it unlinked?"
+        advice = f"a comment names {likely.ticket}, which may have been unlinked"
     elif not comments:
-        again = "and no comment could be looked at" if comments is None else f"{again} and a comment"
+        advice = "its comments could not be read" if comments is None else f"{advice} and a comment"
     if shown or not comments:
-        what = "none" if shown else "nothing of it"
-        report.add("ticket link", UNKNOWN, f"the read of one incident shows {what}; {again}", "CF-A10")
+        finding = "shows that it has none" if shown else "does not show it"
+        report.add("ticket link", UNKNOWN, f"the read of one incident {finding}; {advice}", "CF-A10")
         return UNKNOWN
-    report.add("ticket link", NO, f"neither the read of one incident nor its comments show any; {again}", "CF-A10")
+    report.add("ticket link", NO, f"neither the read of one incident nor its comments show it; {advice}", "CF-A10")
     return NONE

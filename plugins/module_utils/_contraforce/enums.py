@@ -62,7 +62,7 @@ def canonical(shown: Any, words: tuple[str, ...], by_integer: Mapping[int, str])
 
     :param shown: a value in any case, or an integer of the older API generation.
     :param words: the known values in the API's spelling.
-    :param by_integer: the values that integers stand for.
+    :param by_integer: the values by their integers.
     """
     if shown is None or shown == "":
         return None

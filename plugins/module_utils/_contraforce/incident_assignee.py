@@ -5,20 +5,20 @@
 
 """Assign an incident to a user.
 
-If the read of the incident shows its assignee, that decides (CF-A15). If it does not, the write is sent in any case.
+If the incident shows its assignee, the run compares that (CF-A15). If it does not, the run always sends the write.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.api import ContraForceApi
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import ASSIGNEE_KEY, IS_ASSIGNED_KEY
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, incident_key
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_operation import IncidentOperation
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import record_of
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import (
-    Operation,
     OperationResult,
     Plan,
     RunOptions,
@@ -32,14 +32,14 @@ from ansible_collections.secops.itsm.plugins.module_utils._option_values import 
 
 ASSIGN = "assign"
 
-#: One text for all incidents, because Ansible shows identical warnings once.
+#: The same text for all incidents, because Ansible shows identical warnings only once.
 WEAK_EVIDENCE = (
-    "The service does not show whom an incident is assigned to, so this prediction rests on no evidence. The run sends "
-    "the write in any case."
+    "The service does not show who an incident is assigned to, so check mode cannot tell whether it would change. A "
+    "run always sends the assignment."
 )
 
-#: The assignee: ``user_id`` and ``email`` if the service shows them. A key that is absent is unknown; one that is None
-#: is not set.
+#: The assignee: ``user_id`` and ``email`` if the service shows them. An absent key is unknown; None means that the
+#: value is not set.
 State = Mapping[str, Any]
 
 
@@ -67,12 +67,12 @@ def parse_options(options: Mapping[str, Any]) -> Wanted:
     given = {name: identifier(name, options.get(name)) for name in ("user_id", "email")}
     named = [(name, value) for name, value in given.items() if value]
     if len(named) != 1:
-        raise configuration_error(f"Give either email or user_id: exactly one says whom {key} is assigned to.")
+        raise configuration_error(f"Give either email or user_id to assign {key}, and only one of them.")
     return Wanted(key, *named[0])
 
 
 def state_of(data: Mapping[str, Any]) -> State:
-    """Return the assignee that the read of an incident shows (CF-A15).
+    """Return the assignee of an incident, as far as it is shown (CF-A15).
 
     :param data: ``data`` of the response.
     """
@@ -80,7 +80,7 @@ def state_of(data: Mapping[str, Any]) -> State:
     user = record.get(ASSIGNEE_KEY)
     if isinstance(user, Mapping):
         shown = {"user_id": user.get("id"), "email": user.get("email")}
-        # For a user, null only means that the service does not show the value.
+        # In a user, null only means that the service does not show the value.
         return {name: value for name, value in shown.items() if value}
     if user is not None:
         return {}
@@ -89,7 +89,7 @@ def state_of(data: Mapping[str, Any]) -> State:
 
 
 def plan(current: State, wanted: Wanted) -> Plan[State]:
-    """Return the write that assigns the incident, and the assignee after it. A pure function.
+    """Plan the assignment. A pure function: return the write and the assignee after it.
 
     :param current: the assignee as read.
     :param wanted: the parsed options.
@@ -102,9 +102,9 @@ def plan(current: State, wanted: Wanted) -> Plan[State]:
 
 @dataclass(frozen=True)
 class History:
-    """What a run has learned about an incident so far.
+    """Facts about an incident that a run has learned.
 
-    :param record: the incident as it was last read.
+    :param record: the incident as last read.
     :param accepted: whether the service accepted the assignment.
     """
 
@@ -112,45 +112,36 @@ class History:
     accepted: bool = False
 
 
-class AssignIncident(Operation[State]):
-    """The operation on one incident."""
+class AssignIncident(IncidentOperation[State]):
+    """Assign one incident."""
 
-    noun = "incident"
-
-    def __init__(self, api: ContraForceApi, wanted: Wanted) -> None:
-        self.history = History()
-        self._api = api
-        self._wanted = wanted
-
-    @property
-    def label(self) -> str:
-        """The incident in messages."""
-        return str(self._wanted.key)
+    history: History = History()
+    _wanted: Wanted
 
     def read(self) -> State:
-        """Return the assignee that the incident shows, or else the one that the service accepted in this run."""
+        """Read the incident, and return its assignee; if it is not shown, return the one that the service accepted."""
         data = self._api.incident_data(self._wanted.key)
-        self.history = replace(self.history, record=record_of(data))
+        self._learn(record=record_of(data))
         shown = state_of(data)
         if self.history.accepted and not self.can_observe(shown):
             return {self._wanted.name: self._wanted.value}
         return shown
 
     def plan(self, current: State) -> Plan[State]:
-        """Return the write that is left."""
+        """Return the plan for the remaining write."""
         return plan(current, self._wanted)
 
     def send(self, write: Write) -> None:
         """Assign the incident."""
         self._api.assign_incident(self._wanted.key, write.body)
-        self.history = replace(self.history, accepted=True)
+        self._learn(accepted=True)
 
     def can_observe(self, state: State) -> bool:
-        """Return whether the incident shows the wanted value; an assignment may be repeated."""
+        """Return whether the incident shows the value to compare; an assignment may be repeated."""
         return self._wanted.name in state
 
     def describe(self, state: State) -> str:
-        """Return the assignee in words."""
+        """Return a description of the assignee for messages."""
         return f"{self._wanted.name} {state.get(self._wanted.name) or 'not set'}"
 
 
@@ -159,12 +150,12 @@ def assign_incident(api: ContraForceApi, wanted: Wanted, run: RunOptions) -> Ope
 
     :param api: the ContraForce API.
     :param wanted: the parsed options.
-    :param run: how to run.
+    :param run: the run options.
     :raises ApiError: as :func:`reconcile.reconcile` does.
     """
     operation = AssignIncident(api, wanted)
     outcome = reconcile(operation, run)
-    # Other values of the former assignee do not apply to the new one.
+    # The former assignee's other values do not apply to the new one.
     compared = {name: value for name, value in outcome.before.items() if name in outcome.plan.after}
     return OperationResult(
         changed=outcome.changed,

@@ -8,14 +8,14 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Mapping, Optional, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.api import ContraForceApi
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, incident_key
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_operation import IncidentOperation
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import fold_whitespace
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import (
-    Operation,
     OperationResult,
     Plan,
     RunOptions,
@@ -29,7 +29,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._option_values import 
 
 POST = "post"
 
-#: The comment as the incident shows it, or None.
+#: The comment as the service shows it, or None.
 State = Optional[Mapping[str, Any]]
 
 
@@ -55,33 +55,35 @@ def parse_options(options: Mapping[str, Any]) -> Wanted:
     key = incident_key(options["workspace_id"], options["source"], options["incident_id"])
     check_verify_timeout(options)
     if options.get("comment") is None:
-        raise configuration_error(f"comment is missing: name what is to be posted to {key}.")
+        raise configuration_error(f"comment is missing: set it to the text to post on {key}.")
     text = options["comment"].strip()
     marker = options.get("marker")
     if not text:
-        raise configuration_error(f"comment is empty: there is nothing to post to {key}.")
+        raise configuration_error(f"comment is empty: set it to the text to post on {key}.")
     if marker is None:
         return Wanted(key, text)
     check_not_null("marker", marker)
     marker = fold_whitespace(marker)
     if not marker:
-        raise configuration_error("marker is empty, so every comment would hold it; leave it out, or name one.")
+        raise configuration_error(
+            "marker is empty, so every comment would contain it: leave it out, or set it to an identifier."
+        )
     return Wanted(key, text if has_marker(text, marker) else f"{text}\n\n[{marker}]", marker)
 
 
 def has_marker(text: Any, marker: str) -> bool:
-    """Return whether a text contains a marker as a separate word: CHG-1 is neither in CHG-12 nor in CHG-1-b.
+    """Return whether a text contains a marker as a separate word: neither CHG-12 nor CHG-1-b contains CHG-1.
 
     :param text: a comment's message, which may be null.
-    :param marker: with single blanks.
+    :param marker: the marker, with its white space folded.
     """
     return bool(re.search(rf"(?<![\w-])(?<!\w\.){re.escape(marker)}(?![\w-])(?!\.\w)", fold_whitespace(text)))
 
 
 def matching_comments(comments: Sequence[Mapping[str, Any]], wanted: Wanted) -> list[Mapping[str, Any]]:
-    """Return the comments that are the wanted one: by the marker, or else by the text with its white space folded.
+    """Return the comments with the marker, or, without a marker, those with the same text except for white space.
 
-    :param comments: as the service lists them.
+    :param comments: the comments in the service's order.
     :param wanted: the parsed options.
     """
     if wanted.marker:
@@ -90,18 +92,18 @@ def matching_comments(comments: Sequence[Mapping[str, Any]], wanted: Wanted) -> 
 
 
 def find_comment(comments: Sequence[Mapping[str, Any]], wanted: Wanted) -> State:
-    """Return the wanted comment, or None if it is not there.
+    """Return the first matching comment, or None.
 
-    :param comments: as the service lists them.
+    :param comments: the comments in the service's order.
     :param wanted: the parsed options.
     """
     return next(iter(matching_comments(comments, wanted)), None)
 
 
 def plan(current: State, wanted: Wanted) -> Plan[State]:
-    """Return the write that posts the comment, and the comment after it. A pure function.
+    """Plan the post. A pure function: return the write and the comment after it.
 
-    :param current: the comment, if it is there.
+    :param current: the comment, or None if the incident does not have it.
     :param wanted: the parsed options.
     """
     if current is not None:
@@ -111,67 +113,58 @@ def plan(current: State, wanted: Wanted) -> Plan[State]:
 
 @dataclass(frozen=True)
 class History:
-    """What a run has learned about the comment so far.
+    """Facts about the comment that a run has learned.
 
     :param posted: the comment that this run posted, as the service returned it.
-    :param copies: how often the comment was there when the comments were last read.
+    :param copies: the number of matching comments at the last read.
     """
 
     posted: Mapping[str, Any] | None = None
     copies: int = 0
 
 
-class PostComment(Operation[State]):
-    """The operation on one incident."""
+class PostComment(IncidentOperation[State]):
+    """Post a comment on one incident."""
 
-    noun = "incident"
-
-    def __init__(self, api: ContraForceApi, wanted: Wanted) -> None:
-        self.history = History()
-        self._api = api
-        self._wanted = wanted
-
-    @property
-    def label(self) -> str:
-        """The incident in messages."""
-        return str(self._wanted.key)
+    history: History = History()
+    _wanted: Wanted
 
     def read(self) -> State:
-        """Find the comment. If the service changed the text of the one that this run posted, its id identifies it."""
+        """Return the comment, or None; the id identifies a posted comment whose text the service changed."""
         comments = self._api.comments(self._wanted.key)
         copies = matching_comments(comments, self._wanted)
-        self.history = replace(self.history, copies=len(copies))
+        self._learn(copies=len(copies))
         posted = str((self.history.posted or {}).get("id") or "")
         if not copies and posted:
             copies = [entry for entry in comments if str(entry.get("id")) == posted]
         return next(iter(copies), None)
 
     def plan(self, current: State) -> Plan[State]:
-        """Return the write that is left."""
+        """Return the plan for the remaining write."""
         return plan(current, self._wanted)
 
     def send(self, write: Write) -> None:
         """Post the comment."""
         text = str(write.body["content"])
         posted = {"message": text, **self._api.add_comment(self._wanted.key, text)}
-        self.history = replace(self.history, posted=posted)
+        self._learn(posted=posted)
 
     def describe(self, state: State) -> str:
-        """Return the state in words."""
+        """Return a description of the state for messages."""
         return "no such comment" if state is None else "the comment"
 
 
 def post_comment(api: ContraForceApi, wanted: Wanted, run: RunOptions) -> OperationResult:
-    """Post a comment on an incident unless it is there.
+    """Post a comment on an incident unless it already has the comment.
 
     :param api: the ContraForce API.
     :param wanted: the parsed options.
-    :param run: how to run.
+    :param run: the run options.
     :raises ApiError: as :func:`reconcile.reconcile` does.
     """
     operation = PostComment(api, wanted)
     outcome = reconcile(operation, run)
-    # Without a read-back, the response to the request shows the comment.
+    # Without a read-back, the comment is known from the response to the request.
     comment = dict((operation.history.posted if run.verify_timeout <= 0 else None) or outcome.after or {})
     return OperationResult(
         changed=outcome.changed,
@@ -194,25 +187,25 @@ def _message(state: State) -> dict[str, Any]:
 
 
 def warnings_on(comment: Mapping[str, Any], wanted: Wanted) -> list[str]:
-    """Return a warning if a further run would not find the comment.
+    """Return a warning if another run would not find the comment.
 
-    :param comment: as the service shows it at the end of the run.
+    :param comment: the comment as the service shows it at the end of the run.
     :param wanted: the parsed options.
     """
     if find_comment([comment], wanted):
         return []
-    advice = "choose another marker" if wanted.marker else "set marker, which other words do not hide,"
+    advice = "Choose another marker" if wanted.marker else "Set marker to identify the comment"
     warning = (
-        f"The service keeps the comment on {wanted.key} in other words than it was given, so a further run would not "
-        f"know it and post it again: {advice} before that."
+        f"The service changed the text of the comment on {wanted.key}, so another run would not find it and would post "
+        f"it again. {advice} before the next run."
     )
     return [warning]
 
 
 def _warnings_on_copies(wanted: Wanted, history: History) -> list[str]:
-    """Return a warning if the comment that was posted is there more than once."""
+    """Return a warning if the incident has the posted comment more than once."""
     warning = (
-        f"The {wanted.key} has the comment {history.copies} times: another run posted it at the same moment, or "
-        "a request that broke off was sent again. Let only one run at a time handle an incident."
+        f"The {wanted.key} has the comment {history.copies} times: another run posted it at the same time, or an "
+        "interrupted request was sent again. Let only one run at a time handle an incident."
     )
     return [warning] if history.copies > 1 else []

@@ -46,27 +46,27 @@ class Wanted:
 
 
 def incident_info(api: ContraForceApi, options: Mapping[str, Any], run: RunOptions) -> OperationResult:
-    """Read the incident that the options name, or else the list of incidents.
+    """Read the incident that the options identify, or list incidents.
 
     :param api: the ContraForce API.
     :param options: the task's options.
-    :param run: not used, because this only reads.
-    :raises ApiError: category ``configuration`` for options that exclude each other, and any error of reading.
+    :param run: not used, because the module only reads.
+    :raises ApiError: category ``configuration`` for invalid combinations of options, and any error of reading.
     """
     del run
     given = [name for name in IDENTIFIERS if not is_blank(options.get(name))]
     empty = [name for name in IDENTIFIERS if options.get(name) is not None and name not in given]
     if empty and not given:
-        # Variables that are empty by mistake must not read all incidents instead of one.
+        # Variables that are empty by mistake must not list all incidents instead of reading one.
         raise configuration_error(
-            f"{', '.join(empty)} given, but empty: name the incident, or leave them out for a list."
+            f"{', '.join(empty)}: empty. Set them to identify one incident, or leave them out to list incidents."
         )
     if not given:
         return _list(api, options)
     missing = [name for name in IDENTIFIERS if name not in given]
     if missing:
         raise configuration_error(
-            f"One incident is named by workspace_id, source and incident_id: add {', '.join(missing)}."
+            f"One incident is identified by workspace_id, source and incident_id: add {', '.join(missing)}."
         )
     check_filters(options)
     found = read_incident(api, parse_options(options), RunOptions())
@@ -74,7 +74,7 @@ def incident_info(api: ContraForceApi, options: Mapping[str, Any], run: RunOptio
 
 
 def check_filters(options: Mapping[str, Any]) -> None:
-    """Raise ApiError if filters of the list are combined with named incidents.
+    """Raise ApiError if filters of the list are combined with identified incidents.
 
     :param options: values by option name.
     :raises ApiError: category ``configuration``.
@@ -82,7 +82,8 @@ def check_filters(options: Mapping[str, Any]) -> None:
     misplaced = [name for name in (*FILTER_SPEC, "limit") if options.get(name) not in (None, [], "")]
     if misplaced:
         raise configuration_error(
-            f"{', '.join(misplaced)}: only for a list of all incidents. Leave it out, or what names the incidents."
+            f"{', '.join(misplaced)}: only for a list of all incidents. Remove this, or the options that identify "
+            "incidents."
         )
 
 
@@ -101,7 +102,7 @@ def read_incident(api: ContraForceApi, wanted: Wanted, run: RunOptions) -> Opera
 
     :param api: the ContraForce API.
     :param wanted: the parsed options.
-    :param run: not used, because this only reads.
+    :param run: not used, because the module only reads.
     :raises ApiError: if it cannot be read.
     """
     del run
@@ -123,8 +124,8 @@ def _list(api: ContraForceApi, options: Mapping[str, Any]) -> OperationResult:
     misplaced = [name for name in ("details", "comments") if options.get(name)]
     if misplaced:
         raise configuration_error(
-            f"{' and '.join(misplaced)}: only for incidents that are named, by {', '.join(IDENTIFIERS)}, or in "
-            "incidents."
+            f"{' and '.join(misplaced)}: only for incidents that are identified by {', '.join(IDENTIFIERS)}, or listed "
+            "in incidents."
         )
     listing = list_incidents(api, options)
     malformed = listing.malformed_entries

@@ -21,9 +21,9 @@ IDENTIFIERS = ("workspace_id", "source", "incident_id")
 class IncidentKey:
     """The identity of an incident.
 
-    :param workspace_id: the workspace's UUID.
+    :param workspace_id: the UUID of the workspace.
     :param source: the product that raised the incident, in the API's spelling.
-    :param incident_id: the incident's identifier in that product.
+    :param incident_id: the identifier of the incident in that product.
     """
 
     workspace_id: str
@@ -32,7 +32,7 @@ class IncidentKey:
 
     @property
     def identity(self) -> tuple[str, str, str]:
-        """Return the value by which keys are compared: UUIDs are not case-sensitive (CF-A19)."""
+        """Return the value to compare keys by: UUIDs are not case-sensitive (CF-A19)."""
         is_any_case = self.source == "Sentinel" and is_uuid(self.incident_id)
         incident_id = self.incident_id.lower() if is_any_case else self.incident_id
         return self.workspace_id.lower(), self.source, incident_id
@@ -62,7 +62,7 @@ def incident_key(workspace_id: str, source: str, incident_id: str) -> IncidentKe
 
     :param workspace_id: a UUID.
     :param source: a source in any case; webhooks send it in lower case.
-    :param incident_id: any text that a URL can contain; a UUID for Sentinel.
+    :param incident_id: a UUID for Sentinel; for other sources, any text that a URL can contain.
     :raises ApiError: category ``configuration``.
     """
     workspace_id, named = workspace_id.strip(), identifier("incident_id", incident_id)
@@ -74,7 +74,7 @@ def incident_key(workspace_id: str, source: str, incident_id: str) -> IncidentKe
     if known is None:
         raise configuration_error(f"source must be one of {', '.join(SOURCES)} (in any case), not {source!r}.")
     if named is None:
-        raise configuration_error("incident_id is empty.")
+        raise configuration_error("incident_id is empty: set it to the identifier of an incident.")
     if named in (".", ".."):
         # HTTP libraries remove such a path segment, so that the request would address another resource.
         raise configuration_error(f"incident_id {named!r} cannot be addressed in a URL.")

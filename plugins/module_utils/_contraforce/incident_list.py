@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Filter and read the list of incidents across workspaces, page after page."""
+"""List incidents across workspaces, with filters and paging."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiErro
 from ansible_collections.secops.itsm.plugins.module_utils._option_values import spelled
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import spelled_utc, utc_option
 
-#: After how many pages in a row without a new incident the list counts as endless.
+#: The number of consecutive pages without a new incident after which the list is considered endless.
 MAX_PAGES_WITHOUT_NEW_INCIDENTS = 100
 
 #: The options that filter the list; the fragment ``contraforce.incident_filters`` documents them.
@@ -60,8 +60,8 @@ class IncidentListing(NamedTuple):
     """The result of reading the list.
 
     :param incidents: the incidents that match the filters.
-    :param is_truncated: whether there are more than ``limit``.
-    :param malformed_entries: how many entries were left out because they are not incidents.
+    :param is_truncated: whether more than ``limit`` incidents match.
+    :param malformed_entries: the number of entries left out because they are not incidents.
     """
 
     incidents: list[dict[str, Any]]
@@ -78,7 +78,7 @@ def list_incidents(api: ContraForceApi, options: Mapping[str, Any]) -> IncidentL
     """
     limit = options.get("limit")
     if limit is not None and limit < 1:
-        raise configuration_error("limit must be a number of incidents above 0; leave it out for all of them.")
+        raise configuration_error("limit must be greater than 0: leave it out to list all incidents.")
     incidents: list[dict[str, Any]] = []
     malformed_entries = 0
     for page in _pages(api, build_request(options)):
@@ -91,15 +91,15 @@ def list_incidents(api: ContraForceApi, options: Mapping[str, Any]) -> IncidentL
 
 
 def malformed_entries_message(number: int) -> str:
-    """Return a sentence about entries of the list that are not incidents.
+    """Return a sentence about malformed entries of the list.
 
-    :param number: how many there are.
+    :param number: the number of entries that are not incidents.
     """
-    return f"Entries of the list of incidents that are not incidents: {number}."
+    return f"Malformed entries in the list of incidents: {number}."
 
 
 def build_request(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the request for a filtered list, without the filters that are not set.
+    """Return the body of the list request, with only the filters that are set.
 
     :param options: values by option name.
     :raises ApiError: category ``configuration``.
@@ -114,7 +114,7 @@ def build_request(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _without_blanks(value: Any) -> Any:
-    """Return a filter's value without blank texts, which surveys leave in it."""
+    """Return a filter's value without the blank strings that surveys send."""
     if isinstance(value, list):
         return [entry for entry in value if entry.strip()]
     return value if value is None or value.strip() else None
@@ -123,7 +123,7 @@ def _without_blanks(value: Any) -> Any:
 def _source(word: str) -> str:
     known = spelled(word, SOURCES)
     if known is None:
-        raise configuration_error(f"sources must be of {', '.join(SOURCES)} (in any case), not {word!r}.")
+        raise configuration_error(f"sources must contain only {', '.join(SOURCES)} (in any case), not {word!r}.")
     return known
 
 
@@ -131,18 +131,18 @@ def _time_filter(options: Mapping[str, Any]) -> dict[str, str]:
     begin, end = (_utc(name, options.get(name)) for name in ("time_from", "time_to"))
     if options.get("time_range"):
         if begin or end:
-            raise configuration_error("time_range excludes time_from and time_to: give one or the other.")
+            raise configuration_error("time_range and time_from or time_to are mutually exclusive: remove one of them.")
         return {"type": OTHER_TIME_RANGES.get(options["time_range"], options["time_range"])}
     if not begin and not end:
         return {}
     if not begin:
-        raise configuration_error("time_from is missing: time_to is the end of the time that begins there.")
+        raise configuration_error("time_from is missing: set it to the start of the time range that time_to ends.")
     present = datetime.now(timezone.utc)
     if not end and present <= begin:
-        raise configuration_error("time_from lies in the future, where there are no incidents yet.")
+        raise configuration_error("time_from is in the future: set it to a time in the past.")
     end = end or present
     if end <= begin:
-        raise configuration_error("time_to must be later than time_from, by a second at the least.")
+        raise configuration_error("time_to must be at least one second later than time_from.")
     return {
         "type": "Custom",
         "customStartUtc": spelled_utc(begin, "seconds"),
@@ -151,38 +151,38 @@ def _time_filter(options: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _utc(name: str, text: str | None) -> datetime | None:
-    """Return a point in time in whole seconds, as in requests."""
+    """Return a time in whole seconds, as requests contain it."""
     moment = utc_option(name, text)
     return moment.replace(microsecond=0) if moment else None
 
 
 def _pages(api: ContraForceApi, request: Mapping[str, Any]) -> Iterator[IncidentPage]:
-    """Yield the pages without the incidents of earlier pages, because pages may overlap."""
+    """Yield the pages; leave out incidents of earlier pages, because pages may overlap."""
     tokens: list[Any] = []
-    asked: set[str] = set()
+    requested: set[str] = set()
     seen: set[tuple[str, ...]] = set()
     without_new = 0
     while True:
-        page = _read_page(api, {**request, "isFirstCall": not asked, "workspacePageTokens": tokens})
+        page = _read_page(api, {**request, "isFirstCall": not requested, "workspacePageTokens": tokens})
         new = [incident for incident in page.incidents if _is_new(incident, seen)]
         yield replace(page, incidents=new)
-        asked.add(json.dumps(tokens, sort_keys=True))
+        requested.add(json.dumps(tokens, sort_keys=True))
         without_new = 0 if new else without_new + 1
         tokens = list(page.tokens or [])
         if not any(map(has_next_page, tokens)):
             return
-        if json.dumps(tokens, sort_keys=True) in asked or without_new >= MAX_PAGES_WITHOUT_NEW_INCIDENTS:
+        if json.dumps(tokens, sort_keys=True) in requested or without_new >= MAX_PAGES_WITHOUT_NEW_INCIDENTS:
             raise ApiError(
-                "The list of incidents does not end: the service gives the same page tokens again, or page after page "
-                "without a further incident. Report this to the maintainers of this collection.",
+                "The list of incidents does not end: the service returned the same page tokens again, or too many "
+                "pages without a new incident. Report this to the maintainers of this collection.",
                 "contract",
             )
 
 
 def _is_new(incident: Mapping[str, Any], seen: set[tuple[str, ...]]) -> bool:
-    """Return whether an incident was not listed before, and add it to those that were.
+    """Return whether an incident was not listed before, and add it to the listed ones.
 
-    Without a workspace or an id, incidents are only the same if all their values are.
+    Incidents without a workspace or an id are the same only if all their values are.
     """
     name = tuple(str(incident.get(key) or "") for key in (LISTED_WORKSPACE_KEY, "source", "id"))
     if not name[0] or not name[2]:

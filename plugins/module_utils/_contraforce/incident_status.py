@@ -3,15 +3,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Set an incident's status, with the classification, reason and comment that go with it.
+"""Set an incident's status with a classification, a reason and a comment.
 
-**A state that our own write may have left is the wanted state.** The service may drop a classification, hide it, or
-replace a reason. If a run took that for a difference, each run would write again and post its comment again.
+**A state that our own write may have left is the wanted state.** The service may drop or hide a classification, or
+replace a reason. If a run treated that as a difference, each run would write again and post its comment again.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Mapping
 
@@ -29,9 +29,9 @@ from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums imp
     canonical,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, incident_key
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_operation import IncidentOperation
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import fold_whitespace
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import (
-    Operation,
     OperationResult,
     Plan,
     Reconciliation,
@@ -48,16 +48,16 @@ from ansible_collections.secops.itsm.plugins.module_utils._timestamps import ins
 SET_STATUS = "set status"
 
 #: The state of an incident: ``status``, and ``classification`` and ``classification_reason`` if the service shows them.
-#: A key that is absent is unknown; one that is None is not set.
+#: An absent key is unknown; None means that the value is not set.
 State = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class History:
-    """What a run has learned about an incident so far.
+    """Facts about an incident that a run has learned.
 
-    :param record: the incident as it was last read; None before that.
-    :param updated_before: when the incident was last updated before this run.
+    :param record: the incident as last read; None before the first read.
+    :param updated_before: the time of the last update before this run.
     :param comment_in_doubt: whether a request with the comment was interrupted.
     """
 
@@ -68,7 +68,7 @@ class History:
 
 @dataclass(frozen=True)
 class Wanted:
-    """The parsed options of a task; None for what they do not set."""
+    """The parsed options of a task; None for options that are not set."""
 
     key: IncidentKey
     status: str
@@ -83,7 +83,7 @@ def parse_options(options: Mapping[str, Any]) -> Wanted:
     """Parse the options of one incident.
 
     :param options: values by option name.
-    :raises ApiError: category ``configuration``, only for what the API reference says is refused.
+    :raises ApiError: category ``configuration``, only for values that the API refuses according to its reference.
     """
     wanted = Wanted(
         key=incident_key(options["workspace_id"], options["source"], options["incident_id"]),
@@ -103,22 +103,24 @@ def parse_options(options: Mapping[str, Any]) -> Wanted:
                 f"{'them' if len(missing) > 1 else 'it'} to the task for {wanted.key}."
             )
     if wanted.update_ticket and not wanted.ticket_id:
-        raise configuration_error(f"update_ticket needs ticket_id: name the ticket of {wanted.key} that is to close.")
+        raise configuration_error(
+            f"update_ticket needs ticket_id: set it to the ticket of {wanted.key} that is to be closed."
+        )
     return wanted
 
 
 def state_of(record: Mapping[str, Any]) -> State:
-    """Return the state that an incident's record shows, in the API's spelling.
+    """Return the state of an incident, in the API's spelling.
 
-    :param record: the record as the service returned it.
+    :param record: the incident's record as the service returned it.
     :raises ApiError: category ``contract`` for an unknown status.
     """
     shown = record["status"]
     status = canonical(shown, STATUSES, STATUS_BY_INTEGER)
     if shown is not None and status not in STATUSES:
         raise ApiError(
-            f"It shows the status {shown!r}, which the API contract does not know. Look at it in the portal, and "
-            "report the status to the maintainers of this collection.",
+            f"It has the status {shown!r}, which the API contract does not define. Check the incident in the portal, "
+            "and report the status to the maintainers of this collection.",
             "contract",
         )
     state: dict[str, Any] = {"status": status}
@@ -127,14 +129,14 @@ def state_of(record: Mapping[str, Any]) -> State:
         ("classification_reason", "classificationReason", CLASSIFICATION_REASONS, {}),
     ):
         word = canonical(record.get(key), words, by_integer)
-        # An unknown integer counts as not shown.
+        # The meaning of an unknown integer is unknown.
         if key in record and not (word and word.isdigit()):
             state[name] = word
     return state
 
 
 def plan(current: State, wanted: Wanted) -> Plan[State]:
-    """Return the writes that lead to the wanted state, and the state after them. A pure function.
+    """Plan the change to the wanted state. A pure function: return the writes and the state after them.
 
     :param current: the state as read.
     :param wanted: the parsed options.
@@ -153,10 +155,10 @@ def plan(current: State, wanted: Wanted) -> Plan[State]:
 
 
 def _reclassifies(current: State, wanted: Wanted) -> bool:
-    """Return whether the classification shown is one that our own write cannot have left.
+    """Return whether the incident shows a classification that our own write cannot have left.
 
-    The service may clear or hide it, or replace it, unless the source is known to keep the wanted one (CF-A6). A
-    reason alone is never written again, because the service may replace or drop it.
+    The service may clear, hide or replace a classification, unless the source is known to keep it (CF-A6). A reason
+    alone is never written again, because the service may replace or drop it.
     """
     shown = current.get("classification")
     if not wanted.classification or shown is None or shown == wanted.classification:
@@ -165,12 +167,12 @@ def _reclassifies(current: State, wanted: Wanted) -> bool:
 
 
 def _stays_unset(shown: Any, source: str) -> bool:
-    """Return whether the source will not show a classification after the write either (CF-A5)."""
+    """Return whether the source never shows a classification, not even after the write (CF-A5)."""
     return shown is None and source in SOURCES_WITHOUT_CLASSIFICATION
 
 
 def _request_body(wanted: Wanted, changes_status: bool) -> dict[str, Any]:
-    """Return the request's body, which closes the ticket only with a change of the status."""
+    """Return the request's body; only a change of the status closes the ticket."""
     body: dict[str, Any] = {"status": wanted.status}
     optional = {
         "comment": wanted.comment,
@@ -183,62 +185,51 @@ def _request_body(wanted: Wanted, changes_status: bool) -> dict[str, Any]:
     return body
 
 
-class SetIncidentStatus(Operation[State]):
-    """The operation on one incident."""
+class SetIncidentStatus(IncidentOperation[State]):
+    """Set the status of one incident."""
 
-    noun = "incident"
-
-    def __init__(self, api: ContraForceApi, wanted: Wanted) -> None:
-        self.history = History()
-        self._api = api
-        self._wanted = wanted
-
-    @property
-    def label(self) -> str:
-        """The incident in messages."""
-        return str(self._wanted.key)
+    history: History = History()
+    _wanted: Wanted
 
     def read(self) -> State:
-        """Return the state of the incident."""
+        """Read the incident, and return its state."""
         record = self._api.incident(self._wanted.key)
         if self.history.record is None:
-            self.history = replace(self.history, updated_before=instant(record.get("updatedAt")))
-        self.history = replace(self.history, record=record)
+            self._learn(updated_before=instant(record.get("updatedAt")))
+        self._learn(record=record)
         return state_of(record)
 
     def plan(self, current: State) -> Plan[State]:
-        """Return the writes that are left."""
+        """Return the plan for the remaining writes."""
         return plan(current, self._wanted)
 
     def send(self, write: Write) -> None:
-        """Update the status. If the request is interrupted, its comment may or may not have arrived."""
+        """Update the status; after an interruption, record that the comment may have arrived."""
         has_comment = bool(write.body.get("comment"))
-        self.history = replace(self.history, comment_in_doubt=has_comment or self.history.comment_in_doubt)
+        self._learn(comment_in_doubt=has_comment or self.history.comment_in_doubt)
         self._api.update_incident_status(self._wanted.key, write.body)
         if has_comment:
-            self.history = replace(self.history, comment_in_doubt=False)
+            self._learn(comment_in_doubt=False)
 
     def drop_delivered_parts(self, write: Write) -> Write:
-        """Return the write without its comment if the incident has that comment already (CF-A7)."""
+        """Return the write without its comment if the incident already has that comment (CF-A7)."""
         comment = write.body.get("comment")
         if not comment or not any(self._arrived(comment, entry) for entry in self._api.comments(self._wanted.key)):
             return write
-        return Write(
-            write.action, {name: value for name, value in write.body.items() if name != "comment"}, is_additive=False
-        )
+        return Write(write.action, {name: value for name, value in write.body.items() if name != "comment"})
 
     def _arrived(self, comment: str, entry: Mapping[str, Any]) -> bool:
-        """Return whether an entry is the comment of this run, and not one with the same text from an earlier change."""
+        """Return whether an entry is the comment of this run, not an older comment with the same text."""
         created, updated = instant(entry.get("createdTime")), self.history.updated_before
-        # If times are in whole seconds, this run's comment may look as old as an earlier change in that second. Such
-        # a comment is not posted again, and is reported as unverified.
+        # If times are in whole seconds, this run's comment may have the same time as an earlier change. Such a comment
+        # is not posted again, and is reported as unverified.
         is_in_second = created == updated and not (updated and updated.microsecond)
         if created and updated and created <= updated and not is_in_second:
             return False
         return fold_whitespace(entry.get("message")) == fold_whitespace(comment)
 
     def describe(self, state: State) -> str:
-        """Return the state in words."""
+        """Return a description of the state for messages."""
         named = [f"{name.replace('_', ' ')} {value or 'not set'}" for name, value in state.items()]
         return ", ".join(named)
 
@@ -248,7 +239,7 @@ def set_incident_status(api: ContraForceApi, wanted: Wanted, run: RunOptions) ->
 
     :param api: the ContraForce API.
     :param wanted: the parsed options.
-    :param run: how to run.
+    :param run: the run options.
     :raises ApiError: as :func:`reconcile.reconcile` does.
     """
     operation = SetIncidentStatus(api, wanted)
@@ -268,9 +259,9 @@ def set_incident_status(api: ContraForceApi, wanted: Wanted, run: RunOptions) ->
 
 
 def planned_state(outcome: Reconciliation[State]) -> dict[str, Any]:
-    """Return the planned state with what else the writes send: the comment, and the ticket to close.
+    """Return the planned state, with the comment and the ticket to close that the writes send.
 
-    :param outcome: what the run found.
+    :param outcome: the states and the plan of the run.
     """
     after = dict(outcome.plan.after)
     for write in outcome.plan.writes:
@@ -284,10 +275,10 @@ def planned_state(outcome: Reconciliation[State]) -> dict[str, Any]:
 def unverified_options(outcome: Reconciliation[State], wanted: Wanted, run: RunOptions, history: History) -> list[str]:
     """Return the options whose values the incident does not show at the end of the run.
 
-    :param outcome: what the run found and did.
+    :param outcome: the states and the plan of the run.
     :param wanted: the parsed options.
-    :param run: how it ran; after a write without a read-back, no value is verified.
-    :param history: what the run learned.
+    :param run: the run options; after a write without a read-back, no value is verified.
+    :param history: the facts that the run learned.
     """
     shown = {} if outcome.changed and run.verify_timeout <= 0 else outcome.after
     names = [
@@ -300,9 +291,9 @@ def unverified_options(outcome: Reconciliation[State], wanted: Wanted, run: RunO
 
 
 def warnings_on(outcome: Reconciliation[State], wanted: Wanted) -> list[str]:
-    """Return warnings about values that the service may replace, or has replaced.
+    """Return warnings about values that the service may replace or has replaced.
 
-    :param outcome: what the run found and did.
+    :param outcome: the states and the plan of the run.
     :param wanted: the parsed options.
     """
     if not outcome.changed:
@@ -313,17 +304,17 @@ def warnings_on(outcome: Reconciliation[State], wanted: Wanted) -> list[str]:
         known = pairs.get(wanted.classification)
         if known is None:
             warnings.append(
-                f"{wanted.key.source} does not know the classification {wanted.classification}, which is asked for "
-                f"{wanted.key}; the service may record another."
+                f"{wanted.key.source} does not support the classification {wanted.classification} requested for "
+                f"{wanted.key}, so the service may record another one."
             )
         elif wanted.classification_reason and wanted.classification_reason not in known:
             warnings.append(
-                f"{wanted.key.source} does not know the reason {wanted.classification_reason} for "
-                f"{wanted.classification}, which is asked for {wanted.key}; the service may record another."
+                f"{wanted.key.source} does not support the reason {wanted.classification_reason} for "
+                f"{wanted.classification} requested for {wanted.key}, so the service may record another one."
             )
     if wanted.update_ticket and wanted.status != "Closed":
         warnings.append(
-            f"update_ticket closes ticket {wanted.ticket_id} although {wanted.key} becomes {wanted.status}."
+            f"update_ticket closes ticket {wanted.ticket_id} although {wanted.key} gets the status {wanted.status}."
         )
     for name in ("classification", "classification_reason"):
         recorded = outcome.after.get(name)
@@ -335,10 +326,11 @@ def warnings_on(outcome: Reconciliation[State], wanted: Wanted) -> list[str]:
 
 
 def _warnings_unchanged(state: State, wanted: Wanted) -> list[str]:
-    """Return warnings about values that differ from the wanted ones although nothing is written."""
+    """Return warnings about values that differ from the wanted ones but are not written."""
     return [
-        f"The {wanted.key} is {wanted.status} already and shows the {name} {state[name]} instead of "
-        f"{getattr(wanted, name)}; that alone is not written again, because the service may replace it."
+        f"The {wanted.key} is already {wanted.status}, but its {name} is {state[name]} instead of "
+        f"{getattr(wanted, name)}. This difference alone is not written, because the service may have replaced "
+        "the value."
         for name in ("classification", "classification_reason")
         if getattr(wanted, name) and state.get(name) is not None and state[name] != getattr(wanted, name)
     ]

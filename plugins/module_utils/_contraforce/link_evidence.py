@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Find out which ticket an incident is linked to, and how reliable that evidence is.
+"""Determine which ticket an incident is linked to, and how reliable the evidence is.
 
-The API reference documents no request that reads the link. If the read of the incident shows it, that decides (CF-A10).
-A comment makes it likely (CF-A11). The response to a link or unlink request counts for the run that sent it.
+The API reference documents no request that reads the link. The incident itself is reliable evidence (CF-A10), a comment
+is weak evidence (CF-A11), and the response to a link or unlink request is valid for the run that sent it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._timestamps import ins
 LINKED, UNLINKED, LIKELY, UNKNOWN = "linked", "unlinked", "likely", "unknown"
 INCIDENT, COMMENTS, RESPONSE, NONE = "incident", "comments", "response", "none"
 
-#: The member of a ``ServiceTicketDto`` that holds the ticket; there is none for Zendesk.
+#: The member of a ``ServiceTicketDto`` that contains the ticket; Zendesk has none.
 #: Source: ContraForce API reference, Link ticket.
 TICKET_MEMBERS: Mapping[str, str] = {
     "Autotask": "autotaskTicket",
@@ -42,7 +42,7 @@ TICKET_MEMBERS: Mapping[str, str] = {
 
 
 class Unrecognized(Enum):
-    """A value that is shown but not recognized."""
+    """A value that the service shows in an unknown form."""
 
     UNRECOGNIZED = "unrecognized"
 
@@ -75,7 +75,7 @@ class Ticket:
         return Ticket(self.id or other.id, self.number or other.number, self.system or other.system)
 
     def __str__(self) -> str:
-        return " / ".join(dict.fromkeys(self.names)) or "a ticket that is not named"
+        return " / ".join(dict.fromkeys(self.names)) or "an unnamed ticket"
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Link:
 
     :param status: ``linked``, ``unlinked``, ``likely`` or ``unknown``.
     :param evidence: the source of the status: ``incident``, ``comments``, ``response`` or ``none``.
-    :param ticket: the ticket that is linked, or likely is.
+    :param ticket: the linked ticket, or the one that is likely to be linked.
     """
 
     status: str
@@ -97,7 +97,7 @@ class Link:
         return self.evidence == INCIDENT and (self.status == UNLINKED or bool(self.ticket.names))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the link as a result shows it."""
+        """Return the link as a part of a result."""
         return {
             "link": self.status,
             "evidence": self.evidence,
@@ -147,7 +147,7 @@ def ticket_in_incident(data: Mapping[str, Any]) -> dict[str, Any] | None:
 def link_in_comments(comments: Sequence[Mapping[str, Any]]) -> Link:
     """Return the likely link: the newest comment that was copied to a ticket names that ticket (CF-A11).
 
-    :param comments: as the service lists them.
+    :param comments: the comments in the service's order.
     """
     copied = [
         (instant(entry.get("createdTime")) or _EARLIEST, place, ticket_id)

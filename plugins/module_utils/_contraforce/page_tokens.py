@@ -14,7 +14,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptio
 
 
 def has_next_page(token: Mapping[str, Any]) -> bool:
-    """Return whether a workspace has a next page: one of its sources has a token.
+    """Return whether a workspace has a next page, that is, a token for one of its sources.
 
     :param token: the token of a workspace, as the service returned it.
     """
@@ -23,7 +23,7 @@ def has_next_page(token: Mapping[str, Any]) -> bool:
 
 
 def unrecognized_properties(token: Mapping[str, Any]) -> list[str]:
-    """Return the properties that may point to a next page although the token has no known sign of one.
+    """Return the properties that may point to a next page in a token without a known sign of one.
 
     :param token: the token of a workspace, as the service returned it.
     """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Find the parts of a response about an incident."""
+"""Extract parts of a response about an incident."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ def record_of(data: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def other_incident(shown: Mapping[str, Any], key: IncidentKey) -> IncidentKey | None:
-    """Return the incident that an object names if that is certainly another one, or else None (CF-A24).
+    """Return the incident that an object names if it is definitely another one, or else None (CF-A24).
 
-    A value that is absent, empty or not recognized is ignored.
+    Values that are absent, empty or unknown are ignored.
 
-    :param shown: has some of ``id``, ``workspaceId`` and ``source`` of an incident.
+    :param shown: an object with any of ``id``, ``workspaceId`` and ``source`` of an incident.
     :param key: the requested incident.
     """
     source = canonical(shown.get("source"), SOURCES, SOURCE_BY_INTEGER)
@@ -44,9 +44,9 @@ def other_incident(shown: Mapping[str, Any], key: IncidentKey) -> IncidentKey | 
 
 
 def incident_reference(entry: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the reference of a comment or a ticket to its incident, for :func:`other_incident`.
+    """Return the reference to the incident in a comment or a ticket, for :func:`other_incident`.
 
-    :param entry: as the service returned it.
+    :param entry: the comment or ticket as the service returned it.
     """
     incident = entry.get("incident")
     if isinstance(incident, Mapping):
@@ -55,22 +55,22 @@ def incident_reference(entry: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _identifier(value: Any) -> str:
-    """Return an identifier as text, or an empty text if none is shown."""
+    """Return an identifier as text, or an empty string."""
     text = str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
     return "" if text in UNSET_IDS else text
 
 
 def title_of(record: Mapping[str, Any]) -> str | None:
-    """Return the title of an incident, or None if its record shows none.
+    """Return the title of an incident, or None.
 
-    :param record: as the service returned it.
+    :param record: the record as the service returned it.
     """
     shown = [record.get(key) for key in ("title", "name")]
     return next((text for text in shown if isinstance(text, str) and text.strip()), None)
 
 
 def title_digest(title: str) -> str:
-    """Return a digest that stands for a title in variables, because the text may be an attacker's template.
+    """Return a digest that represents a title in variables, because an attacker may put a template into the text.
 
     :param title: the title of an incident.
     """
@@ -78,7 +78,7 @@ def title_digest(title: str) -> str:
 
 
 def fold_whitespace(text: Any) -> str:
-    """Return a text with single blanks instead of other white space, as comments are compared (CF-A7).
+    """Return a text with its white space folded to single spaces, to compare comments (CF-A7).
 
     :param text: a comment's message, which may be null.
     """

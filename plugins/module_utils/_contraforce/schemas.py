@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""JSON Schemas of the requests, complete, and of the responses, as far as the collection needs them.
+"""JSON Schemas of the requests (complete) and the responses (as far as the collection needs them).
 
 The complete contract is docs/contracts/contraforce.openapi.yaml; a test compares them.
 """
@@ -59,7 +59,7 @@ _REFERENCE = _closed_object(
     required=("id", "source", "workspaceId"),
 )
 
-#: Source: ContraForce API reference, Link ticket. It requires no property, but a link without these is meaningless.
+#: Source: ContraForce API reference, Link ticket. It requires no property, but a link without them is meaningless.
 LINK_REQUEST = _closed_object({"ticketId": _TEXT, "incident": _REFERENCE}, required=("ticketId", "incident"))
 
 #: Source: ContraForce API reference, Unlink ticket.
@@ -101,7 +101,7 @@ def _envelope(data: Mapping[str, Any]) -> Mapping[str, Any]:
     return {"type": "object", "required": ["data"], "properties": {"data": dict(data)}}
 
 
-#: Source: ContraForce API reference; the record may be in data itself (CF-A2).
+#: Source: ContraForce API reference; data itself may be the record (CF-A2).
 INCIDENT_ANSWER = _envelope({"type": "object"})
 
 #: The record of an incident; enums as integers are CF-A4, the classification is CF-A3.
@@ -123,7 +123,7 @@ COMMENT: Mapping[str, Any] = {
     "properties": {"message": {"type": ["string", "null"]}},
 }
 
-#: Source: ContraForce API reference. A posted comment is found again by its ``id``, or else by its text.
+#: Source: ContraForce API reference. A posted comment is identified by its ``id``, or else by its text.
 COMMENT_ANSWER = _envelope({"type": "object"})
 
 #: Source: ContraForce API reference, Link ticket. Only isTicketSet shows whether a ticket was linked. An integer is an

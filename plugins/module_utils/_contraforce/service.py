@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""The ContraForce service: the options that its modules share, and the definitions that they are built from."""
+"""The ContraForce service: the shared options and definitions of its modules."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ CONTRAFORCE_SERVICE: ServiceDefinition[ContraForceApi] = ServiceDefinition(
     ("incident", "incident_id"),
 )
 
-#: Options that are the same for all incidents of a list, in most modules.
+#: In most modules, the options that are the same for all incidents of a list.
 FOR_ALL = frozenset({"verify_timeout"})
 
-#: One incident or a list of them, for Ansible's own check.
+#: One incident or a list of them, for Ansible's validation of options.
 ONE_OR_MANY: Mapping[str, Any] = {
     "mutually_exclusive": [("incident_id", "incidents")],
     "required_one_of": [("incident_id", "incidents")],
@@ -48,7 +48,7 @@ ONE_OR_MANY: Mapping[str, Any] = {
 
 
 def one_or_many_spec(own: Mapping[str, Any], for_all: Collection[str] = FOR_ALL) -> dict[str, Any]:
-    """Return the options of a module that takes one incident or a list of them.
+    """Return the options of a module that handles one incident or a list of them.
 
     :param own: the module's own options, which an item of the list may also set, except for those in ``for_all``.
     :param for_all: options that are the same for all incidents of a list.
@@ -67,24 +67,24 @@ def one_or_many_spec(own: Mapping[str, Any], for_all: Collection[str] = FOR_ALL)
     }
 
 
-#: Handles one incident; takes the API, the parsed options and how to run.
-IncidentOperation = Callable[[ContraForceApi, Any, RunOptions], OperationResult]
+#: Handles one incident, given the API, the parsed options and the run options.
+IncidentHandler = Callable[[ContraForceApi, Any, RunOptions], OperationResult]
 
 
 def incidents(
     parse: Callable[[Mapping[str, Any]], Any],
-    operation: IncidentOperation,
+    operation: IncidentHandler,
     *,
     displaces: Mapping[str, Collection[str]] | None = None,
     read_only: bool = False,
     check: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> BulkDefinition[ContraForceApi]:
-    """Return how a module handles a list of incidents.
+    """Return the definition of how a module handles a list of incidents.
 
-    :param parse: parses the options of one incident; its result names the incident as ``key``.
+    :param parse: parses the options of one incident; returns an object that names the incident as ``key``.
     :param operation: handles one incident.
-    :param displaces: for an option of an item, the options of the task that it replaces.
-    :param read_only: whether the result consists of the records that are read.
+    :param displaces: the options of the task that an option of an item replaces, by the latter.
+    :param read_only: whether the module only reads.
     :param check: checks the options that no item may set; raises ApiError.
     """
 
@@ -107,23 +107,23 @@ def incidents(
 def incident_definition(
     argument_spec: Mapping[str, Any],
     parse: Callable[[Mapping[str, Any]], Any],
-    operation: IncidentOperation,
+    operation: IncidentHandler,
     *,
     displaces: Mapping[str, Collection[str]] | None = None,
 ) -> ModuleDefinition[ContraForceApi]:
     """Return the definition of a module that changes one incident or a list of them.
 
     :param argument_spec: the module's options.
-    :param parse: parses the options of one incident; its result names the incident as ``key``.
+    :param parse: parses the options of one incident; returns an object that names the incident as ``key``.
     :param operation: handles one incident.
-    :param displaces: for an option of an item, the options of the task that it replaces.
+    :param displaces: the options of the task that an option of an item replaces, by the latter.
     """
     bulk = incidents(parse, operation, displaces=displaces)
     return ModuleDefinition(CONTRAFORCE_SERVICE, argument_spec, operation, bulk, ONE_OR_MANY, parse=parse)
 
 
 class _TitleRecorder:
-    """An API that remembers the title of the incident that it reads."""
+    """An API that records the title of the incident that it reads."""
 
     def __init__(self, api: ContraForceApi) -> None:
         self.title: str | None = None
@@ -133,7 +133,7 @@ class _TitleRecorder:
         return getattr(self._api, name)
 
     def incident_data(self, key: IncidentKey, with_details: bool = False) -> dict[str, Any]:
-        """Read an incident, and return its record with the data beside it."""
+        """Read an incident, and return ``data`` of the response."""
         data = self._api.incident_data(key, with_details)
         self.title = title_of(record_of(data))
         return data
@@ -143,8 +143,8 @@ class _TitleRecorder:
         return record_of(self.incident_data(key))
 
 
-def _with_title(api: ContraForceApi, operation: IncidentOperation, wanted: Any, run: RunOptions) -> OperationResult:
-    """Handle one incident of a list, and add its title to the result or the failure if the title was read."""
+def _with_title(api: ContraForceApi, operation: IncidentHandler, wanted: Any, run: RunOptions) -> OperationResult:
+    """Handle one incident of a list, and return the result or failure with its title if that was read."""
     recorder = _TitleRecorder(api)
     try:
         outcome = operation(cast(ContraForceApi, recorder), wanted, run)

@@ -5,8 +5,8 @@
 
 """Link a service ticket to an incident, or unlink it.
 
-If the read of the incident shows its ticket, that decides. If it does not, the write is sent in any case, and other
-evidence only decides what ``changed`` reports.
+If the incident shows its ticket, the run compares that. If it does not, the run always sends the write, and other
+evidence only determines ``changed``.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Mapping
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.api import ContraForceApi
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import NOT_LINKED_CODE
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, incident_key
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_operation import IncidentOperation
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.link_evidence import (
     LIKELY,
     LINKED,
@@ -33,7 +34,6 @@ from ansible_collections.secops.itsm.plugins.module_utils._contraforce.link_evid
 )
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import record_of
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import (
-    Operation,
     OperationResult,
     Plan,
     Reconciliation,
@@ -49,16 +49,16 @@ from ansible_collections.secops.itsm.plugins.module_utils._option_values import 
 LINK, UNLINK = "link", "unlink"
 STATES: tuple[str, ...] = ("present", "absent")
 
-#: One text for all incidents, because Ansible shows identical warnings once.
+#: The same text for all incidents, because Ansible shows identical warnings only once.
 WEAK_EVIDENCE = (
-    "The service does not show which ticket an incident is linked to, so this prediction rests on weak evidence (see "
-    "link.evidence). The run sends the write in any case."
+    "The service does not show which ticket an incident is linked to, so this prediction is based on weak evidence "
+    "(see link.evidence). A run always sends the request."
 )
 
-#: One text for all incidents, as above.
+#: The same text for all incidents, as above.
 UNSEEN = (
-    "The service does not show which ticket an incident is linked to; if it was another one than the one that is "
-    "linked now, that link has been replaced."
+    "The service does not show which ticket an incident is linked to. If it was linked to another ticket before, that "
+    "link has been replaced."
 )
 
 
@@ -80,16 +80,16 @@ class Wanted:
 
 @dataclass(frozen=True)
 class History:
-    """What a run has learned about the link so far.
+    """Facts about the link that a run has learned.
 
-    :param first: the link when the run first read it; None before that.
+    :param first: the link at the first read; None before that.
     :param confirmed: the link that the latest response to a write confirmed.
     :param other_names: further names of the wanted ticket, from the response to a link request.
-    :param had_ticket: whether an unlink request removed a ticket; None if none was answered.
+    :param had_ticket: whether an unlink request removed a ticket; None if no unlink request succeeded.
     :param unlinked: the ticket that this run unlinked.
     :param interrupted: whether a write was interrupted.
-    :param record: the incident as it was last read.
-    :param ticket: the ticket as the service last returned it.
+    :param record: the incident as last read.
+    :param ticket: the ticket as last returned by the service.
     """
 
     first: Link | None = None
@@ -128,16 +128,16 @@ def parse_options(options: Mapping[str, Any]) -> Wanted:
     )
     check_verify_timeout(options)
     if wanted.present and not wanted.ticket_id:
-        raise configuration_error(f"ticket_id is missing: name the ticket that {wanted.key} is to be linked to.")
+        raise configuration_error(f"ticket_id is missing: set it to the ticket to link to {wanted.key}.")
     return wanted
 
 
 def plan(current: Link, wanted: Wanted, history: History = NO_HISTORY) -> Plan[Link]:
-    """Return the writes that lead to the wanted link, and the link after them. A pure function.
+    """Plan the change of the link. A pure function: return the writes and the link after them.
 
     :param current: the link, as far as it is known.
     :param wanted: the parsed options.
-    :param history: what the run has learned so far.
+    :param history: the facts that the run has learned.
     """
     same = history.matches(wanted, current.ticket)
     return _plan_link(current, wanted, same) if wanted.present else _plan_unlink(current, wanted, same)
@@ -166,7 +166,7 @@ def _plan_unlink(current: Link, wanted: Wanted, same: bool | None) -> Plan[Link]
 
 def _linked_to_another(current: Link, wanted: Wanted, same: bool | None) -> ApiError:
     """Return the conflict between the linked ticket and the wanted one."""
-    how = "is linked" if current.status == LINKED else "is, by its comments, linked"
+    how = "is linked" if current.status == LINKED else "is, according to its comments, linked"
     if same is None:
         kind = "identifier" if current.ticket.id else "display number"
         return ApiError(
@@ -174,31 +174,22 @@ def _linked_to_another(current: Link, wanted: Wanted, same: bool | None) -> ApiE
             f"service shows only the {kind}. Give the ticket's {kind} as ticket_id.",
             "conflict",
         )
-    way = "set replace to link it instead" if wanted.present else "leave ticket_id out to unlink whichever is linked"
+    way = "set replace to replace the link" if wanted.present else "leave ticket_id out to unlink any ticket"
     return ApiError(
         f"The {wanted.key} {how} to ticket {current.ticket}, not to {wanted.ticket_id}. Check which of the two is "
-        f"right; {way}.",
+        f"correct, and {way}.",
         "conflict",
     )
 
 
-class ChangeTicketLink(Operation[Link]):
-    """The operation on one incident."""
+class ChangeTicketLink(IncidentOperation[Link]):
+    """Link a ticket to one incident, or unlink it."""
 
-    noun = "incident"
-
-    def __init__(self, api: ContraForceApi, wanted: Wanted) -> None:
-        self.history = NO_HISTORY
-        self._api = api
-        self._wanted = wanted
-
-    @property
-    def label(self) -> str:
-        """The incident in messages."""
-        return str(self._wanted.key)
+    history: History = NO_HISTORY
+    _wanted: Wanted
 
     def read(self) -> Link:
-        """Return the link that the incident shows, or else the confirmed one, or else the one that comments name."""
+        """Return the link that the incident shows, or the one that a response confirmed or comments indicate."""
         state = self._read()
         first = self.history.first or state
         self._learn(first=first)
@@ -216,7 +207,7 @@ class ChangeTicketLink(Operation[Link]):
         return self.history.confirmed or shown or link_in_comments(self._comments())
 
     def _comments(self) -> list[dict[str, Any]]:
-        """Return the comments, or none for an account without the scope to read them."""
+        """Return the comments, or an empty list if the account may not read them."""
         try:
             return self._api.comments(self._wanted.key)
         except ApiError as failure:
@@ -224,15 +215,12 @@ class ChangeTicketLink(Operation[Link]):
                 raise
             return []
 
-    def _learn(self, **facts: Any) -> None:
-        self.history = replace(self.history, **facts)
-
     def plan(self, current: Link) -> Plan[Link]:
-        """Return the writes that are left."""
+        """Return the plan for the remaining writes."""
         return plan(current, self._wanted, self.history)
 
     def send(self, write: Write) -> None:
-        """Link or unlink the ticket, and learn from the response."""
+        """Link or unlink the ticket, and record the response."""
         try:
             if write.action == UNLINK:
                 self._unlink()
@@ -243,7 +231,7 @@ class ChangeTicketLink(Operation[Link]):
             raise
 
     def _link(self, ticket_id: str) -> None:
-        """Link the ticket; if the service refuses to replace the one that comments name, unlink that first."""
+        """Link the ticket; if the service refuses to replace the ticket that comments name, unlink that one first."""
         try:
             response = self._request_link(ticket_id)
         except ApiError as failure:
@@ -257,7 +245,7 @@ class ChangeTicketLink(Operation[Link]):
         self._learn(ticket=response, other_names=linked.names, confirmed=Link(LINKED, RESPONSE, named))
 
     def _may_unlink_unseen(self) -> bool:
-        """Return whether a refused link may be due to another ticket (CF-A18), which a comment must name."""
+        """Return whether a link may be refused because of another ticket (CF-A18) that a comment names."""
         first = self.history.first
         if not self._wanted.replace or first is None or first.status != LIKELY:
             return False
@@ -279,7 +267,7 @@ class ChangeTicketLink(Operation[Link]):
             ) from None
 
     def _unlink(self) -> None:
-        """Unlink the ticket. The incident was just read, so a 404 is about the link (CF-A13)."""
+        """Unlink the ticket. The incident has just been read, so a 404 refers to the link (CF-A13)."""
         try:
             was_linked = self._api.unlink_ticket(self._wanted.key, self._wanted.incident_number)
         except ApiError as failure:
@@ -295,7 +283,7 @@ class ChangeTicketLink(Operation[Link]):
         return state.is_conclusive
 
     def describe(self, state: Link) -> str:
-        """Return the link in words."""
+        """Return a description of the link for messages."""
         return f"{state.status} {state.ticket}" if state.status in (LINKED, LIKELY) else state.status
 
 
@@ -313,14 +301,14 @@ def _check_linked(response: Mapping[str, Any], linked: Ticket, wanted: Wanted, h
     system = linked.system or "the ticketing system"
     if not response["isTicketSet"]:
         raise ApiError(
-            f"ContraForce accepted the request, but says that no ticket is set. Check that {system} has the ticket "
+            f"ContraForce accepted the request, but reports that no ticket is set. Check that {system} has the ticket "
             f"{wanted.ticket_id}, and that its connection in ContraForce works.",
             "not_converged",
         )
     if history.matches(wanted, linked) is False:
         raise ApiError(
-            f"ContraForce linked ticket {linked} of {system} to the {wanted.key} instead of {wanted.ticket_id}. Look "
-            "at the incident, and run the task again with the ticket's id.",
+            f"ContraForce linked ticket {linked} of {system} to the {wanted.key} instead of {wanted.ticket_id}. Check "
+            "the incident, and run the task again with the ticket's id.",
             "not_converged",
             may_have_changed=True,
         )
@@ -331,7 +319,7 @@ def change_ticket_link(api: ContraForceApi, wanted: Wanted, run: RunOptions) -> 
 
     :param api: the ContraForce API.
     :param wanted: the parsed options.
-    :param run: how to run.
+    :param run: the run options.
     :raises ApiError: as :func:`reconcile.reconcile` does.
     """
     operation = ChangeTicketLink(api, wanted)
@@ -364,7 +352,7 @@ def change_ticket_link(api: ContraForceApi, wanted: Wanted, run: RunOptions) -> 
 
 
 def _reconcile(operation: ChangeTicketLink, wanted: Wanted, run: RunOptions) -> Reconciliation[Link]:
-    """Reconcile the link; a failure after another ticket was unlinked names that ticket."""
+    """Reconcile the link; name the former ticket in a failure after it was unlinked."""
     try:
         return reconcile(operation, run)
     except ApiError as failure:
@@ -373,7 +361,7 @@ def _reconcile(operation: ChangeTicketLink, wanted: Wanted, run: RunOptions) -> 
             raise
         message = (
             f"The {operation.label} was unlinked from {unlinked}, and is not known to be linked to "
-            f"{wanted.ticket_id}: correct ticket_id, or link the former one again. {failure}"
+            f"{wanted.ticket_id}: correct ticket_id, or link the former ticket again. {failure}"
         )
         raise failure.with_message(message, may_have_changed=True) from None
 
@@ -381,10 +369,10 @@ def _reconcile(operation: ChangeTicketLink, wanted: Wanted, run: RunOptions) -> 
 def has_changed(outcome: Reconciliation[Link], wanted: Wanted, history: History, run: RunOptions) -> bool:
     """Return whether the link changed, as far as the evidence shows.
 
-    :param outcome: what the run found and did.
+    :param outcome: the states and the plan of the run.
     :param wanted: the parsed options.
-    :param history: what the run learned.
-    :param run: how it ran.
+    :param history: the facts that the run has learned.
+    :param run: the run options.
     """
     if not outcome.changed:
         return False
@@ -397,11 +385,11 @@ def has_changed(outcome: Reconciliation[Link], wanted: Wanted, history: History,
 
 
 def final_link(outcome: Reconciliation[Link], history: History, run: RunOptions) -> Link:
-    """Return the link at the end of the run, with what the responses to its writes add.
+    """Return the link at the end of the run, with the details that the responses to its writes add.
 
-    :param outcome: what the run found and did.
-    :param history: what the run learned.
-    :param run: how it ran.
+    :param outcome: the states and the plan of the run.
+    :param history: the facts that the run has learned.
+    :param run: the run options.
     """
     confirmed = history.confirmed
     if confirmed is None or run.check_mode:
@@ -416,12 +404,12 @@ def _summary(link: Link) -> dict[str, Any]:
 
 
 def warnings_on(outcome: Reconciliation[Link], wanted: Wanted, history: History, run: RunOptions) -> list[str]:
-    """Return warnings about a prediction or a write that rests on weak evidence.
+    """Return warnings about a prediction or a write that is based on weak evidence.
 
-    :param outcome: what the run found and did.
+    :param outcome: the states and the plan of the run.
     :param wanted: the parsed options.
-    :param history: what the run learned.
-    :param run: how it ran.
+    :param history: the facts that the run has learned.
+    :param run: the run options.
     """
     before = outcome.before
     if not outcome.changed or before.is_conclusive:
@@ -431,8 +419,8 @@ def warnings_on(outcome: Reconciliation[Link], wanted: Wanted, history: History,
     if wanted.present and before.status == LIKELY and same is False:
         replaced = "will be replaced" if run.check_mode else "has been replaced"
         warnings.append(
-            f"The comments of {wanted.key} speak of ticket {before.ticket}, not of {wanted.ticket_id}. If it was still "
-            f"linked to that one, the link {replaced}."
+            f"The comments of {wanted.key} name ticket {before.ticket} instead of {wanted.ticket_id}. If it was still "
+            f"linked to that ticket, the link {replaced}."
         )
     elif wanted.present and not same and not wanted.replace and not run.check_mode:
         warnings.append(UNSEEN)
@@ -440,7 +428,7 @@ def warnings_on(outcome: Reconciliation[Link], wanted: Wanted, history: History,
         known = "Only a comment shows" if same else "Nothing shows"
         unlinks = "the run will unlink" if run.check_mode else "the run has unlinked"
         warnings.append(
-            f"{known} which ticket {wanted.key} is linked to, so ticket_id {wanted.ticket_id} is no sure safeguard: "
-            f"{unlinks} whichever it is."
+            f"{known} which ticket {wanted.key} is linked to, so ticket_id {wanted.ticket_id} cannot be verified: "
+            f"{unlinks} the ticket even if it is another one."
         )
     return warnings

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Verify and parse the deliveries of ContraForce's webhooks."""
+"""Verify and parse deliveries of ContraForce webhooks."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ EVENT_HEADERS = (EVENT_ID, SCHEMA, TIMESTAMP)
 #: Seconds by which a timestamp may differ from the current time. Source: ContraForce documentation, webhooks.
 TIMESTAMP_TOLERANCE = 300
 
-#: Maximum length of a header, which none of them needs.
+#: Maximum length of a header; genuine headers are much shorter.
 MAX_HEADER_LENGTH = 256
 
 _UNIX_SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
@@ -42,10 +42,10 @@ _ISO_8601 = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\
 
 
 class RefusalError(Exception):
-    """A delivery is refused.
+    """The reason to refuse a delivery.
 
-    :param status: the HTTP status, which is all that the sender gets.
-    :param reason: for the log; contains no data of the delivery.
+    :param status: the HTTP status, the only thing that the sender learns.
+    :param reason: the reason for the log; contains no data of the delivery.
     """
 
     def __init__(self, status: int, reason: str) -> None:
@@ -58,11 +58,11 @@ class RefusalError(Exception):
 class DeliveryHeaders:
     """The headers of a delivery.
 
-    :param event_id: the event's id, which is the same for all attempts to deliver it.
-    :param timestamp: when it was signed, as it was sent, because it is part of what is signed.
-    :param signature: as it was sent.
-    :param schema: the schema of the body, if it is named.
-    :param is_test: whether it is a test delivery.
+    :param event_id: the event's id, the same for all attempts to deliver it.
+    :param timestamp: the time of the signature, exactly as sent, because it is signed too.
+    :param signature: the signature as sent.
+    :param schema: the schema of the body, or None.
+    :param is_test: whether this is a test delivery.
     """
 
     event_id: str
@@ -72,7 +72,7 @@ class DeliveryHeaders:
     is_test: bool = False
 
     def shown(self) -> dict[str, str]:
-        """Return the headers that an event contains, by their documented names."""
+        """Return the headers for an event, by their documented names."""
         values = zip(EVENT_HEADERS, (self.event_id, self.schema, self.timestamp))
         return {name: value for name, value in values if value is not None}
 
@@ -80,23 +80,23 @@ class DeliveryHeaders:
 def parse_headers(pairs: Iterable[tuple[str, str]]) -> DeliveryHeaders:
     """Parse the headers of a delivery.
 
-    :param pairs: names and values as they were received, in any order and case.
-    :raises RefusalError: if one is missing, duplicate or invalid.
+    :param pairs: names and values as received, in any order and case.
+    :raises RefusalError: if a header is missing, duplicate or invalid.
     """
     names = {name.lower(): name for name in (*REQUIRED_HEADERS, SCHEMA, TEST)}
     found: dict[str, str] = {}
     for given, value in pairs:
         name = names.get(given.lower())
         if name in found:
-            raise RefusalError(400, f"it has {name} twice")
+            raise RefusalError(400, f"it has more than one {name} header")
         if name is not None:
             found[name] = value
     for name in REQUIRED_HEADERS:
         if not found.get(name):
-            raise RefusalError(400, f"it has no {name}")
+            raise RefusalError(400, f"its {name} header is missing")
     for name, value in found.items():
         if len(value) > MAX_HEADER_LENGTH or not value.isprintable():
-            raise RefusalError(400, f"its {name} is too long or holds what no header can")
+            raise RefusalError(400, f"its {name} header is too long or contains invalid characters")
     is_test = found.get(TEST, "").lower() == "true"
     return DeliveryHeaders(found[EVENT_ID], found[TIMESTAMP], found[SIGNATURE], found.get(SCHEMA), is_test)
 
@@ -104,34 +104,34 @@ def parse_headers(pairs: Iterable[tuple[str, str]]) -> DeliveryHeaders:
 def signing_keys(*secrets: str | None) -> tuple[bytes, ...]:
     """Return the signing keys of the secrets that are set (CF-A20).
 
-    :param secrets: as ContraForce shows them.
+    :param secrets: the secrets as ContraForce shows them, or None.
     """
     return tuple(secret.encode("utf-8") for secret in secrets if secret)
 
 
 def verify(keys: Sequence[bytes], headers: DeliveryHeaders, body: bytes, now: float) -> None:
-    """Check that a delivery was recently signed with one of the keys.
+    """Verify that a delivery was signed recently with one of the keys.
 
     Two pairs of formats are documented: Unix seconds with ``sha256=`` and lower-case hexadecimal digits, and ISO 8601
     with Base64. All checks run for every delivery, so that the response time does not show which one failed.
 
     :param keys: the accepted keys.
     :param headers: the delivery's headers.
-    :param body: exactly as it was received.
+    :param body: the body exactly as received.
     :param now: the current time in Unix seconds.
     :raises RefusalError: with the same status for every failure.
     """
-    spelled, sent = _signing_time(headers.timestamp)
+    encode, sent = _signing_time(headers.timestamp)
     given = headers.signature.encode("utf-8")
     message = headers.timestamp.encode("utf-8") + b"." + body
-    matches = [hmac.compare_digest(given, spelled(hmac.new(key, message, hashlib.sha256).digest())) for key in keys]
+    matches = [hmac.compare_digest(given, encode(hmac.new(key, message, hashlib.sha256).digest())) for key in keys]
     if not any(matches):
         raise RefusalError(401, "its signature does not match")
     if sent is None:
-        raise RefusalError(401, f"its {TIMESTAMP} is no point in time")
+        raise RefusalError(401, f"its {TIMESTAMP} is not a valid time")
     if abs(now - sent) > TIMESTAMP_TOLERANCE:
         raise RefusalError(
-            401, f"its {TIMESTAMP} is more than {TIMESTAMP_TOLERANCE // 60} minutes off; compare the clocks"
+            401, f"its {TIMESTAMP} differs from this machine's clock by more than {TIMESTAMP_TOLERANCE // 60} minutes"
         )
 
 
@@ -140,7 +140,7 @@ def _hexadecimal(digest: bytes) -> bytes:
 
 
 def _signing_time(timestamp: str) -> tuple[Callable[[bytes], bytes], float | None]:
-    """Return the encoding of the signature that goes with a timestamp, and the time in Unix seconds, or None."""
+    """Return the signature encoding that matches the format of a timestamp, and its Unix time, or None."""
     if _UNIX_SECONDS.fullmatch(timestamp):
         return _hexadecimal, float(timestamp)
     moment = instant(timestamp) if _ISO_8601.fullmatch(timestamp) else None
@@ -153,7 +153,7 @@ def _signing_time(timestamp: str) -> tuple[Callable[[bytes], bytes], float | Non
 def parse_payload(body: bytes) -> dict[str, Any]:
     """Parse the body of a verified delivery.
 
-    :param body: as it was received.
+    :param body: the body as received.
     :raises RefusalError: if it is not a JSON object with a ``type``.
     """
     try:
@@ -161,9 +161,9 @@ def parse_payload(body: bytes) -> dict[str, Any]:
         # JSON can contain an unpaired surrogate, which cannot be printed.
         payload = Redactor().data(payload)
     except (ValueError, RecursionError):
-        raise RefusalError(400, "its body is no JSON") from None
+        raise RefusalError(400, "its body is not JSON") from None
     if not isinstance(payload, dict) or not isinstance(payload.get("type"), str) or not payload["type"]:
-        raise RefusalError(400, "its body is no object with a type")
+        raise RefusalError(400, "its body is not an object with a type")
     return payload
 
 
@@ -172,7 +172,7 @@ def _reject_constant(constant: str) -> NoReturn:
 
 
 def is_test(headers: DeliveryHeaders, payload: Mapping[str, Any]) -> bool:
-    """Return whether a delivery is a test.
+    """Return whether this is a test delivery.
 
     :param headers: the delivery's headers.
     :param payload: the parsed body.
@@ -187,13 +187,13 @@ def build_event(path: str, headers: DeliveryHeaders, payload: Mapping[str, Any])
     :param headers: the delivery's headers.
     :param payload: the parsed body.
     """
-    # The header is not signed. It can mark an event as a test, but a rule only needs to trust the payload.
+    # The header is not signed: it can only mark an event as a test, and rules only need to check the payload.
     marked = {**payload, "isTest": True} if is_test(headers, payload) else dict(payload)
     return {"payload": marked, "meta": {"endpoint": path.lstrip("/"), "headers": headers.shown()}}
 
 
 class ExpiringCache:
-    """A mapping of texts that drops old entries.
+    """A mapping of strings that drops old entries.
 
     :param size: the maximum number of entries.
     :param seconds: the maximum age of an entry.
@@ -214,10 +214,10 @@ class ExpiringCache:
         return key in self._entries
 
     def setdefault(self, key: str, value: str = "") -> str:
-        """Add an entry unless there is one, and return the stored value.
+        """Add an entry unless the key exists, and return the stored value.
 
         :param key: the key.
-        :param value: the value to add.
+        :param value: the value of a new entry.
         """
         self._expire()
         _since, first = self._entries.setdefault(key, (self._clock(), value))
@@ -235,10 +235,10 @@ class ExpiringCache:
 
 
 def log_safe(text: str, longest: int = 80) -> str:
-    """Return a text that is safe in a line of a log.
+    """Return a text that is safe to log.
 
-    :param text: a text from another system, such as an event's id.
-    :param longest: how many characters to keep.
+    :param text: a text from another system, such as the id of an event.
+    :param longest: the maximum number of characters.
     """
     safe = "".join(character if character.isprintable() else "?" for character in text[:longest])
     return safe if len(text) <= longest else safe + "..."
@@ -258,29 +258,30 @@ class RefusalLog:
         self._suppressed = 0
 
     def note(self, remote: str | None, refused: RefusalError, event_id: str = "") -> None:
-        """Log a refusal, or only count it.
+        """Log a refusal, or count it if a line was logged in the last second.
 
         :param remote: the address of the sender.
-        :param refused: the reason.
-        :param event_id: the event's id, if the delivery is genuine.
+        :param refused: the refusal.
+        :param event_id: the id of the event if the delivery is genuine.
         """
         now = self._clock()
         if self._last is not None and now - self._last < 1:
             self._suppressed += 1
             return
         self._last = now
-        what = f"Delivery {log_safe(event_id)}" if event_id else "A delivery"
+        delivery = f"Delivery {log_safe(event_id)}" if event_id else "A delivery"
         more = f" ({self._more()})" if self._suppressed else ""
         self._write(
-            f"{what} from {log_safe(remote or 'nowhere')} was refused with {refused.status}: {refused.reason}.{more}"
+            f"{delivery} from {log_safe(remote or 'an unknown address')} was refused with {refused.status}: "
+            f"{refused.reason}.{more}"
         )
         self._suppressed = 0
 
     def close(self) -> None:
-        """Log how many refusals were only counted."""
+        """Log the number of refusals that were only counted."""
         if self._suppressed:
             self._write(f"Deliveries were refused: {self._more()}.")
             self._suppressed = 0
 
     def _more(self) -> str:
-        return f"{self._suppressed} more since the line before"
+        return f"{self._suppressed} more since the previous line"

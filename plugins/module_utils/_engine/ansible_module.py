@@ -34,7 +34,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._redaction.secret_regi
 
 
 def environment_fallback(name: str) -> str:
-    """Return the value of an environment variable; AWX sets it to an empty string for a field that was left out.
+    """Return the value of an environment variable. AWX sets an empty string for a field without a value.
 
     :param name: the name of the variable.
     :raises AnsibleFallbackNotFound: if it is not set or empty.
@@ -69,9 +69,9 @@ def full_argument_spec(definition: ModuleDefinition[Any]) -> dict[str, Any]:
 
 
 def add_environment_variables(message: str, connection_options: Mapping[str, Option]) -> str:
-    """Return a message of Ansible's validator, with the environment variables of the connection options that it names.
+    """Return a message of Ansible's validator, extended by the environment variables of the options that it names.
 
-    :param message: with the names of options in quotes.
+    :param message: the message, with the names of options in quotes.
     :param connection_options: the connection options of a service.
     """
     names = [label(name, connection_options) for name in connection_options if f"'{name}'" in message]
@@ -82,7 +82,7 @@ def normalize_arguments(definition: ModuleDefinition[Any], arguments: Mapping[st
     """Return a task's arguments in the form that Ansible's validator accepts.
 
     :param definition: the module.
-    :param arguments: as the task sets them.
+    :param arguments: the arguments, as the task sets them.
     """
     return normalize_choices(definition.argument_spec, _drop_blank_values(definition, arguments))
 
@@ -90,8 +90,8 @@ def normalize_arguments(definition: ModuleDefinition[Any], arguments: Mapping[st
 def _drop_blank_values(definition: ModuleDefinition[Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Return a task's arguments without the blank values of its list.
 
-    Ansible's validator rejects a blank value of an option that has choices or is not a string. Required options stay,
-    so that only the item that lacks one fails.
+    Ansible's validator rejects a blank value if the option has choices or is not a string. Required options are kept,
+    so that only the item without a value fails.
     """
     items = arguments.get(definition.bulk.option) if definition.bulk else None
     if not definition.bulk or not isinstance(items, list):
@@ -108,10 +108,10 @@ def _drop_blank_values(definition: ModuleDefinition[Any], arguments: Mapping[str
 
 
 def normalize_choices(spec: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """Return arguments with each choice in the spelling of the spec; choices are not case-sensitive.
+    """Return arguments with choices spelled as in the spec, because choices are not case-sensitive.
 
     :param spec: an argument spec.
-    :param arguments: by name, not validated yet.
+    :param arguments: the arguments by name, not validated yet.
     """
     return {name: _normalize_choice(spec[name], value) if name in spec else value for name, value in arguments.items()}
 
@@ -136,10 +136,10 @@ def _normalize_choice(option: Mapping[str, Any], value: Any) -> Any:
 def check_arguments(
     spec: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any], rules: Mapping[str, Any] | None = None
 ) -> Any:
-    """Return the result of Ansible's validator; a value that makes it raise an exception is an error like any other.
+    """Return the result of Ansible's validator, with an error for each value that makes it raise an exception.
 
     :param spec: an argument spec.
-    :param arguments: by name.
+    :param arguments: the arguments by name.
     :param rules: the dependencies between options, as arguments of Ansible's validator.
     """
     try:
@@ -160,13 +160,13 @@ def check_arguments(
 
 
 def _invalid_options(spec: Mapping[str, Mapping[str, Any]], arguments: Mapping[str, Any]) -> dict[str, str]:
-    """Return the options that make Ansible's validator raise an exception, each with its error message."""
+    """Return the error message for each option that makes Ansible's validator raise an exception."""
     invalid = {}
     for name, option in spec.items():
         given = {key: arguments[key] for key in (name, *option.get("aliases", ())) if key in arguments}
         try:
             ArgumentSpecValidator({name: {**option, "required": False}}).validate(given)
-        except Exception as error:  # any exception that a value can cause in the validator
+        except Exception as error:  # any exception that a value can cause
             kind = f"is of type {type(next(iter(given.values())))}" if given else "comes from the environment"
             wanted = option.get("type", "str")
             invalid[name] = f"argument '{name}' {kind} and we were unable to convert to {wanted}: {error}"
@@ -195,7 +195,7 @@ class ItsmModule(AnsibleModule):  # type: ignore[misc]  # Ansible has no type hi
         checked = None
         try:
             super().__init__(argument_spec=spec, supports_check_mode=True, **definition.rules)
-        except (ArithmeticError, RecursionError):  # of Ansible's validator, such as for an infinite int
+        except (ArithmeticError, RecursionError):  # raised by Ansible's validator, for example for an infinite int
             checked = check_arguments(spec, self.params, definition.rules)
             if not checked.error_messages:
                 raise
@@ -209,20 +209,20 @@ class ItsmModule(AnsibleModule):  # type: ignore[misc]  # Ansible has no type hi
         self.params: dict[str, Any] = normalize_arguments(self.definition, self.params)
 
     def end(self, result: TaskResult) -> NoReturn:
-        """End the module with a redacted result, and replace the parameters, which Ansible shows, by redacted ones.
+        """End the module with a redacted result, and redact the parameters, which Ansible shows.
 
-        :param result: redacted.
+        :param result: the redacted result.
         """
         self.no_log_values.difference_update(harmless_in(self.params))
         self.params.clear()
         self.params.update(result.arguments)
-        # Outside any except block, so that no version of Ansible finds a traceback to add.
+        # Outside any except block, because some versions of Ansible would add a traceback.
         leave = super().fail_json if result.failed else super().exit_json
         leave(**result.values)
         raise AssertionError("unreachable")
 
     def fail_json(self, msg: str, **kwargs: Any) -> NoReturn:  # type: ignore[override]  # one more signature per core
-        """End the module with a failure; Ansible's validation of the options calls this, too.
+        """End the module with a failure. Ansible's validation of the options also calls this.
 
         :param msg: what happened, to what, and what to do.
         :param kwargs: further keys of the result.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Handle a list in one task: several workers, and a result of its own for each item."""
+"""Handle a list in one task, with several workers and a separate result for each item."""
 
 from __future__ import annotations
 
@@ -62,8 +62,8 @@ def run_bulk(
     :param run: the run options.
     :param new_api: returns an API for one item; takes the throttle of that item.
     :param throttle: shared by all workers.
-    :param on_exception: returns the failure for an unexpected exception; takes it and the item's options.
-    :param with_diff: whether to add one list of all differences, for Ansible to show.
+    :param on_exception: returns the failure for an unexpected exception; takes the exception and the item's options.
+    :param with_diff: whether to add a list of all differences for Ansible to show.
     :param progress: reports the progress, if given.
     :param is_over: returns whether the run is over, which interrupts the list.
     :raises ApiError: for an error in the task itself, before anything is written.
@@ -112,15 +112,15 @@ def run_bulk(
 
 
 def _interrupted(item: BulkItem, was_started: bool) -> ApiError:
-    """Return the failure of an item that no worker started or finished."""
+    """Return the failure of an item that was not started or not finished."""
     if item.failure:
         return item.failure
     if not was_started:
-        message = f"The run was interrupted before {item.label} was begun. Run the task again."
+        message = f"The run was interrupted before {item.label} was started. Run the task again."
         return ApiError(message, "unavailable", retryable=True)
     return ApiError(
-        f"The run was interrupted while {item.label} was handled, so it is not known what became of it. Run the task "
-        "again.",
+        f"The run was interrupted while {item.label} was handled, so it is not known whether it was changed. Run the "
+        "task again.",
         "ambiguous_write",
         may_have_changed=True,
         retryable=True,

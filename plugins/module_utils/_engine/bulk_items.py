@@ -21,7 +21,7 @@ CONCURRENCY_SPEC: Mapping[str, Any] = {"concurrency": {"type": "int", "default":
 #: The highest value of that option.
 MAX_CONCURRENCY = 32
 
-#: The most items that the message about contradicting items names.
+#: The maximum number of items that the message about contradicting items names.
 MAX_NAMED_ITEMS = 10
 
 
@@ -31,9 +31,9 @@ class BulkItem:
 
     :param identifiers: the options that identify it, as its result shows them.
     :param options: the task's options, overridden by the item's own.
-    :param key: identifies the object that it is about; items with the same key must not be handled at the same time.
-    :param wanted: the wanted state, for the operation.
-    :param failure: the reason why it cannot be handled.
+    :param key: the key of its object; items with the same key must not be handled at the same time.
+    :param wanted: the wanted state, as the operation expects it.
+    :param failure: the failure of an invalid item.
     :param label: the name of the object in messages.
     """
 
@@ -50,14 +50,14 @@ class BulkDefinition(Generic[Api]):
     """How a module handles a list.
 
     :param option: the option that holds the list.
-    :param noun: what an item is called.
+    :param noun: the name of an item, such as ``incident``.
     :param parse_items: checks the items; takes the API and the options of each. An invalid item carries its failure.
     :param operation: handles one item; takes the API, the wanted state and the run options.
     :param merged_options: dict options that an item extends instead of replacing them.
-    :param displaces: for an option of an item, the options of the task that are ignored when the item sets it.
-    :param scope: the option that holds the workspace or tenant of an item, if they can differ.
-    :param read_only: whether the records that are read are the result; an item then has no state before and after.
-    :param records: the keys that hold records of the service in the result of the operation.
+    :param displaces: by option of an item, the options of the task that are ignored if the item sets it.
+    :param scope: the option with the workspace or tenant of an item, if items can differ in it.
+    :param read_only: whether the module only reads; the result of an item then has no states before and after.
+    :param records: the keys of the operation's result that contain records of the service.
     """
 
     option: str
@@ -76,7 +76,7 @@ class BulkDefinition(Generic[Api]):
 
 
 def item_options(bulk: BulkDefinition[Any], options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the options of each item: its own, and the task's where it sets none or a blank value.
+    """Return the options of each item; those that are missing or blank default to the task's.
 
     :param bulk: how the module handles a list.
     :param options: the task's options.
@@ -99,10 +99,10 @@ def parse_items(
     parse: Callable[[Mapping[str, Any]], Any],
     key_of: Callable[[Any], Hashable],
 ) -> list[BulkItem]:
-    """Return the checked items of a list whose objects are known from their options alone.
+    """Return the checked items of a list whose objects are identified by their options alone.
 
     :param items: the options of each item.
-    :param identifiers: the options that identify an item, all of which are required.
+    :param identifiers: the options that identify an item; all of them are required.
     :param parse: checks the options of an item and returns its wanted state; raises ApiError.
     :param key_of: returns the key of a wanted state; as a text, it is the label.
     """
@@ -126,17 +126,18 @@ def _require_identifiers(index: int, identifiers: Mapping[str, Any]) -> None:
     missing = [name for name, value in identifiers.items() if not (value or "").strip()]
     if missing:
         known = f" ({', '.join(given)})" if given else ""
+        names = " and ".join(missing)
         raise configuration_error(
-            f"Entry {index + 1} of the list{known} lacks {' and '.join(missing)}. Add what is missing to the entry, "
-            "or to the task for all entries."
+            f"Entry {index + 1} of the list{known} lacks {names}. Set {names} in the entry, or in the task for all "
+            "entries."
         )
 
 
 def resolve_duplicates(items: Sequence[BulkItem]) -> tuple[list[BulkItem], list[int]]:
     """Return the items, and for each the index of the first item with the same key and wanted state.
 
-    Items with the same key and different wanted states all fail: the order in which they are handled is random, and so
-    would be the final state.
+    Items with the same key and different wanted states all fail: the order in which they are handled, and thus the
+    final state, would be random.
 
     :param items: in the order of the list.
     """
@@ -160,6 +161,6 @@ def _contradiction(indexes: Sequence[int], label: str) -> ApiError:
     more = ", ..." if len(indexes) > MAX_NAMED_ITEMS else ""
     numbers = ", ".join(str(index + 1) for index in indexes[:MAX_NAMED_ITEMS]) + more
     return configuration_error(
-        f"Entries {numbers} of the list ask for different ends of {label}. Nothing was written for them; leave one of "
-        "them in the list."
+        f"Entries {numbers} of the list request conflicting changes for {label}. Nothing was written for them; keep "
+        "only one of them in the list."
     )

@@ -14,7 +14,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk_items imp
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, may_have_changed
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 
-#: The most different warnings of items that the task repeats.
+#: The maximum number of different warnings of items that the task repeats.
 MAX_WARNINGS = 10
 
 #: The result of one item.
@@ -38,7 +38,7 @@ class Counts:
 
     @property
     def done(self) -> int:
-        """The number of items that are finished."""
+        """Return the number of finished items."""
         return self.changed + self.ok + self.failed
 
     def add(self, outcome: Outcome) -> None:
@@ -67,9 +67,9 @@ class Counts:
 
 @dataclass
 class Progress:
-    """Reports the progress of a list in regular intervals.
+    """Report the progress of a list at regular intervals.
 
-    :param interval: seconds from one report to the next; 0 disables reports.
+    :param interval: seconds between two reports; 0 disables reports.
     :param report: takes the noun of the items, the counts, and the seconds since the list started.
     """
 
@@ -90,7 +90,7 @@ class Progress:
     def update(self, noun: str, counts: Counts, seconds: float) -> None:
         """Report the progress if a report is due and the list is not complete.
 
-        :param noun: what an item is called.
+        :param noun: the name of an item, such as ``incident``.
         :param counts: of the items so far.
         :param seconds: since the list started.
         """
@@ -105,13 +105,13 @@ def _failure_of(outcome: Outcome) -> ApiError | None:
 def item_result(bulk: BulkDefinition[Any], item: BulkItem, outcome: Outcome, first_index: int | None) -> dict[str, Any]:
     """Return the entry of an item in ``results``.
 
-    It leaves out the records of the service unless the module only reads: they would make the result of a long list
-    too large for a job's log.
+    The records of the service are omitted unless the module only reads, because they would make the result of a long
+    list too large for a job's log.
 
     :param bulk: how the module handles a list.
     :param item: the item.
     :param outcome: its result.
-    :param first_index: the index of the item that it repeats, if it does.
+    :param first_index: for a duplicate, the index of the first item.
     """
     failure = _failure_of(outcome)
     values = {} if isinstance(outcome, ApiError) else outcome.values
@@ -145,7 +145,8 @@ def summarize(
     :param outcomes: of each different item.
     :param with_diff: whether to add one list of all differences.
     """
-    repeated = f" ({counts.duplicates} of the list were there twice)" if counts.duplicates else ""
+    plural = "" if counts.duplicates == 1 else "s"
+    repeated = f" ({counts.duplicates} duplicate{plural})" if counts.duplicates else ""
     values: dict[str, Any] = {"results": results, "summary": counts.as_dict(), "msg": f"{counts}{repeated}"}
     if with_diff:
         values["diff"] = [result["diff"] for result in results if result["changed"] and result["diff"]]
@@ -159,7 +160,7 @@ def summarize(
 
 
 def _task_warnings(outcomes: Sequence[Outcome]) -> list[str]:
-    """Return the different warnings of the items, and the number of those that are left out."""
+    """Return the different warnings of the items, and a note about those that are omitted."""
     unique = dict.fromkeys(
         text for outcome in outcomes if not isinstance(outcome, ApiError) for text in outcome.warnings
     )

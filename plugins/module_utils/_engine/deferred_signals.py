@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Signals that end the process are deferred while something must not be left half done."""
+"""Defer signals that end the process while work must not be left unfinished."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import threading
 import time
 from typing import Any, Callable
 
-#: Ctrl-C, the signal of a job's controller, and the one of a closed terminal. One of them may be followed by another.
+#: The signals of Ctrl-C, of a job's controller and of a closed terminal. One kind may follow another.
 DEFERRED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
-#: Seconds in which a repeated signal is the same interruption: Ansible cleans up twice, and sends the signal each time.
+#: Seconds within which a repeated signal is the same interruption: Ansible cleans up twice, with a signal each time.
 REPEAT_INTERVAL = 0.3
 
 
@@ -25,7 +25,7 @@ class DeferredSignals:
 
     The first deferred signal is sent again at the end of the context.
 
-    :param finish: starts to end the work in progress; called once for each kind of signal.
+    :param finish: asks the work in progress to end; called once for each kind of signal.
     """
 
     def __init__(self, finish: Callable[[], None]) -> None:
@@ -34,7 +34,7 @@ class DeferredSignals:
         self._received: dict[int, float] = {}
 
     def __enter__(self) -> DeferredSignals:
-        # Only the main thread can set handlers, and receives signals.
+        # Only the main thread can set handlers and receives signals.
         if threading.current_thread() is threading.main_thread():
             for number in DEFERRED:
                 # An ignored signal stays ignored; a handler that was not set from Python could not be restored.
@@ -49,7 +49,7 @@ class DeferredSignals:
             self._received[number] = now
             self._finish()
         elif now - self._received[number] >= REPEAT_INTERVAL:
-            # Not the former handler: if it raises an exception, that would still wait for the workers.
+            # Not the former handler: an exception that it raises would still wait for the workers.
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""The report of a connection check, for any service."""
+"""Collect the findings of a connection check, for any service."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiErro
 
 OK, FAILED, NO, UNKNOWN = "ok", "failed", "no", "unknown"
 
-#: Categories of failures after which every other request would fail, too, and the check that they belong to.
+#: Categories of failures that every other request would cause as well, and the check that each belongs to.
 FINAL: Mapping[str, str] = {
     "configuration": "address",
     "tls": "address",
@@ -23,7 +23,7 @@ FINAL: Mapping[str, str] = {
     "authentication": "credentials",
 }
 
-#: The most listed records that are tried until one can be read.
+#: The maximum number of listed records to try until one can be read.
 MAX_ATTEMPTS = 5
 
 Result = TypeVar("Result")
@@ -33,7 +33,7 @@ Result = TypeVar("Result")
 class Report:
     """The findings so far.
 
-    :param checks: one row for each check: ``check``, ``result``, ``finding``, ``assumption``.
+    :param checks: a row for each check, with ``check``, ``result``, ``finding`` and ``assumption``.
     :param failure: the first failure.
     :param has_read: whether an incident or a ticket was read.
     """
@@ -49,16 +49,16 @@ class Report:
     def fail(self, check: str, failure: ApiError) -> None:
         """Add a row for a failure.
 
-        :param check: the check that it belongs to, unless the failure names one.
+        :param check: the check, unless the failure names one.
         """
         self.failure = self.failure or failure
         self.add(failure.check or check, FAILED, failure.message)
 
     def attempt(self, check: str, request: Callable[[], Result], if_forbidden: str | None = None) -> Result | None:
-        """Send a request and return its result; if it fails, add a row and return None.
+        """Send a request and return its result; add a row and return None if it fails.
 
         :param check: the check that the request is for.
-        :param request: sends it.
+        :param request: sends the request.
         :param if_forbidden: the check that a missing permission belongs to.
         """
         try:
@@ -76,11 +76,11 @@ class Report:
     ) -> tuple[Result | None, list[str]]:
         """Return the first record that can be read, or None, and the names of those that cannot be read.
 
-        If no record can be read, add a row for the failure that ended the attempts, or else for the first one.
+        If none can be read, add a row for the failure that ended the attempts, or for the first one.
 
         :param check: the check that the reads are for.
         :param requests: the reads, by the names of their records.
-        :param is_skippable: returns whether other records may be read after a failure.
+        :param is_skippable: returns whether other records may be readable after a failure.
         :param if_forbidden: the check that a missing permission belongs to.
         """
         unread: list[str] = []
@@ -103,5 +103,5 @@ class Report:
 
     @property
     def is_final(self) -> bool:
-        """Whether every other request would fail, too."""
+        """Return whether every other request would fail as well."""
         return self.failure is not None and self.failure.category in FINAL

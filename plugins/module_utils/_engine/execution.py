@@ -37,10 +37,10 @@ from ansible_collections.secops.itsm.plugins.module_utils._redaction.secret_regi
 #: The key of a result that holds tracebacks; the action plugin shows them and removes the key.
 TRACEBACK = "traceback"
 
-#: The verbosity from which on tracebacks are shown, which is that of -vvv.
+#: The minimum verbosity for tracebacks, which is that of -vvv.
 TRACEBACK_VERBOSITY = 3
 
-#: The most different tracebacks of a task, and the most characters of an exception's message in them.
+#: The maximum number of different tracebacks of a task, and of characters of an exception's message in them.
 MAX_TRACEBACKS, MAX_MESSAGE = 3, 300
 
 
@@ -48,16 +48,16 @@ MAX_TRACEBACKS, MAX_MESSAGE = 3, 300
 class ExecutionContext:
     """The environment that an execution mode provides.
 
-    :param check_mode: whether to read and plan only.
+    :param check_mode: whether to stop after planning.
     :param diff_mode: whether to show differences.
-    :param secrets: the secrets of the task, to which those are added that are found during the run.
+    :param secrets: the secrets of the task; those that become known during the run are added.
     :param connections: open connections, which the execution mode closes.
     :param progress: reports the progress of a list, if given.
-    :param passthrough_exceptions: exceptions that are not caught, such as the one that ends a task at its timeout.
-    :param is_over: returns whether the run is over, after which no task and no item of a list starts.
+    :param passthrough_exceptions: exceptions that are not caught, such as the one for the task's timeout.
+    :param is_over: returns whether the run is over; no task and no item of a list starts after that.
     :param clock: the source of time.
     :param notice: shows a sentence to the user during the run.
-    :param verbosity: of Ansible's output.
+    :param verbosity: the verbosity of Ansible's output.
     :param tracebacks: receives the redacted tracebacks of bugs.
     """
 
@@ -79,7 +79,7 @@ def execute(
 ) -> OperationResult | ApiError:
     """Execute a task, and return its result or the ApiError that ended it.
 
-    A failure after a write that may have taken effect reports that something may have changed, even if it is a bug.
+    Any failure after a write that may have taken effect reports that something may have changed, even a bug.
 
     :param definition: the module.
     :param options: the task's options, validated by Ansible.
@@ -110,7 +110,7 @@ def execute(
         outcome = error
     except context.passthrough_exceptions:
         raise
-    except Exception as error:  # a bug of the collection becomes one sentence, too, and must not print its data
+    except Exception as error:  # a bug of the collection, whose message may contain data of the task
         outcome = _report_bug(error, definition, options, context)
     return after_writes(outcome, any(api.may_have_changed for api in apis))
 
@@ -163,14 +163,14 @@ def _execute_bulk(
             is_over=context.is_over,
         )
     finally:
-        # The threads of the workers have ended, and no other thread can use their sessions.
+        # The workers' threads have ended, and no other thread can use their sessions.
         connection.sessions.close()
 
 
 def _report_bug(
     error: Exception, definition: ModuleDefinition[Any], options: Mapping[str, Any], context: ExecutionContext
 ) -> ApiError:
-    """Return the failure for a bug of the collection, and store its traceback if the verbosity asks for it.
+    """Return the failure for a bug of the collection, and store its traceback if the verbosity requires it.
 
     :param error: the unexpected exception.
     :param definition: the module.
@@ -191,19 +191,19 @@ def redacted_traceback(error: Exception, secrets: SecretRegistry) -> str:
     :param secrets: the secrets of the task.
     """
     message = "the message cannot be shown"
-    with suppress(Exception):  # any exception that the message's own data can cause
+    with suppress(Exception):  # any exception that building the message can raise
         message = str(error)
     stack = "".join(traceback.format_tb(error.__traceback__))
-    # The message is redacted before it is cut, because a part of a secret would not be recognized.
+    # Redact the message before truncating it: a part of a secret would not be recognized.
     message = secrets.text(message)[:MAX_MESSAGE]
     return f"Traceback (most recent call last):\n{secrets.text(stack)}{type(error).__name__}: {message}"
 
 
 def internal_error(error: Exception, subject: tuple[str, str], options: Mapping[str, Any]) -> ApiError:
-    """Return a bug of the collection as one sentence with its place in the code, without its data.
+    """Return the error for a bug of the collection, with its place in the code and without any data.
 
     :param error: the unexpected exception.
-    :param subject: the noun of what the task is about, and the option that identifies it.
+    :param subject: the kind of object that the task handles, and the option that identifies the object.
     :param options: the options of the task or the item.
     """
     frames = traceback.extract_tb(error.__traceback__)
@@ -212,9 +212,9 @@ def internal_error(error: Exception, subject: tuple[str, str], options: Mapping[
     noun, option = subject
     name = options.get(option)
     return ApiError(
-        f"secops.itsm {VERSION} has a bug: {type(error).__name__} at {place}. Look at "
-        f"{f'{noun} {name}' if name else 'what the task was about'} before you run the task again, and report this "
-        "line to the maintainers.",
+        f"secops.itsm {VERSION} has a bug: {type(error).__name__} at {place}. Check "
+        f"{f'{noun} {name}' if name else 'the result of the task'} before you run the task again, and report this "
+        "message to the maintainers.",
         "internal",
     )
 
@@ -224,9 +224,9 @@ class TaskResult:
     """The result of a task, as both execution modes return it.
 
     :param failed: whether the task failed.
-    :param values: the keys of the result, including ``changed``, and ``msg`` and ``error`` for a failure.
+    :param values: the result by key, with ``changed``, and with ``msg`` and ``error`` for a failure.
     :param warnings: warnings for the user.
-    :param arguments: the task's options as Ansible shows them beside the result, redacted.
+    :param arguments: the task's redacted options, as Ansible shows them with the result.
     """
 
     failed: bool
@@ -240,7 +240,7 @@ def execute_redacted(
 ) -> TaskResult:
     """Execute a task, and return its redacted result.
 
-    A result that cannot be processed is a failure that still reports whether something was changed.
+    If the result cannot be processed, return a failure that still reports whether something was changed.
 
     :param definition: the module.
     :param options: the task's options, validated by Ansible.
@@ -255,7 +255,7 @@ def execute_redacted(
         failure = _report_bug(error, definition, options, context)
         changed = may_have_changed(outcome) and not context.check_mode
         failure = failure.with_message(failure.message, may_have_changed=changed)
-        # Without the options: one of them may be what cannot be processed.
+        # Without the options, because one of them may be the reason.
         result = TaskResult(True, context.secrets.values(task_result(failure).values))
     if context.tracebacks:
         return replace(result, values={**result.values, TRACEBACK: "\n".join(context.tracebacks)})
@@ -273,9 +273,9 @@ def redact(result: TaskResult, secrets: SecretRegistry) -> TaskResult:
 
 
 def task_result(outcome: OperationResult | ApiError) -> TaskResult:
-    """Return what :func:`execute` returned as the result of a task.
+    """Return the result of a task for the return value of :func:`execute`.
 
-    :param outcome: from :func:`execute`.
+    :param outcome: the return value of :func:`execute`.
     """
     if isinstance(outcome, ApiError):
         return TaskResult(True, _failure_values(outcome, outcome.may_have_changed))
@@ -286,9 +286,9 @@ def task_result(outcome: OperationResult | ApiError) -> TaskResult:
 
 
 def _failure_values(failure: ApiError, changed: bool) -> dict[str, Any]:
-    """Return a failure as keys of a result.
+    """Return the keys of a result for a failure.
 
     :param failure: the failure.
-    :param changed: whether something was, or may have been, changed before.
+    :param changed: whether something was or may have been changed before.
     """
     return {"msg": failure.message, "error": failure.as_dict(), "changed": changed}

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""What defines a module, in either execution mode, and the version of the collection."""
+"""The definition of a module for both execution modes, and the version of the collection."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def _unparsed(options: Mapping[str, Any]) -> Mapping[str, Any]:
 class ModuleDefinition(Generic[Api]):
     """The definition of a module.
 
-    :param service: the service that it works on.
-    :param argument_spec: its own options, without those of the connection.
-    :param operation: takes the API, the parsed options and the run options.
-    :param bulk: how it handles a list, if it takes one.
+    :param service: the service that the module uses.
+    :param argument_spec: the module's options, without those of the connection.
+    :param operation: takes the API, the parsed options and the run options, and returns the result.
+    :param bulk: how the module handles a list, if it accepts one.
     :param rules: the dependencies between options, as arguments of Ansible's validator.
-    :param refused_options: returns the result for invalid connection options; without it, the task just fails.
-    :param parse: parses the options of a single task, and raises ApiError for wrong ones; the default returns them.
+    :param refused_options: returns the result for invalid connection options; by default, the task fails.
+    :param parse: parses the options of a single task, and raises ApiError for invalid ones; by default, returns them.
     """
 
     service: ServiceDefinition[Api]

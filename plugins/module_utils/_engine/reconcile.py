@@ -20,16 +20,16 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.clock import Clo
 
 State = TypeVar("State")
 
-#: Seconds within which the effect of an interrupted write must show if nothing is read back.
+#: Seconds within which the effect of an interrupted write must show if reading back is disabled.
 DEFAULT_RECOVERY_TIMEOUT = 30.0
 
-#: Categories of failed reads whose messages name the object themselves, unless they come from the service.
+#: Categories of failed reads whose messages already name the object, unless they come from the service.
 SELF_EXPLANATORY = frozenset({"configuration", "ambiguous_match"})
 
-#: Categories of failed reads after which the next one may succeed.
+#: Categories of failed reads that are worth repeating.
 TRANSIENT = frozenset({"unavailable", "rate_limited", "contract"})
 
-#: Seconds between two reads of a state that is not the expected one yet; the last interval repeats.
+#: Seconds between two reads while waiting for the expected state; the last interval repeats.
 POLL_INTERVALS = (0.5, 1.0, 2.0, 4.0, 5.0)
 
 
@@ -37,11 +37,11 @@ POLL_INTERVALS = (0.5, 1.0, 2.0, 4.0, 5.0)
 class Write:
     """One request that changes something.
 
-    :param action: the kind of the write, which the operation defines.
+    :param action: the kind of write, defined by the operation.
     :param body: the body of the request.
-    :param is_additive: whether it adds something that would exist twice if it were sent twice, such as a comment.
+    :param is_additive: whether sending it twice would add something twice, such as a comment.
     :param never_resend: whether it is never sent again after an interruption, even if it seems to have had no effect.
-    :param done: the participle of what it does to the object, for messages.
+    :param done: the past participle for messages, such as ``created``.
     """
 
     action: str
@@ -53,11 +53,11 @@ class Write:
 
 @dataclass(frozen=True)
 class Plan(Generic[State]):
-    """The writes that lead from a state to the wanted one, and the state after them.
+    """The writes that turn the current state into the wanted state, and the state after them.
 
-    :param after: the state once the writes took effect; the current one when there are none.
-    :param writes: in the order in which they are sent.
-    :param conflict: the reason why nothing may be written although the state is not the wanted one.
+    :param after: the state after the writes; the current state if there are none.
+    :param writes: the writes, in the order in which they are sent.
+    :param conflict: the reason why nothing may be written although the current state is not the wanted one.
     """
 
     after: State
@@ -66,16 +66,16 @@ class Plan(Generic[State]):
 
     @property
     def is_done(self) -> bool:
-        """Whether the state is the wanted one."""
+        """Return whether the current state is the wanted one."""
         return not self.writes and self.conflict is None
 
 
 @dataclass(frozen=True)
 class Reconciliation(Generic[State]):
-    """The states and the plan of a run.
+    """The states before and after a run, and its plan.
 
     :param before: the state that was read first.
-    :param after: the state that was read back; the planned one in check mode, and if nothing is read back.
+    :param after: the state that was read back; the planned state in check mode or if reading back is disabled.
     :param plan: the first plan, which is the same in check mode.
     """
 
@@ -85,7 +85,7 @@ class Reconciliation(Generic[State]):
 
     @property
     def changed(self) -> bool:
-        """Whether anything had to be written."""
+        """Return whether anything had to be written."""
         return bool(self.plan.writes)
 
 
@@ -93,10 +93,10 @@ class Reconciliation(Generic[State]):
 class OperationResult:
     """The result of an operation.
 
-    :param changed: whether something was changed, or would be in check mode.
-    :param values: the keys of the task's result.
+    :param changed: whether something was changed, or would be changed in check mode.
+    :param values: the values of the task's result, by key.
     :param warnings: warnings for the user.
-    :param failure: the reason why the task fails although it has a result.
+    :param failure: the failure of a task that has a result nevertheless.
     """
 
     changed: bool
@@ -106,7 +106,7 @@ class OperationResult:
 
 
 def may_have_changed(outcome: OperationResult | ApiError) -> bool:
-    """Return whether something was changed, or may have been.
+    """Return whether something was changed or may have been changed.
 
     :param outcome: the result of a task or of an item of a list.
     """
@@ -114,10 +114,10 @@ def may_have_changed(outcome: OperationResult | ApiError) -> bool:
 
 
 def after_writes(outcome: OperationResult | ApiError, has_written: bool) -> OperationResult | ApiError:
-    """Return a result in which a failure after a write reports that something may have changed.
+    """Return a result whose failure, if it follows a write, reports that something may have changed.
 
     :param outcome: the result of a task or of an item of a list, as the operation returned it.
-    :param has_written: whether a write was sent that may have taken effect.
+    :param has_written: whether a write was sent and may have taken effect.
     """
     if not has_written:
         return outcome
@@ -127,15 +127,15 @@ def after_writes(outcome: OperationResult | ApiError, has_written: bool) -> Oper
 
 
 class Operation(ABC, Generic[State]):
-    """An operation on one object. Its subclasses define how to read, plan and write."""
+    """An operation on one object. Subclasses define how to read, plan and write."""
 
-    #: What the object is, such as ``incident``.
+    #: The kind of object, such as ``incident``.
     noun: ClassVar[str]
 
     @property
     @abstractmethod
     def label(self) -> str:
-        """The object in messages, such as ``incident 42 (Sentinel, workspace ...)``."""
+        """Return the name of the object for messages, such as ``incident 42 (Sentinel, workspace ...)``."""
 
     @abstractmethod
     def read(self) -> State:
@@ -143,7 +143,7 @@ class Operation(ABC, Generic[State]):
 
     @abstractmethod
     def plan(self, current: State) -> Plan[State]:
-        """Return the plan for a state. It depends on that state and the wanted one only."""
+        """Return the plan for a state. It depends only on this state and the wanted one."""
 
     @abstractmethod
     def send(self, write: Write) -> None:
@@ -152,7 +152,7 @@ class Operation(ABC, Generic[State]):
     def can_observe(self, state: State) -> bool:
         """Return whether a state shows if a write took effect.
 
-        If it does not, an interrupted write is sent again at once, so it must be safe to repeat.
+        Otherwise an interrupted write is sent again immediately, so it must be safe to repeat.
         """
         del state
         return True
@@ -163,14 +163,14 @@ class Operation(ABC, Generic[State]):
 
     @abstractmethod
     def describe(self, state: State) -> str:
-        """Return a state in a few words, for messages."""
+        """Return a short description of a state for messages."""
 
 
 @dataclass(frozen=True)
 class RunOptions:
     """The options of a run.
 
-    :param check_mode: whether to read and plan only.
+    :param check_mode: whether to stop after planning.
     :param verify_timeout: seconds within which a written change must show; 0 disables reading back.
     :param clock: the source of time.
     """
@@ -181,14 +181,14 @@ class RunOptions:
 
     @property
     def recovery_timeout(self) -> float:
-        """Seconds within which the effect of an interrupted write must show."""
+        """Return the seconds within which the effect of an interrupted write must show."""
         return self.verify_timeout if self.verify_timeout > 0 else DEFAULT_RECOVERY_TIMEOUT
 
 
 def difference(label: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the ``diff`` of a result.
 
-    :param label: the object in messages.
+    :param label: the name of the object.
     :param before: the state before the run.
     :param after: the planned state.
     """
@@ -201,16 +201,16 @@ def check_verify_timeout(options: Mapping[str, Any]) -> None:
     :param options: values by option name.
     """
     if options.get("verify_timeout", 0) < 0:
-        raise configuration_error("verify_timeout must be a number of seconds, or 0 for no read-back.")
+        raise configuration_error("verify_timeout must be a number of seconds, or 0 to disable reading back.")
 
 
 def reconcile(operation: Operation[State], run: RunOptions) -> Reconciliation[State]:
-    """Bring an object to its wanted state.
+    """Bring an object into its wanted state, and return the states before and after.
 
     :param operation: the operation on the object.
     :param run: the run options.
     :raises ApiError: the plan's conflict, ``not_converged`` if the change does not show in time, ``ambiguous_write`` if
-        a write was interrupted and the state cannot be read, and any error of reading and writing.
+        a write was interrupted and the state cannot be read, or any error of reading and writing.
     """
     try:
         before = operation.read()
@@ -231,7 +231,7 @@ def reconcile(operation: Operation[State], run: RunOptions) -> Reconciliation[St
 
 
 def _apply(operation: Operation[State], plan: Plan[State], run: RunOptions) -> None:
-    """Send the writes. An interrupted write is sent a second time, and only if it had no effect."""
+    """Send the writes. An interrupted write is sent again only once, and only if it had no effect."""
     pending = list(plan.writes)
     sent: set[str] = set()
     resent: set[str] = set()
@@ -261,19 +261,19 @@ def _apply(operation: Operation[State], plan: Plan[State], run: RunOptions) -> N
                 if pending[0].action == write.action:
                     pending[0] = _undelivered_parts(operation, failure, pending[0])
         else:
-            extent = "was changed only in part"
+            extent = "was only partly changed"
         has_written = True
 
 
 def _would_duplicate(writes: Sequence[Write], sent: Collection[str]) -> bool:
-    """Return whether a write that must never be sent again would be."""
+    """Return whether a write that must never be sent again would be sent again."""
     return any(write.never_resend and write.action in sent for write in writes)
 
 
 def _state_after_interruption(
     operation: Operation[State], failure: ApiError, write: Write, sent: Collection[str], run: RunOptions
 ) -> State:
-    """Return the state after an interrupted write, once that took effect or the recovery timeout has expired."""
+    """Return the state once an interrupted write has taken effect or the recovery timeout has expired."""
 
     def has_taken_effect(state: State) -> bool:
         left = operation.plan(state).writes
@@ -293,7 +293,7 @@ def _state_after_interruption(
     conflict = operation.plan(state).conflict
     if conflict:
         raise conflict.with_message(
-            f"{conflict} A write of this run broke off before that. {failure}", may_have_changed=True
+            f"{conflict} An earlier write of this run was interrupted. {failure}", may_have_changed=True
         )
     return state
 
@@ -301,16 +301,15 @@ def _state_after_interruption(
 def _unknown_creation(
     operation: Operation[State], write: Write, run: RunOptions, failure: ApiError, unreadable: ApiError | None
 ) -> ApiError:
-    """Return the failure for an object that may have been created, and cannot be found."""
-    found = "looking for it failed"
+    """Return the failure for an object that may have been created but cannot be found."""
+    found = "searching for it failed"
     if unreadable is None:
         found = f"no such {operation.noun} was found within {run.recovery_timeout:g} s"
     causes = " ".join(error.cause for error in (failure, unreadable) if error)
-    doubt = f"whether {operation.label} was created" if write.never_resend else f"what became of {operation.label}"
+    doubt = f"whether {operation.label} was created" if write.never_resend else f"what happened to {operation.label}"
     return failure.with_message(
-        f"It is not known {doubt}: the request broke off, and {found}. {causes} Look for "
-        "it in the portal before anything else: a further run creates it if it finds none, and would create a second "
-        "one if it is there, but cannot be found yet.",
+        f"It is not known {doubt}: the request was interrupted, and {found}. {causes} Look for it in the portal first: "
+        f"if it exists but cannot be found yet, a further run would create a second one.",
         "ambiguous_write",
         may_have_changed=True,
         retryable=False,
@@ -326,9 +325,9 @@ def _undelivered_parts(operation: Operation[State], failure: ApiError, write: Wr
 
 def _unknown_change(operation: Operation[State], failure: ApiError, unreadable: ApiError) -> ApiError:
     return failure.with_message(
-        f"It is not known whether {operation.label} was changed: the write broke off and reading it back failed. "
-        f"The write: {failure} The read: {unreadable} Look at the {operation.noun} before anything else; "
-        "a run of the same task starts from what it then shows.",
+        f"It is not known whether {operation.label} was changed: the write was interrupted, and reading the state "
+        f"failed. The write: {failure} The read: {unreadable} Check the {operation.noun} in the portal, and run the "
+        "task again, which starts from the current state.",
         "ambiguous_write",
         may_have_changed=True,
     )
@@ -336,36 +335,36 @@ def _unknown_change(operation: Operation[State], failure: ApiError, unreadable: 
 
 def _interrupted_twice(operation: Operation[State], failure: ApiError, state: State) -> ApiError:
     if operation.can_observe(state):
-        message = f"{_capitalize(operation.label)} does not show the change: the write broke off twice. {failure}"
+        message = f"{_capitalize(operation.label)} does not show the change: the write was interrupted twice. {failure}"
         return failure.with_message(message, may_have_changed=True)
     return failure.with_message(
-        f"It is not known whether {operation.label} was changed: the write broke off twice, and the service does not "
-        f"show what it changes. {failure}",
+        f"It is not known whether {operation.label} was changed: the write was interrupted twice, and the service "
+        f"does not show the values that it changes. {failure}",
         "ambiguous_write",
         may_have_changed=True,
     )
 
 
 def _verify(operation: Operation[State], run: RunOptions) -> State:
-    """Read back until another run would have nothing to do, and return the state; raise ApiError if that fails."""
+    """Read back until another run would change nothing, and return the state; raise ApiError if that fails."""
     try:
         state = poll(operation.read, lambda current: operation.plan(current).is_done, run.verify_timeout, run.clock)
     except ApiError as failure:
         raise failure.with_message(
-            f"{_capitalize(operation.label)} was written, but could not be read back, so it is not known to have "
-            f"changed. {failure}",
+            f"{_capitalize(operation.label)} was written but could not be read back, so it is not known "
+            f"whether it changed. {failure}",
             may_have_changed=True,
         ) from None
     left = operation.plan(state)
     if left.conflict and left.conflict.category == "not_converged":
         raise left.conflict.with_message(left.conflict.message, may_have_changed=True)
     if not left.is_done:
-        again = ", and what it adds would be there twice" if any(write.is_additive for write in left.writes) else ""
+        twice = ", and add it twice" if any(write.is_additive for write in left.writes) else ""
         raise ApiError(
             f"{_capitalize(operation.label)} did not change within {run.verify_timeout:g} s although the service "
-            f"accepted the request: it still shows {operation.describe(state)}. Look at it in the portal before "
-            "anything else: if the service is only slow, a further run before the change shows would write it "
-            f"again{again}. Raise verify_timeout if it needs more time.",
+            f"accepted the request; it still shows {operation.describe(state)}. Check it in the portal before you run "
+            f"the task again, because a further run before the change shows would send it again{twice}; increase "
+            "verify_timeout if the service needs more time.",
             "not_converged",
             may_have_changed=True,
         )
@@ -373,15 +372,15 @@ def _verify(operation: Operation[State], run: RunOptions) -> State:
 
 
 def poll(read: Callable[[], State], is_expected: Callable[[State], bool], timeout: float, clock: Clock) -> State:
-    """Read until the state is the expected one or the timeout has expired, and return the last state.
+    """Read until the state is the expected one or the timeout expires, and return the last state.
 
-    A read that fails with a transient error is repeated.
+    A read is repeated if it fails with a transient error.
 
     :param read: returns the state; raises ApiError.
     :param is_expected: returns whether a state is the expected one.
     :param timeout: in seconds.
     :param clock: the source of time.
-    :raises ApiError: if the last read failed, or a read failed with an error that is not transient.
+    :raises ApiError: if the last read failed, or any read failed with an error that is not transient.
     """
     deadline = clock.now() + timeout
     reads = 0

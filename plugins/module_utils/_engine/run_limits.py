@@ -3,10 +3,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Detect the end of a run whose task was not stopped: ansible-playbook has ended, or the task's timeout has expired.
+"""Detect that a run is over: ansible-playbook has ended, or the task's timeout has expired.
 
-Ansible ends neither the workers of an ansible-playbook that was killed nor an ordinary module whose task timed out, so
-both have to check for themselves.
+Ansible stops neither the workers of an ansible-playbook that was killed nor an ordinary module whose task timed out, so
+both have to check this themselves.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import select
 import time
 from typing import Callable, Mapping
 
-#: Environment variables in which the action plugin passes the limits on to an ordinary module; they are not options.
+#: Environment variables with which the action plugin passes the limits to an ordinary module. They are not options.
 #: The process ID of ansible-playbook, for a module on the same machine.
 CONTROLLER_PID = "SECOPS_ITSM_CONTROLLER_PID"
 #: The end of the task's timeout as a value of time.monotonic(), for a module on the same machine.
 DEADLINE = "SECOPS_ITSM_DEADLINE"
-#: The seconds that are left of the task's timeout, for a module on another machine.
+#: The remaining seconds of the task's timeout, for a module on another machine.
 TIME_LEFT = "SECOPS_ITSM_TIME_LEFT"
 
 #: Returns whether a run is over.
@@ -34,18 +34,18 @@ def never_over() -> bool:
 
 
 def over_when(controller_has_ended: Callable[[], bool], deadline: float | None) -> IsOver:
-    """Return the check for a run.
+    """Return the function that checks whether a run is over.
 
     :param controller_has_ended: returns whether ansible-playbook has ended.
-    :param deadline: the value of time.monotonic() at which the task's timeout ends, None for a task without one.
+    :param deadline: the end of the task's timeout as a value of time.monotonic(); None for a task without timeout.
     """
     return lambda: (deadline is not None and time.monotonic() >= deadline) or controller_has_ended()
 
 
 def over_from_environment(environment: Mapping[str, str]) -> IsOver:
-    """Return the check for an ordinary module's run.
+    """Return the function that checks whether the run of an ordinary module is over.
 
-    :param environment: the module's, with the limits that the action plugin passes on.
+    :param environment: the module's environment, with the limits from the action plugin.
     """
     deadline = None
     if DEADLINE in environment:
@@ -59,8 +59,8 @@ def over_from_environment(environment: Mapping[str, str]) -> IsOver:
 def end_of_process(pid: int) -> Callable[[], bool]:
     """Return a function that returns whether a process has ended.
 
-    Linux offers a handle of the process. It is the safer way: it does not mistake a later process with the same ID, or
-    one that has ended and was not waited for, for the process.
+    On Linux, this uses a file descriptor of the process: a process ID may be reused, and exists until the parent has
+    collected the exit status.
 
     :param pid: the process ID.
     """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""What defines a service for the engine."""
+"""The definition of a service for the engine."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from typing import Any, Callable, Generic, Mapping, Protocol, TypeVar
 from ansible_collections.secops.itsm.plugins.module_utils._http.client import Client
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection import Connection
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
-from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import ErrorProfile
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_profile import ErrorProfile
 
 
 class ServiceApi(Protocol):
-    """What the engine needs of an API."""
+    """The part of an API that the engine uses."""
 
     @property
     def may_have_changed(self) -> bool:
-        """Whether a write was sent that may have taken effect."""
+        """Return whether a write was sent and may have taken effect."""
 
 
 Api = TypeVar("Api", bound=ServiceApi)
@@ -32,10 +32,10 @@ class ServiceDefinition(Generic[Api]):
     """The definition of a service.
 
     :param connection_options: its connection options, by name.
-    :param build_connection: checks the values of these options and returns a connection; takes a user agent, too.
-    :param errors: how to read its errors.
+    :param build_connection: checks the values of these options and returns a connection; also takes a user agent.
+    :param errors: how to interpret its error responses.
     :param api: returns its API; takes a client and the task's options.
-    :param subject: the noun of what a task is about, and the option that identifies it.
+    :param subject: the kind of object that a task handles, and the option that identifies the object.
     """
 
     connection_options: Mapping[str, Option]

@@ -5,7 +5,7 @@
 
 """The threads that handle the items of a list, and the order in which they take them.
 
-Items are known by their index in the list only.
+Here, an item is only its index in the list.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.throttle import 
 #: Seconds between two checks of the workers.
 CHECK_INTERVAL = 0.5
 
-#: Seconds after which an item is slow, so that another worker starts in addition.
+#: Seconds after which an item is slow, so that an additional worker starts.
 SLOW_ITEM = 5.0
 
-#: The most workers for each one that the user asked for, while others are parked or slow.
+#: The maximum number of workers for each one that the user configured, while others are parked or slow.
 MAX_WORKERS_PER_SLOT = 8
 
-#: Seconds for which an interrupted list waits for running items.
+#: Maximum time in seconds to wait for running items after an interruption.
 INTERRUPT_TIMEOUT = 60.0
 
-#: Raised to a worker that would send a request after the end of an interrupted list; no result shows it.
+#: Raised in a worker that would send a request after the end of an interrupted list; it is in no result.
 INTERRUPTED = ApiError("The run was interrupted.", "unavailable")
 
 
@@ -43,9 +43,9 @@ class WorkspaceQueue:
     """The pending items of one workspace or tenant.
 
     :param scope: its throttle.
-    :param indexes: of the items, in order.
-    :param workers: the number of workers that handle other items of it.
-    :param has_slow: whether one of these items is slow.
+    :param indexes: the indexes of the pending items, in order.
+    :param workers: the number of workers that handle other items of this workspace.
+    :param has_slow: whether one of those items is slow.
     """
 
     scope: WorkspaceThrottle
@@ -55,7 +55,7 @@ class WorkspaceQueue:
 
     @property
     def rank(self) -> tuple[int, int]:
-        """Return the sort key: a queue is last if its workers are stuck, or another worker would have to wait."""
+        """Return the sort key: queues come last if their workers are stuck or another worker would have to wait."""
         is_blocked = self.scope.is_failing or self.has_slow or self.workers >= self.scope.limit
         return (1 + self.workers, 0) if is_blocked else (0, self.indexes[0])
 
@@ -77,9 +77,9 @@ class Schedule:
     """The state of a list, shared by its workers.
 
     :param queues: the pending items.
-    :param counts: of the finished items.
-    :param concurrency: the most workers, not counting those that are parked or slow.
-    :param is_over: returns whether the run is over, after which no item starts.
+    :param counts: the counts of the finished items.
+    :param concurrency: the maximum number of workers, without those that are parked or slow.
+    :param is_over: returns whether the run is over; no item starts after that.
     """
 
     queues: list[WorkspaceQueue]
@@ -96,7 +96,7 @@ class Schedule:
     slow: set[int] = field(default_factory=set)
 
     def next_item(self) -> tuple[int, WorkspaceQueue] | None:
-        """Return the index of the next item and its queue; None if this worker is to end."""
+        """Return the index of the next item and its queue, or None if this worker has to end."""
         with self.lock:
             if self.is_over():
                 self.stop()
@@ -112,7 +112,7 @@ class Schedule:
             return index, queue
 
     def stop(self) -> None:
-        """Start no further item. This takes no lock, because a signal may interrupt the thread that holds it."""
+        """Start no more items. This takes no lock, because a signal may interrupt the thread that holds it."""
         if self.stopped_at is None:
             self.stopped_at = time.monotonic()
 
@@ -127,11 +127,11 @@ class Schedule:
 
     @property
     def active_workers(self) -> int:
-        """The number of workers that are neither parked nor slow."""
+        """Return the number of workers that are neither parked nor slow."""
         return self.workers - len(self.parked | self.slow)
 
     def update_slow(self) -> None:
-        """Find the items that are slow because they wait for a response or for the effect of a write."""
+        """Find the slow items, which wait for a response or for the effect of a write."""
         now = time.monotonic()
         with self.lock:
             for queue in self.queues:
@@ -144,7 +144,7 @@ class Schedule:
                     self.slow.add(index)
 
     def set_parked(self, is_parked: bool) -> None:
-        """Note that the item of the calling worker waits for its throttle, or no longer waits."""
+        """Record whether the item of the calling worker waits for its throttle."""
         with self.lock:
             item = {self.current[threading.get_ident()]}
             self.parked = self.parked | item if is_parked else self.parked - item
@@ -183,7 +183,7 @@ class _Worker(threading.Thread):
 
 
 class WorkerPool:
-    """The workers of a list, and additional ones while some are parked or slow.
+    """The workers of a list, with additional ones while some are parked or slow.
 
     :param schedule: the state that they share.
     :param handle: handles one item; takes its index and the throttle of its workspace or tenant.
@@ -196,10 +196,10 @@ class WorkerPool:
         self._handle = handle
 
     def run(self, throttle: SharedThrottle, report: Callable[[float], None]) -> None:
-        """Handle all items. If this is interrupted, running items are still finished.
+        """Handle all items. After an interruption, running items are still finished.
 
         :param throttle: shared by all workers.
-        :param report: called in intervals with the seconds since the start.
+        :param report: called at intervals with the seconds since the start.
         """
         schedule = self._schedule
         throttle.on_blocked = self.set_parked
@@ -220,7 +220,7 @@ class WorkerPool:
                     schedule.update_slow()
                     self.add_needed_workers()
                     is_over = schedule.is_over()
-                    # Repeated after a signal, whose call may have missed a sleeping worker.
+                    # Repeated because the signal handler's call may have missed a waiting worker.
                     if is_over or schedule.stopped_at is not None:
                         finish()
                     if not is_over:
@@ -233,7 +233,7 @@ class WorkerPool:
                     finish()
                 raise
             finally:
-                # A worker that hangs must not write later, while another task runs.
+                # A worker that hangs must not write later, when another task runs.
                 throttle.stop(INTERRUPTED)
 
     def worker_loop(self) -> None:
@@ -244,7 +244,7 @@ class WorkerPool:
                 index, queue = item
                 self._schedule.finish_item(index, queue, self._handle(index, queue.scope))
                 item = self._schedule.next_item()
-        except BaseException as error:  # the main thread raises it again
+        except BaseException as error:  # raised again in the main thread
             self.errors.append(error)
             with self._schedule.lock:
                 self._schedule.workers -= 1
@@ -270,14 +270,14 @@ class WorkerPool:
             pass
 
     def set_parked(self, is_parked: bool) -> None:
-        """Note that the calling worker waits for its throttle, or no longer waits; another one may take its place."""
+        """Record whether the calling worker waits for its throttle; another worker replaces one that waits."""
         self._schedule.set_parked(is_parked)
         if is_parked:
             self.add_needed_workers()
 
 
 def _wait_for_workers(workers: Sequence[_Worker], schedule: Schedule) -> bool:
-    """Wait for a moment, and return whether to go on waiting; there is a time limit only once the list was stopped."""
+    """Wait briefly, and return whether to continue waiting; the time limit applies once the list was stopped."""
     if schedule.stopped_at is not None and time.monotonic() > schedule.stopped_at + INTERRUPT_TIMEOUT:
         return False
     running = [worker for worker in workers if worker.ident is not None and not worker.ended.is_set()]

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Authenticate requests. Each class is callable, so that a session of requests can use it as its ``auth``."""
+"""Authenticate requests. Sessions of requests call the instances, which are their ``auth``."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ from typing import Any, Callable, Mapping, Protocol
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 
-#: Is called with a sentence for the user if something takes long.
+#: Called with a sentence for the user if an operation takes long.
 Notice = Callable[[str], None]
 
 
 class Auth(Protocol):
-    """What a client needs to authenticate.
+    """Authentication as the client uses it.
 
-    :param notice: is called with a sentence for the user if fetching credentials takes long.
+    :param notice: called with a sentence for the user if fetching credentials takes long.
     """
 
     notice: Notice | None
 
     @property
     def expires_at(self) -> float | None:
-        """Return the expiry of the user's access token, in seconds since 1970, if it contains one."""
+        """Return the expiry of the access token in seconds since 1970, or None if it is unknown."""
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """Return the secrets that are known by now."""
+        """Return the secrets known so far."""
 
     def refresh(self, refused: Any, again: bool = False) -> bool:
-        """Discard refused credentials, and return whether others can be sent instead.
+        """Discard refused credentials, and return whether the request can be sent with other ones.
 
         :param refused: the request that was refused.
-        :param again: whether this request has been refreshed before.
+        :param again: whether the credentials of this request have been refreshed before.
         """
 
     def __call__(self, request: Any) -> Any:
@@ -50,9 +50,9 @@ class HeaderAuth:
     """Send a fixed header.
 
     :param value: the header's value.
-    :param secrets: the secrets in it.
+    :param secrets: the secrets in the value.
     :param header: the header's name.
-    :param expires_at: its expiry, in seconds since 1970, if it is known.
+    :param expires_at: the expiry in seconds since 1970, if it is known.
     """
 
     notice: Notice | None = None
@@ -76,11 +76,11 @@ class HeaderAuth:
 
 
 class ClientCredentialsAuth:
-    """Send a bearer token, which is fetched before the first request and after it was refused.
+    """Send a bearer token. It is fetched before the first request, and again after a refusal.
 
-    All threads share one token, and wait while one of them fetches it.
+    All threads share the token, and wait while one of them fetches it.
 
-    :param fetch: fetches a token; raises ApiError.
+    :param fetch: returns a new token, or raises ApiError.
     :param secrets: the secrets besides the tokens.
     """
 
@@ -97,7 +97,7 @@ class ClientCredentialsAuth:
         self.secrets = secrets
 
     def notify(self, text: str) -> None:
-        """Show the user a sentence, if that is possible.
+        """Show the user a sentence, if ``notice`` is set.
 
         :param text: a sentence.
         """
@@ -105,9 +105,10 @@ class ClientCredentialsAuth:
             self.notice(text)
 
     def refresh(self, refused: Any, again: bool = False) -> bool:
-        """Discard the token, unless another thread has already done that, and return whether to try another one.
+        """Discard the token, unless another thread has already done so, and return whether to try another one.
 
-        A second time only if other threads have used the token, too: it may be valid for a limited number of requests.
+        A request tries a third token only if other threads used the second one, too: a token may be valid for a limited
+        number of requests.
         """
         sent = refused.headers.get("Authorization")
         with self._lock:
@@ -129,7 +130,7 @@ class ClientCredentialsAuth:
         with self._lock:
             if self._token is not None:
                 return self._token
-            # A thread that waited for a failed fetch does not fetch at once: that could lock the account.
+            # A thread that waited for a failed fetch does not fetch again, as that could lock the account.
             if self._error is not None and self._fetches > fetches_before:
                 raise self._error
             self._error = None
@@ -150,7 +151,7 @@ def _bearer(token: str) -> str:
 
 
 class NoAuth(HeaderAuth):
-    """Send no credentials, not even those of a .netrc file, which requests would use."""
+    """Send no credentials. Without it, requests would use those of a .netrc file."""
 
     def __init__(self) -> None:
         super().__init__("", ())
@@ -160,7 +161,7 @@ class NoAuth(HeaderAuth):
 
 
 def basic(client_id: str, client_secret: str) -> HeaderAuth:
-    """Return HTTP Basic authentication (RFC 7617) in UTF-8; that of requests supports only Latin-1."""
+    """Return HTTP Basic authentication (RFC 7617) in UTF-8, as requests supports only Latin-1."""
     pair = base64.b64encode(f"{client_id}:{client_secret}".encode()).decode("ascii")
     return HeaderAuth(f"Basic {pair}", (client_secret, pair))
 
@@ -178,9 +179,9 @@ def api_key(key: str, header: str) -> HeaderAuth:
 
 
 def claims_of(token: str) -> Mapping[str, Any]:
-    """Return the claims of a token if it is a JWT (RFC 7519), without checking its signature.
+    """Return the claims of a token, or an empty mapping if it is not a JWT (RFC 7519). The signature is not checked.
 
-    :param token: of any format.
+    :param token: in any format.
     """
     parts = token.split(".")
     if len(parts) != 3:

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Send requests over HTTP, retry them, and raise an ApiError for any failure.
+"""Send requests over HTTP, retry them, and raise ApiError for any failure.
 
-The client knows neither a vendor nor Ansible; an ErrorProfile describes how a service reports errors.
+The client depends on neither a vendor nor Ansible; an ErrorProfile describes how a service reports errors.
 """
 
 from __future__ import annotations
@@ -31,14 +31,11 @@ else:
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._http.auth import Auth, Notice
 from ansible_collections.secops.itsm.plugins.module_utils._http.clock import Clock
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_body import ErrorBody, excerpt
 from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import (
     TOO_DEEP,
-    ErrorBody,
-    ErrorProfile,
     FailedAttempt,
-    OptionNames,
     Route,
-    excerpt,
     from_exception,
     from_foreign_redirect,
     from_invalid_body,
@@ -50,6 +47,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping im
     from_unreadable_file,
     with_token_expiry,
 )
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_profile import ErrorProfile, OptionNames
 from ansible_collections.secops.itsm.plugins.module_utils._http.response_limits import (
     MAX_RESPONSE_SIZE,
     LimitedAdapter,
@@ -65,13 +63,13 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.throttle import 
 
 MAX_REDIRECTS = 3
 
-#: Levels of lists and objects in a response; processing a result must not raise a RecursionError.
+#: The maximum nesting of lists and objects in a response, so that processing it does not raise RecursionError.
 MAX_NESTING = 100
 
-#: Seconds after which the next failure of a connection is reported to the user, in fact after about 5 seconds.
+#: Seconds of retries before the next connection failure is reported to the user; in practice about 5 seconds.
 RETRY_NOTICE_AFTER = 3.0
 
-#: How often the token is refreshed for a request; more than once only if other threads have used it, too.
+#: The maximum number of token refreshes for a request; more than one only if other threads used the token, too.
 MAX_REFRESHES = 5
 
 
@@ -79,9 +77,9 @@ MAX_REFRESHES = 5
 class Response:
     """A successful response.
 
-    :param http_status: 2xx.
-    :param body: the parsed JSON, or None if it was empty.
-    :param request_id: the request ID, if there is one.
+    :param http_status: a status of 2xx.
+    :param body: the parsed JSON; None if the body is empty.
+    :param request_id: the request ID, if the response has one.
     """
 
     http_status: int
@@ -91,17 +89,17 @@ class Response:
 
 @dataclass(frozen=True)
 class Transport:
-    """How to reach a service.
+    """The settings for reaching a service.
 
-    :param base_url: scheme, host and path prefix, without a slash at the end.
-    :param timeout: seconds to wait for a connection, and for each piece of a response.
-    :param retry_timeout: seconds after which a request is not retried any more.
+    :param base_url: scheme, host and path prefix, without a trailing slash.
+    :param timeout: seconds to wait for a connection, and for each part of a response.
+    :param retry_timeout: maximum time in seconds to keep retrying a request.
     :param verify: True, False, or the path of a CA bundle.
-    :param client_cert: path of a client certificate (PEM), with or without its key.
+    :param client_cert: path of a client certificate (PEM), which may include its key.
     :param client_key: path of the key, if it is a separate file.
-    :param proxy: URL of a proxy for every request; None for that of the environment.
+    :param proxy: URL of the proxy; None to use that of the environment.
     :param direct: whether to use no proxy, not even that of the environment.
-    :param headers: additional headers of every request.
+    :param headers: additional headers of all requests.
     """
 
     base_url: str
@@ -116,7 +114,7 @@ class Transport:
 
 
 class Sessions:
-    """The sessions with one service: one for each thread, which keeps its connection open.
+    """The sessions with a service. Each thread has its own one, which keeps its connection open.
 
     :param transport: how to reach the service.
     :param auth: how to authenticate.
@@ -127,21 +125,21 @@ class Sessions:
         self._transport = transport
         self._auth = auth
         self._user_agent = user_agent
-        self._of_thread = threading.local()
+        self._local = threading.local()
         self._opened: list[tuple[threading.Thread, requests.Session]] = []
         self._lock = threading.Lock()
 
     def for_current_thread(self) -> requests.Session:
         """Return the session of the current thread."""
-        session = getattr(self._of_thread, "session", None)
+        session = getattr(self._local, "session", None)
         if session is None:
             with self._lock:
-                session = self._of_thread.session = self._of_ended_thread() or self._new()
+                session = self._local.session = self._reusable() or self._new()
                 self._opened.append((threading.current_thread(), session))
         return session
 
-    def _of_ended_thread(self) -> requests.Session | None:
-        """Return the session of a thread that has ended, or None; the workers of a list come and go."""
+    def _reusable(self) -> requests.Session | None:
+        """Return the session of a thread that has ended, or None; lists replace their workers."""
         for index, (thread, session) in enumerate(self._opened):
             if not thread.is_alive():
                 del self._opened[index]
@@ -150,7 +148,7 @@ class Sessions:
 
     def _new(self) -> requests.Session:
         session = requests.Session()
-        # Always set: without it requests would take credentials from a .netrc file.
+        # Always set, as requests would otherwise use the credentials of a .netrc file.
         session.auth = self._auth
         session.headers.update({"Accept": "application/json", "User-Agent": self._user_agent})
         session.headers["Accept-Encoding"] = "gzip, deflate"
@@ -158,30 +156,31 @@ class Sessions:
             session.mount(scheme, LimitedAdapter())
         session.headers.update(self._transport.headers)
         if self._transport.client_cert:
-            both = (self._transport.client_cert, self._transport.client_key)
-            session.cert = both if self._transport.client_key else self._transport.client_cert  # type: ignore[assignment]  # stubs know only (str, str)
+            pair = (self._transport.client_cert, self._transport.client_key)
+            # The type stubs accept only (str, str).
+            session.cert = pair if self._transport.client_key else self._transport.client_cert  # type: ignore[assignment]
         return session
 
     def close(self) -> None:
-        """Close all sessions and their connections; a thread that needs one again gets a new one."""
-        opened, self._opened, self._of_thread = self._opened, [], threading.local()
+        """Close all sessions and their connections. Threads that need one again open a new one."""
+        opened, self._opened, self._local = self._opened, [], threading.local()
         for _thread, session in opened:
             session.close()
 
 
 class Client:
-    """Send requests to one service over one session.
+    """Send requests to a service over a session.
 
     :param transport: how to reach the service.
     :param auth: how to authenticate.
     :param profile: how the service reports errors.
-    :param read_only: whether to refuse every write, as in check mode.
+    :param read_only: whether to refuse all writes, as in check mode.
     :param user_agent: the value of the ``User-Agent`` header.
     :param redact: removes secrets from the service's text.
     :param clock: the source of time.
-    :param throttle: decides when requests are sent; by default that of a single worker.
+    :param throttle: controls when requests are sent; by default, that of a single worker.
     :param sessions: shared sessions, which this client does not close.
-    :param notice: is called with a sentence for the user if a connection is retried for some seconds.
+    :param notice: called with a sentence for the user if a connection is retried for some seconds.
     """
 
     def __init__(
@@ -199,9 +198,9 @@ class Client:
         notice: Notice | None = None,
     ) -> None:
         self.request_ids: list[str] = []
-        #: Whether a write was sent that may have taken effect: it succeeded, or it was not surely refused.
+        #: Whether a write may have taken effect: it succeeded, or it is uncertain whether it was processed.
         self.may_have_changed = False
-        #: Seconds by which this machine's clock is ahead of the service's, if its last response had a ``Date`` header.
+        #: Seconds by which this machine's clock is ahead of the service's, if the last response had a ``Date`` header.
         self.clock_lead: float | None = None
         self._transport = transport
         self._auth = auth
@@ -222,10 +221,10 @@ class Client:
             self._sessions.close()
 
     def excerpt(self, text: str, max_length: int = 300) -> str:
-        """Return the start of a service's text for a message: without secrets, and on one line.
+        """Return the start of a service's text for a message, on one line and without secrets.
 
         :param text: from the service.
-        :param max_length: the number of characters.
+        :param max_length: the maximum number of characters.
         """
         return excerpt(text, self._redact, max_length)
 
@@ -240,11 +239,11 @@ class Client:
         """Send a request that changes nothing, and return its response.
 
         :param method: the HTTP method.
-        :param path: the path below the base URL, its segments percent-encoded.
+        :param path: the path below the base URL, with percent-encoded segments.
         :param query: the query parameters.
         :param body: the body, sent as JSON.
         :param form: the body, sent as a form.
-        :raises ApiError: for anything but a 2xx response with JSON.
+        :raises ApiError: unless the response is 2xx with JSON.
         """
         return self._send_with_retries(_Request(method, path, query, body, form, is_write=False))
 
@@ -256,17 +255,17 @@ class Client:
         query: Mapping[str, str] | None = None,
         is_refusal: Callable[[Any], bool] | None = None,
     ) -> Response:
-        """Send a request that changes something, and return its response; retry it only if it was surely not processed.
+        """Send a request that changes something, and return its response. Retry it only if it was not processed.
 
         :param method: the HTTP method.
-        :param path: the path below the base URL, its segments percent-encoded.
+        :param path: the path below the base URL, with percent-encoded segments.
         :param body: the body, sent as JSON.
         :param query: the query parameters.
-        :param is_refusal: returns whether the body of a 2xx response says that nothing was changed.
-        :raises ApiError: for anything but a 2xx response; ``ambiguous`` if the write may have taken effect.
+        :param is_refusal: returns whether the body of a 2xx response reports that nothing was changed.
+        :raises ApiError: unless the response is 2xx; ``ambiguous`` if the write may have taken effect.
         """
         if self._read_only:
-            raise ApiError(f"{method} {path} was held back: check mode only reads.", "internal")
+            raise ApiError(f"{method} {path} was not sent, because check mode only sends read requests.", "internal")
         had_changed, self.may_have_changed = self.may_have_changed, True
         try:
             response = self._send_with_retries(_Request(method, path, query, body, None, is_write=True))
@@ -285,7 +284,7 @@ class Client:
             failure = self._throttled_attempt(request)
             if isinstance(failure, Response):
                 return failure
-            # A request that was not authenticated has changed nothing, so a write is sent again, too.
+            # A request that was not authenticated has changed nothing, so a write is retried, too.
             if failure.http_status == 401 and failure.category == "authentication" and refreshes < MAX_REFRESHES:
                 refreshes += 1
                 if self._auth.refresh(self._sent, again=refreshes > 1):
@@ -321,7 +320,7 @@ class Client:
         proxy = self._transport.proxy or environment_proxy(self._transport.base_url)[1]
         ca_variable, ca_file = "", self._transport.verify
         if ca_file is True:
-            # As requests itself does.
+            # The variables that requests reads, in its order.
             ca_variable = next(filter(os.environ.get, ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")), "")
             ca_file = os.environ.get(ca_variable, "")
         return Route(
@@ -333,7 +332,7 @@ class Client:
         )
 
     def _with_details(self, outcome: Response | FailedAttempt) -> Response | FailedAttempt:
-        """Return a failure with the names of the options, and with the expiry of the token if it has expired."""
+        """Return a response unchanged; add to a failure the names of the options and the expiry of an expired token."""
         if isinstance(outcome, Response):
             return outcome
         if outcome.category == "authentication" and not outcome.of_proxy:
@@ -341,7 +340,7 @@ class Client:
         return outcome.with_option_names(self._option_names)
 
     def _report_retry(self, failure: FailedAttempt, seconds: float) -> None:
-        """Tell the user that a connection is retried, which can take a while without any output."""
+        """Notify the user that a connection is retried, which can take a while without any output."""
         if self._notice and seconds >= RETRY_NOTICE_AFTER:
             self._notice(f"{failure.text[0].upper()}{failure.text[1:]}. The request is being retried.")
 
@@ -351,7 +350,7 @@ class Client:
         try:
             outcome = self._with_details(self._attempt(request))
         except ApiError as error:
-            # Only the authentication raises one here, and every other request would get the same.
+            # Only the authentication raises ApiError here, and it would fail for other requests, too.
             self._throttle.abort(error)
             raise
         finally:
@@ -382,7 +381,7 @@ class Client:
                 break
             if not _keeps_path(target, request.path):
                 return from_foreign_redirect(response.status_code, urlsplit(target).path or "/", self._redact)
-            # The new URL contains its query.
+            # The target contains the query.
             url, query = target, None
         return self._classify(request, response, content)
 
@@ -408,7 +407,7 @@ class Client:
         return response
 
     def _classify(self, request: _Request, response: requests.Response, content: bytes) -> Response | FailedAttempt:
-        """Return a successful response, or the failure that it reports."""
+        """Return the response if it is successful, else the failure that it reports."""
         status = response.status_code
         self.clock_lead = _clock_lead(response.headers.get("Date"))
         body, other_content = _parse_json(content, response.headers.get("Content-Type", ""))
@@ -422,7 +421,7 @@ class Client:
                 self._profile, status, details, other_content, retry_after, request.is_write, self._redact, request_id
             )
         if other_content or (body is None and not request.is_write):
-            other_content = other_content or "an empty body"
+            other_content = other_content or "an empty body instead of JSON"
             return from_invalid_body(self._profile, status, other_content, request.is_write, request_id)
         if self._profile.reports_failure(body):
             details = self._profile.parse_error(body)
@@ -431,9 +430,9 @@ class Client:
 
 
 def environment_proxy(url: str) -> tuple[str, str]:
-    """Return the environment variable that sets the proxy for a URL, and its value; empty texts without one.
+    """Return the environment variable that sets the proxy for a URL, and its value; empty texts if there is none.
 
-    :param url: of the service.
+    :param url: the URL of the service.
     """
     found = requests.utils.get_environ_proxies(url)
     scheme = next((scheme for scheme in (urlsplit(url).scheme, "all") if found.get(scheme)), None)
@@ -451,7 +450,7 @@ class _Request:
 
 
 def _parse_json(content: bytes, content_type: str) -> tuple[Any, str | None]:
-    """Return the JSON of a response, and what its body is if it is not JSON."""
+    """Return the JSON of a response, and a description of its body if it is not JSON."""
     if not content.strip():
         return None, None
     try:
@@ -462,8 +461,8 @@ def _parse_json(content: bytes, content_type: str) -> tuple[Any, str | None]:
     except ValueError:
         pass
     if "html" in content_type or content.lstrip()[:1] == b"<":
-        return None, "an HTML page"
-    return None, "broken JSON" if "json" in content_type else "something"
+        return None, "an HTML page instead of JSON"
+    return None, "invalid JSON" if "json" in content_type else "text instead of JSON"
 
 
 def _is_too_deep(body: Any) -> bool:
@@ -476,7 +475,7 @@ def _is_too_deep(body: Any) -> bool:
 
 
 def _clock_lead(date: str | None) -> float | None:
-    """Return the seconds by which this machine's clock is ahead of a ``Date`` header, or None."""
+    """Return the seconds by which the clock of this machine is ahead of a ``Date`` header, or None."""
     try:
         return time.time() - parsedate_to_datetime(date).timestamp() if date else None
     except (TypeError, ValueError, OverflowError):
@@ -484,29 +483,29 @@ def _clock_lead(date: str | None) -> float | None:
 
 
 def _is_cut_short(response: requests.Response, content: bytes) -> bool:
-    """Return whether a response is shorter than its ``Content-Length``; urllib3 checks that only since version 2."""
+    """Return whether a response is shorter than its ``Content-Length``; urllib3 before version 2 does not check it."""
     length = response.headers.get("Content-Length", "")
     has_body = bool(content) or response.status_code not in (204, 304)
     return length.isdecimal() and has_body and response.raw.tell() < int(length)
 
 
 def _redirect_target(response: requests.Response) -> str | None:
-    """Return the URL of a redirect to the same host, and not from https to http; others must not get credentials."""
+    """Return the URL of a redirect to the same host, but not from https to http; others must not get credentials."""
     location = response.headers.get("Location")
     if response.status_code not in (301, 302, 303, 307, 308) or not location:
         return None
     try:
         target = urljoin(response.url, location)
-        here, there = urlsplit(response.url), urlsplit(target)
-        same_host = here.hostname == there.hostname and (here.port == there.port or there.scheme == "https")
+        old, new = urlsplit(response.url), urlsplit(target)
+        same_host = old.hostname == new.hostname and (old.port == new.port or new.scheme == "https")
     except ValueError:
         return None
-    return target if same_host and there.scheme in {"https", here.scheme} else None
+    return target if same_host and new.scheme in {"https", old.scheme} else None
 
 
 def _keeps_path(target: str, path: str) -> bool:
     """Return whether the path of a URL ends with a path, in any percent-encoding."""
-    there, wanted = (
+    segments, expected = (
         [unquote_to_bytes(segment) for segment in text.strip("/").split("/")] for text in (urlsplit(target).path, path)
     )
-    return there[-len(wanted) :] == wanted
+    return segments[-len(expected) :] == expected

@@ -12,23 +12,23 @@ import time
 
 
 class Clock:
-    """Time as the collection uses it; tests replace it."""
+    """Read the time and wait; tests replace it."""
 
     def now(self) -> float:
-        """Return the seconds of a clock that never goes back."""
+        """Return the seconds of a monotonic clock."""
         return time.monotonic()
 
     def sleep(self, seconds: float) -> None:
         """Wait.
 
-        :param seconds: how long.
+        :param seconds: the duration.
         """
         time.sleep(seconds)
 
     def wait(self, condition: threading.Condition, seconds: float) -> None:
         """Wait until a condition is notified or some seconds have passed.
 
-        :param condition: whose lock the calling thread holds.
-        :param seconds: how long at most.
+        :param condition: a condition whose lock the calling thread holds.
+        :param seconds: the maximum duration.
         """
         condition.wait(seconds)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Check the options of a connection, and build what is needed to use it."""
+"""Check the options of a connection, and build its transport."""
 
 from __future__ import annotations
 
@@ -49,17 +49,19 @@ def build_transport(
     :raises ApiError: category ``configuration``.
     """
     if given["timeout"] <= 0:
-        raise configuration_error(f"{label('timeout', connection_options)} must be a number of seconds above 0.")
+        raise configuration_error(f"{label('timeout', connection_options)} must be a number of seconds greater than 0.")
     if given["retry_timeout"] < 0:
         name = label("retry_timeout", connection_options)
-        raise configuration_error(f"{name} must be a number of seconds, or 0 for no second try.")
+        raise configuration_error(f"{name} must be a number of seconds, or 0 to disable retries.")
     for name in ("ca_path", "client_cert", "client_key"):
         if given[name] and not os.access(given[name], os.R_OK):
             option = label(name, connection_options)
-            raise configuration_error(f"{option} names a file that cannot be read: {given[name]}")
+            raise configuration_error(
+                f"The file in {option} cannot be read: {given[name]}. Correct the path, or the permissions of the file."
+            )
     if given["client_key"] and not given["client_cert"]:
         names = label("client_cert", connection_options), label("client_key", connection_options)
-        raise configuration_error(f"{names[0]} is missing: {names[1]} is the key of that certificate.")
+        raise configuration_error(f"{names[0]} is missing: {names[1]} is the key of a certificate.")
     verify: bool | str = given["validate_certs"]
     if verify and given["ca_path"]:
         verify = given["ca_path"]
@@ -83,9 +85,9 @@ def checked_headers(
 ) -> dict[str, str]:
     """Return the additional headers of requests as text.
 
-    :param headers: as the user entered them.
+    :param headers: the value of the option.
     :param connection_options: the options of the connection.
-    :param identity: headers that identify the tenant, by their names in lower case.
+    :param identity: headers that identify the tenant, with names in lower case.
     :raises ApiError: category ``configuration``.
     """
     option = label("headers", connection_options)
@@ -94,9 +96,9 @@ def checked_headers(
     for name, value in (headers or {}).items():
         text = str(value)
         if not str(name).isascii() or not str(name).isprintable() or not _is_latin_1(text) or not str(name).strip():
-            raise configuration_error(f"{option} holds a name or a value that no HTTP header can have.")
+            raise configuration_error(f"{option} contains a name or a value that is not valid for an HTTP header.")
         if str(name).lower() in reserved:
-            raise configuration_error(f"{option} must not set {name}: the other options take care of it.")
+            raise configuration_error(f"{option} must not contain {name}, which is set from other options.")
         checked[str(name)] = text
     return checked
 

@@ -16,10 +16,10 @@ class Option:
     """A connection option.
 
     :param type: its type, as in an argument spec.
-    :param env: the environment variable that is read if the option is not set.
-    :param default: its value if neither is set.
-    :param secret: whether it must never be shown; None if only its name looks like that of a secret.
-    :param is_address: whether it is a URL, which may contain a password if it was refused.
+    :param env: the environment variable that sets the option.
+    :param default: its default.
+    :param secret: whether it is a secret; None if only its name looks like that of a secret.
+    :param is_address: whether it is a URL, which may contain a password if it is invalid.
     """
 
     type: str
@@ -30,12 +30,12 @@ class Option:
 
     @property
     def variable(self) -> str:
-        """Return the runbook variable that has the same effect."""
+        """Return the runbook variable that sets the option."""
         return self.env.lower()
 
 
 def label(name: str, connection_options: Mapping[str, Option]) -> str:
-    """Return the name of an option for a message: with its environment variable, which users of runbooks set.
+    """Return the name of an option for a message, with the environment variable that users of runbooks set.
 
     :param name: the option.
     :param connection_options: the options of the connection.
@@ -72,7 +72,7 @@ def transport_options(prefix: str) -> dict[str, Option]:
 
 
 def given_options(options: Mapping[str, Any], connection_options: Mapping[str, Option]) -> dict[str, Any]:
-    """Return the values of the connection options, with None for blank ones: AWX passes on unset options as blank.
+    """Return the values of the connection options, with None for blank ones, as AWX passes unset options as blank.
 
     :param options: values by option name.
     :param connection_options: the options of the connection.

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Keep connections open, so that tasks and loop items with exactly the same options share one."""
+"""Share open connections among tasks and loop items with the same options."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from typing import Any, Callable, Mapping, Protocol
 
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection import Connection
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
-from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import ErrorProfile
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_profile import ErrorProfile
 
-#: How many are kept open; a loop may use the credentials of several customers.
+#: The maximum number of open connections; a loop may use the credentials of several customers.
 MAX_CONNECTIONS = 8
 
 #: Environment variables, in lower case, that requests and OpenSSL read.
@@ -33,11 +33,11 @@ ENVIRONMENT_VARIABLES = (
 
 
 class Service(Protocol):
-    """What the pool needs of a service."""
+    """A service as the pool uses it."""
 
     @property
     def connection_options(self) -> Mapping[str, Option]:
-        """Return the options of its connections."""
+        """Return the connection options."""
 
     @property
     def build_connection(self) -> Callable[[Mapping[str, Any], str], Connection]:
@@ -45,17 +45,17 @@ class Service(Protocol):
 
     @property
     def errors(self) -> ErrorProfile:
-        """Return how it reports errors."""
+        """Return the profile of its errors."""
 
 
 class ConnectionPool:
-    """The open connections, by everything that they depend on."""
+    """The open connections, by the options and environment variables that they depend on."""
 
     def __init__(self) -> None:
         self._connections: OrderedDict[str, Connection] = OrderedDict()
 
     def open(self, service: Service, options: Mapping[str, Any], user_agent: str) -> Connection:
-        """Return the connection for a task's options: an open one, or a new one.
+        """Return the connection for a task's options; open it if necessary.
 
         :param service: the service.
         :param options: values by option name.
@@ -76,7 +76,7 @@ class ConnectionPool:
 
 
 def _key(service: Service, options: Mapping[str, Any]) -> str:
-    """Return everything that a connection depends on, including secrets; it never leaves the process."""
+    """Return everything that a connection depends on, including secrets; it stays in the process."""
     given = {name: options.get(name) for name in service.connection_options}
     environment = {name: value for name, value in os.environ.items() if name.lower() in ENVIRONMENT_VARIABLES}
     return json.dumps([service.errors.name, given, environment], sort_keys=True, default=str)

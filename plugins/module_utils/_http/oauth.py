@@ -14,18 +14,19 @@ from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiErro
 from ansible_collections.secops.itsm.plugins.module_utils._http.auth import NoAuth, Notice
 from ansible_collections.secops.itsm.plugins.module_utils._http.client import Client, Transport
 from ansible_collections.secops.itsm.plugins.module_utils._http.clock import Clock
-from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import ErrorBody, ErrorProfile
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_body import ErrorBody
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_profile import ErrorProfile
 from ansible_collections.secops.itsm.plugins.module_utils._http.schema_validation import first_violation
 from ansible_collections.secops.itsm.plugins.module_utils._redaction.redactor import Redactor
 
-#: RFC 6749, section 5.1; the rest of the response is not needed.
+#: RFC 6749, section 5.1; other properties of the response are not used.
 TOKEN_RESPONSE: Mapping[str, Any] = {
     "type": "object",
     "required": ["access_token"],
     "properties": {"access_token": {"type": "string", "pattern": r"^[!-~]+(?!\s)$"}},
 }
 
-#: RFC 6749, section 5.2: all of these errors may have the status 400, whose category would be misleading.
+#: Categories of errors (RFC 6749, section 5.2) that may have the status 400, whose category would be misleading.
 CATEGORIES: Mapping[str, str] = {
     "invalid_client": "authentication",
     "invalid_grant": "authentication",
@@ -36,12 +37,12 @@ CATEGORIES: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class ClientCredentials:
-    """Where and how to fetch a token.
+    """Credentials of a client, and the server that issues its tokens.
 
     :param transport: how to reach the token server.
-    :param path: the path of the token endpoint there.
-    :param client_id: of the account.
-    :param client_secret: of the account.
+    :param path: the path of the token endpoint.
+    :param client_id: the ID of the client.
+    :param client_secret: its secret.
     :param scope: the scope of the token; None for the server's default.
     """
 
@@ -53,7 +54,7 @@ class ClientCredentials:
 
     @property
     def form(self) -> dict[str, str]:
-        """Return the form to send."""
+        """Return the form of a token request (RFC 6749, section 4.4.2)."""
         form = {
             "grant_type": "client_credentials",
             "client_id": self.client_id,
@@ -65,7 +66,7 @@ class ClientCredentials:
 def parse_error(body: Any) -> ErrorBody:
     """Return the content of an error response (RFC 6749, section 5.2).
 
-    :param body: the parsed JSON, of any shape.
+    :param body: the parsed JSON.
     """
     if not isinstance(body, Mapping) or not isinstance(body.get("error"), str):
         return ErrorBody()
@@ -90,12 +91,12 @@ TOKEN_SERVER = ErrorProfile(
     _no_request_id,
     _category_of,
     remedies={
-        "authentication": "Check {client_id} and {client_secret}, and that they are for {token_url}.",
-        "permission": "Check {scope}: the account must have it.",
+        "authentication": "Check that {client_id} and {client_secret} are valid for {token_url}.",
+        "permission": "Check that the client is allowed to request {scope}.",
         "not_found": "Check {token_url}.",
         "validation": "Check {token_url} and {scope}.",
         "contract": "Check {token_url}.",
-        "configuration": "Set {token_url} to the address that the token server has now, instead of {address}.",
+        "configuration": "Set {token_url} to the current address of the token server instead of {address}.",
     },
 )
 
@@ -105,11 +106,11 @@ def fetch_token(
 ) -> str:
     """Return a new access token.
 
-    :param credentials: where and how to fetch it.
+    :param credentials: the credentials, and the server that issues the token.
     :param user_agent: the value of the ``User-Agent`` header.
     :param clock: the source of time.
-    :param notice: is called with a sentence for the user if a connection is retried for some seconds.
-    :raises ApiError: if it cannot be fetched; the message says that the request for a token failed.
+    :param notice: called with a sentence for the user if a connection is retried for some seconds.
+    :raises ApiError: if the token cannot be fetched.
     """
     redact = Redactor([credentials.client_secret]).text
     client = Client(
@@ -122,19 +123,20 @@ def fetch_token(
         notice=notice,
     )
     try:
-        # A read, because a token that is lost on its way does no harm.
+        # Sent as a read, because a lost token does no harm.
         response = client.read("POST", credentials.path, form=credentials.form)
         violation = first_violation(TOKEN_RESPONSE, response.body)
         if violation:
             raise ApiError(
-                f"The answer of the token server cannot be used: {violation}. Check {TOKEN_SERVER.label('token_url')}.",
+                f"The response of the token server is not valid: {violation}. Check {TOKEN_SERVER.label('token_url')}.",
                 "contract",
                 method="POST",
                 path=credentials.path,
                 http_status=response.http_status,
             )
     except ApiError as failure:
-        raise failure.with_message(f"No access token could be fetched. {failure}") from None
+        reason = f"{failure.message[0].lower()}{failure.message[1:]}"
+        raise failure.with_message(f"No access token could be fetched: {reason}") from None
     finally:
         client.close()
     return str(response.body["access_token"])

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Limit the duration and the size of responses, which requests and urllib3 do not."""
+"""Limit the duration and the size of responses, as requests and urllib3 do not."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ try:
 except ImportError:
     HTTPAdapter = object  # type: ignore[assignment,misc]  # nothing is sent without requests
 
-#: The time for a whole response, as a multiple of the timeout for each piece of it.
+#: The time limit for a whole response, as a multiple of the timeout for each part of it.
 TIMEOUTS_PER_RESPONSE = 4
 
-#: Bytes of a response, decompressed.
+#: The maximum size of a decompressed response, in bytes.
 MAX_RESPONSE_SIZE = 64 * 1024 * 1024
 
-#: Bytes that are decompressed at a time; decompressed, they can be a thousand times as many.
+#: Bytes to decompress at a time; the result can be a thousand times as large.
 CHUNK_SIZE = 16 * 1024
 
-#: The only encodings that are requested. Others decompress without a limit, and so do combinations.
+#: The encodings that are requested. Others, and combinations, are decompressed without a limit.
 ENCODINGS = ("", "identity", "gzip", "x-gzip", "deflate")
 
 
@@ -44,7 +44,7 @@ class _TimedBody(io.RawIOBase):
     """Read the bytes of a connection until a deadline.
 
     :param raw: the unbuffered stream.
-    :param sock: below it.
+    :param sock: the socket of the stream.
     """
 
     def __init__(self, raw: Any, sock: Any) -> None:
@@ -65,9 +65,9 @@ class _TimedBody(io.RawIOBase):
         if self._timeout is not None:
             left = self._deadline - time.monotonic()
             if left <= 0:
-                raise socket.timeout("The answer took too long.")
+                raise socket.timeout("The response took too long.")
             self._sock.settimeout(min(self._timeout, left))
-        return self._raw.readinto(buffer)  # type: ignore[no-any-return]  # of any stream
+        return self._raw.readinto(buffer)  # type: ignore[no-any-return]  # any stream
 
     def close(self) -> None:
         """Close the stream."""
@@ -86,10 +86,10 @@ class _TimedResponse(http.client.HTTPResponse):
 @cache
 def _timed(pool: Any) -> Any:
     """Return a subclass of a connection pool class whose responses have a deadline."""
-    former = pool.ConnectionCls
-    if issubclass(former.response_class, _TimedResponse):
+    original = pool.ConnectionCls
+    if issubclass(original.response_class, _TimedResponse):
         return pool
-    connection = type(former.__name__, (former,), {"response_class": _TimedResponse})
+    connection = type(original.__name__, (original,), {"response_class": _TimedResponse})
     return type(pool.__name__, (pool,), {"ConnectionCls": connection})
 
 

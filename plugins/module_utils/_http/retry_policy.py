@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Decide which failed requests are sent again, and after how long."""
+"""Decide which failed requests are retried, and when."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ RETRYABLE_STATUSES = frozenset({408, 429, 502, 503, 504})
 BACKOFF_BASE = 0.5
 BACKOFF_CAP = 15.0
 
-#: The longest wait that a service can request, in seconds; anything above is reduced to it.
+#: The longest wait that a service can request, in seconds; longer ones are reduced to it.
 MAX_RETRY_AFTER = 1e9
 
 
 class RetryDecision(Enum):
-    """What a failed attempt means for its request."""
+    """Whether a request can be retried after a failed attempt."""
 
-    #: The request can be sent again: it changes nothing, or it cannot have been processed.
+    #: The request can be retried: it changes nothing, or it cannot have been processed.
     RETRY = "retry"
-    #: The write may have been processed: the state has to be read before anything is sent again.
+    #: The write may have been processed: the state must be read before anything is sent again.
     UNCERTAIN = "uncertain"
-    #: The request changed nothing, and would fail again.
+    #: The request changed nothing, and a retry would fail, too.
     REJECTED = "rejected"
 
 
@@ -44,15 +44,15 @@ def decide_retry(
     is_permanent: bool = False,
     retry_after_means_unprocessed: bool = True,
 ) -> RetryDecision:
-    """Return what a failed attempt means for its request.
+    """Return whether a request can be retried after a failed attempt.
 
-    A write is only retried if it cannot have been processed (CF-A9, TK-A3). Everything else is uncertain, even a PUT,
-    because its comment would be added twice.
+    A write is only retried if it cannot have been processed (CF-A9, TK-A3). Any other failed write is uncertain, even a
+    PUT, because its comment would be added twice.
 
     :param is_write: whether the request changes something.
-    :param http_status: the status of the response, None if there was none.
-    :param retry_after: seconds from its ``Retry-After`` header, None if it had none.
-    :param may_be_processed: without a response, whether the service may have received the request.
+    :param http_status: the status of the response; None if there is no response.
+    :param retry_after: the seconds of its ``Retry-After`` header; None if it has none.
+    :param may_be_processed: whether the service may have received the request; only used without a response.
     :param is_permanent: whether every attempt would fail in this way, even if the service processed the request.
     :param retry_after_means_unprocessed: whether the service promises that it did not process a write to which it
         responds with 503 and ``Retry-After``.
@@ -70,11 +70,11 @@ def decide_retry(
 
 
 def backoff_delay(attempts: int, retry_after: float | None, jitter: Callable[[], float] = random.random) -> float:
-    """Return the seconds to wait before the next attempt: at least the back-off, and what the service requests.
+    """Return the seconds to wait before the next attempt: at least the back-off and the wait that the service requests.
 
-    :param attempts: how many have failed so far, from 1.
-    :param retry_after: the seconds that the service requests.
-    :param jitter: returns a number from 0 to 1, so that many clients do not come back at the same time.
+    :param attempts: the number of failed attempts, at least 1.
+    :param retry_after: the wait that the service requests, in seconds.
+    :param jitter: returns a number from 0 to 1, so that not all clients retry at the same time.
     """
     longest = min(BACKOFF_CAP, BACKOFF_BASE * 2.0 ** min(attempts - 1, 10))
     back_off = longest * (0.5 + 0.5 * jitter())
@@ -84,7 +84,7 @@ def backoff_delay(attempts: int, retry_after: float | None, jitter: Callable[[],
 def http_date(value: str | None) -> datetime | None:
     """Return the point in time of an HTTP date, or None.
 
-    :param value: of a header such as ``Date``.
+    :param value: the value of a header such as ``Date``.
     """
     try:
         moment = parsedate_to_datetime(value or "")
@@ -97,7 +97,7 @@ def retry_after_seconds(value: str | None, now: datetime | None = None) -> float
     """Return the seconds of a ``Retry-After`` header (RFC 9110), a number or an HTTP date, or None.
 
     :param value: the header's value.
-    :param now: the service's time from its response; by default, that of this machine.
+    :param now: the time of the service from its response; by default, the time of this machine.
     """
     if value is None:
         return None

@@ -18,12 +18,12 @@ else:
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 
-#: Validators by the id of their schema, which is kept so that no other one can get the same id.
+#: Validators by the id of their schema, which is kept so that its id is not reused.
 _VALIDATORS: dict[int, tuple[Mapping[str, Any], Any]] = {}
 
 
 def _validator(schema: Mapping[str, Any]) -> Any:
-    """Return the validator of a schema; there are few schemas, and every request needs some."""
+    """Return the validator of a schema, which is built once; there are few schemas, and every request uses some."""
     if id(schema) not in _VALIDATORS:
         _VALIDATORS[id(schema)] = (schema, jsonschema.Draft202012Validator(schema))
     return _VALIDATORS[id(schema)][1]
@@ -32,7 +32,10 @@ def _validator(schema: Mapping[str, Any]) -> Any:
 def first_violation(schema: Mapping[str, Any], value: Any) -> str | None:
     """Return where and how a value violates a schema, or None.
 
-    The text contains only positions and rules, because a log must not show the value.
+    The text contains only positions and rules, because the value may be confidential.
+
+    :param schema: the JSON Schema.
+    :param value: the parsed JSON.
     """
     validator = _validator(schema)
     error = jsonschema.exceptions.best_match(validator.iter_errors(value))
@@ -46,8 +49,8 @@ def first_violation(schema: Mapping[str, Any], value: Any) -> str | None:
         unknown = sorted(set(error.instance) - set(error.schema.get("properties", {})))
         return f"{', '.join(unknown)} is unknown at {place}"
     if error.validator in ("type", "enum", "const", "pattern"):
-        return f"{place} is not of the {error.validator} {error.validator_value!r}"
-    return f"{place} breaks the rule {error.validator!r}"
+        return f"{place} does not match the {error.validator} {error.validator_value!r}"
+    return f"{place} violates the rule {error.validator!r}"
 
 
 def wrong_properties(
@@ -55,9 +58,9 @@ def wrong_properties(
 ) -> set[str]:
     """Return the properties of an object that violate a schema.
 
-    :param schema: of an object.
+    :param schema: the JSON Schema of the object.
     :param value: the object.
-    :param formats: for each ``format`` of the schema, a function that returns whether a text has it.
+    :param formats: for each ``format`` of the schema, a function that returns whether a text has that format.
     """
     checker = jsonschema.FormatChecker(formats=())
     for name, has_format in formats.items():
@@ -75,7 +78,7 @@ def validate_request(schema: Mapping[str, Any], body: Any) -> None:
     """
     found = first_violation(schema, body)
     if found:
-        raise ApiError(f"The request was held back, because it breaks the API contract: {found}.", "contract")
+        raise ApiError(f"The request was not sent, because it violates the API contract: {found}.", "contract")
 
 
 def validate_response(schema: Mapping[str, Any], body: Any, url: str, **facts: Any) -> None:
@@ -90,8 +93,8 @@ def validate_response(schema: Mapping[str, Any], body: Any, url: str, **facts: A
     found = first_violation(schema, body)
     if found:
         raise ApiError(
-            f"The answer does not fit the API contract: {found}. Check that {url} is the API's address; if it is, the "
-            "API may have changed.",
+            f"The response does not match the API contract: {found}. Check that {url} is the address of the API; if it "
+            "is, the API may have changed.",
             "contract",
             **facts,
         )

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Decide when requests are sent: how long a failed one waits, and how many run at the same time."""
+"""Control when requests are sent: the wait before a retry, and the number of concurrent requests."""
 
 from __future__ import annotations
 
@@ -16,50 +16,50 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.clock import Clo
 from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import FailedAttempt
 from ansible_collections.secops.itsm.plugins.module_utils._http.retry_policy import RetryDecision, backoff_delay
 
-#: Categories of failures that are caused by the service, not by the request.
+#: Categories of failures whose cause is the service, not the request.
 TRANSIENT_CATEGORIES = frozenset({"unavailable", "rate_limited"})
 
-#: Categories of failures that every further request would cause as well.
+#: Categories of failures that would repeat for every other request.
 FATAL_CATEGORIES = frozenset({"authentication", "tls"})
 
-#: How many fatal failures in a row abort a list although requests have succeeded before: one may be an accident.
+#: How many fatal failures in a row abort a list after requests have succeeded; a single one may be accidental.
 MAX_FATAL_FAILURES = 3
 
-#: How many items of a workspace in a row may fail to write before nothing more is sent to the workspace.
+#: How many items of a workspace in a row may fail to write before the workspace is aborted.
 MAX_FAILED_ITEMS = 5
 
 
 class RetryTimeoutError(Exception):
-    """A request has waited so long for its permission to be sent that it must not be retried any more."""
+    """A retry has waited for its turn until the retry timeout passed."""
 
 
 class Throttle(Protocol):
     """Control when a client sends its requests."""
 
     def acquire(self, first_sent_at: float | None = None) -> float:
-        """Wait until a request may be sent, and return the time of the clock at which it is sent.
+        """Wait until a request may be sent, and return the time of the clock.
 
         :param first_sent_at: for a retry, the time of the first attempt.
-        :raises ApiError: if nothing may be sent any more.
-        :raises RetryTimeoutError: if it is too late for a retry.
+        :raises ApiError: if the workspace or the list is aborted.
+        :raises RetryTimeoutError: if the retry timeout has passed.
         """
 
     def release(self, failure: FailedAttempt | None, was_sent: bool = True, is_write: bool = False) -> None:
         """Record the result of an attempt.
 
         :param failure: None if the attempt succeeded.
-        :param was_sent: whether anything was sent.
+        :param was_sent: whether the request was sent.
         :param is_write: whether the request changes something.
         """
 
     def abort(self, error: ApiError) -> None:
-        """Record that an attempt could not be sent because there are no credentials.
+        """Record that an attempt could not be sent, because its credentials could not be fetched.
 
         :param error: the reason.
         """
 
     def wait_for_retry(self, failure: FailedAttempt, attempts: int, first_sent_at: float) -> bool:
-        """Wait until a request may be retried, and return whether it may.
+        """Wait for the retry of a request, and return whether it may be sent.
 
         :param failure: the result of the last attempt.
         :param attempts: the number of attempts so far.
@@ -68,9 +68,9 @@ class Throttle(Protocol):
 
 
 class SingleWorkerThrottle:
-    """Throttle one worker: each request has a retry timeout of its own.
+    """Throttle a single worker. Each request has its own retry timeout.
 
-    :param retry_timeout: seconds after which a request is not retried any more.
+    :param retry_timeout: maximum time in seconds to keep retrying a request.
     :param clock: the source of time.
     """
 
@@ -87,10 +87,10 @@ class SingleWorkerThrottle:
         """Do nothing; there are no other workers."""
 
     def abort(self, error: ApiError) -> None:
-        """Do nothing; the worker gets the error itself, and may fetch credentials again."""
+        """Do nothing; the caller handles the error, and may fetch credentials again."""
 
     def wait_for_retry(self, failure: FailedAttempt, attempts: int, first_sent_at: float) -> bool:
-        """Wait as long as the service requests, or longer after each attempt."""
+        """Wait for the back-off, or as long as the service requests."""
         seconds = backoff_delay(attempts, failure.retry_after)
         ends_at = first_sent_at + self._retry_timeout
         if not failure.may_retry(attempts) or self._clock.now() + seconds > ends_at:
@@ -99,20 +99,20 @@ class SingleWorkerThrottle:
         return True
 
 
-#: Is called with True when a worker starts to wait because its workspace is blocked, and with False when it goes on.
+#: Called with True when a worker starts to wait for its blocked workspace, and with False when it continues.
 OnBlocked = Callable[[bool], None]
 
 
 class SharedThrottle:
-    """Keep what the workspaces of a list share: the credentials, the connection to the service, and the abort.
+    """Keep the state that the workspaces of a list share: credentials, reachability of the service, and the abort.
 
     - The first request is sent alone, so that wrong credentials are refused only once.
-    - A service that cannot be reached is waited for once, not again for each item of the list.
+    - The retry timeout of an unreachable service applies once to the list, not to each item.
 
-    The methods from :meth:`is_free` on are for :class:`WorkspaceThrottle`, which holds the lock of the condition.
+    :class:`WorkspaceThrottle` calls the methods from :meth:`is_free` on while it holds the lock of the condition.
 
-    :param max_concurrency: how many requests to a workspace may be in flight at the same time.
-    :param retry_timeout: seconds after which a request is not retried any more.
+    :param max_concurrency: the maximum number of concurrent requests to a workspace.
+    :param retry_timeout: maximum time in seconds to keep retrying a request.
     :param clock: the source of time.
     """
 
@@ -121,7 +121,7 @@ class SharedThrottle:
         self.retry_timeout = retry_timeout
         self.clock = clock
         self.condition = threading.Condition()
-        self.has_answered = False
+        self.has_responded = False
         self.draining = False
         self.abort_error: ApiError | None = None
         self.on_blocked: OnBlocked = lambda _is_blocked: None
@@ -133,7 +133,7 @@ class SharedThrottle:
         self._workspaces: dict[Hashable, WorkspaceThrottle] = {}
 
     def workspace(self, name: Hashable = None) -> WorkspaceThrottle:
-        """Return the throttle of a workspace or tenant, the same one each time.
+        """Return the throttle of a workspace or tenant, which is created on first use.
 
         :param name: the workspace or tenant.
         """
@@ -143,8 +143,8 @@ class SharedThrottle:
     def stop_waiting(self) -> None:
         """Let the requests in flight finish without retries.
 
-        A signal handler calls this in a thread that may hold a lock for which the owner of the condition waits, so it
-        does not wait for the condition. A waiting thread can miss it then, until it is called again.
+        Signal handlers call this in a thread that may hold a lock for which the owner of the condition waits, so it
+        does not wait for the condition. If the condition is locked, only the next call wakes waiting threads.
         """
         self.draining = True
         if self.condition.acquire(blocking=False):
@@ -152,26 +152,26 @@ class SharedThrottle:
             self.condition.release()
 
     def stop(self, error: ApiError) -> None:
-        """Send nothing any more.
+        """Abort the list.
 
-        :param error: the reason, which is raised in every thread that wants to send something.
+        :param error: the reason, which is raised in all threads that try to send a request.
         """
         with self.condition:
             self.abort_error = self.abort_error or error
             self.condition.notify_all()
 
     def is_free(self) -> bool:
-        """Return whether a request may be sent as far as all workspaces are concerned."""
+        """Return whether the state of all workspaces permits a request."""
         is_probing = self._probing_thread not in (None, threading.get_ident())
-        return not is_probing and (self.has_answered or not self._in_flight)
+        return not is_probing and (self.has_responded or not self._in_flight)
 
     def record_start(self) -> None:
-        """Record that a request is sent."""
+        """Record the start of a request."""
         self._probing_thread = None
         self._in_flight += 1
 
     def end_probe(self) -> None:
-        """Let the others go on if this thread, whose credentials were refused, cannot try others now."""
+        """Unblock the other threads if this one, whose credentials were refused, cannot try other credentials now."""
         if self._probing_thread == threading.get_ident():
             self._probing_thread = None
             self.condition.notify_all()
@@ -180,22 +180,22 @@ class SharedThrottle:
         """Record the result of a request."""
         self._in_flight -= 1
         if failure and failure.category in FATAL_CATEGORIES:
-            # No other request may be refused for the same reason until this thread has tried another token or failed.
+            # Other requests wait until this thread has tried another token or failed, as they would be refused, too.
             self._probing_thread = threading.get_ident()
         elif was_sent and not (failure and failure.category in TRANSIENT_CATEGORIES):
-            self.has_answered, self._fatal_failures = True, 0
+            self.has_responded, self._fatal_failures = True, 0
         if failure and failure.http_status is None and failure.category in TRANSIENT_CATEGORIES:
             self._unreachable_since = self.clock.now() if self._unreachable_since is None else self._unreachable_since
         elif was_sent:
             self._unreachable_since = None
 
     def record_fatal_error(self, error: ApiError) -> None:
-        """Record that credentials or TLS failed: aborts the list, unless it is rare and requests have succeeded."""
+        """Record a failure of credentials or TLS. Abort the list if no request has succeeded, or if it is repeated."""
         self._probing_thread = None
-        # All threads that wait for a token get the same error if it cannot be fetched.
+        # If a token cannot be fetched, all threads that wait for it raise the same error.
         self._fatal_failures += error is not self._last_fatal_error
         self._last_fatal_error = error
-        if not self.has_answered or self._fatal_failures >= MAX_FATAL_FAILURES:
+        if not self.has_responded or self._fatal_failures >= MAX_FATAL_FAILURES:
             self.abort_error = self.abort_error or error
         self.condition.notify_all()
 
@@ -210,19 +210,18 @@ class SharedThrottle:
 class WorkspaceThrottle:
     """Throttle the workers of one workspace or tenant, independently of the others.
 
-    - A refusal for too many requests (429) blocks all of them, and halves the number of concurrent requests; each
-      success after that raises it a bit. Meanwhile, blocked workers make room for those of other workspaces.
-    - A workspace that does not answer is waited for once: the retry timeout starts with the first failure after the
-      last success.
-    - After MAX_FAILED_ITEMS items in a row whose writes failed repeatedly, nothing more is sent.
+    - A response with the status 429 blocks all requests, and halves the number of concurrent ones; each success after
+      that raises it slightly. Meanwhile, blocked workers make room for those of other workspaces.
+    - The retry timeout of an unresponsive workspace starts with the first failure after the last success.
+    - After MAX_FAILED_ITEMS items in a row whose writes failed repeatedly, the workspace is aborted.
 
-    :param shared: the state that it shares with the others.
+    :param shared: the state that the workspaces share.
     """
 
     def __init__(self, shared: SharedThrottle) -> None:
         self._shared = shared
         self._limit = 1.0
-        self._has_answered = False
+        self._has_responded = False
         self._in_flight = 0
         self._blocked_until = 0.0
         self._refusals = 0
@@ -239,7 +238,7 @@ class WorkspaceThrottle:
 
     @property
     def limit(self) -> int:
-        """Return how many requests may be in flight at the same time; one until the first answer."""
+        """Return the maximum number of concurrent requests, which is one until the first response."""
         return int(self._limit)
 
     def acquire(self, first_sent_at: float | None = None) -> float:
@@ -257,7 +256,7 @@ class WorkspaceThrottle:
                     return now
                 shared.end_probe()
                 if error is not None:
-                    # A new one each time: thousands of items would add their tracebacks to the same exception.
+                    # A copy, as thousands of items would otherwise add their tracebacks to the same exception.
                     raise error.with_message(error.message)
                 if is_late:
                     raise RetryTimeoutError
@@ -268,11 +267,11 @@ class WorkspaceThrottle:
                         self._wait_for_capacity()
 
     def _is_blocked(self) -> bool:
-        """Return whether the workspace is blocked. While draining it is not: each worker has at most one request."""
+        """Return whether the workspace is blocked. Draining ends blocks: each worker has at most one request left."""
         return self._shared.clock.now() < self._blocked_until and not self._shared.draining
 
     def _has_capacity(self) -> bool:
-        """Return whether a request may be sent as far as this workspace is concerned."""
+        """Return whether the state of this workspace permits a request."""
         return self._in_flight < self.limit and not self._is_blocked()
 
     def _wait_for_capacity(self) -> None:
@@ -285,7 +284,7 @@ class WorkspaceThrottle:
 
     @contextlib.contextmanager
     def _reported_as_blocked(self) -> Iterator[None]:
-        """Let a worker of another workspace run meanwhile."""
+        """Report a worker as blocked, so that one of another workspace can run."""
         self._shared.on_blocked(True)
         try:
             yield
@@ -294,11 +293,11 @@ class WorkspaceThrottle:
 
     @property
     def _is_ending(self) -> bool:
-        """Return whether there are no retries any more."""
+        """Return whether retries have ended."""
         return self._shared.draining or self._shared.abort_error is not None or self._abort_error is not None
 
     def _wait_until(self, moment: float) -> None:
-        """Wait until a time of the clock, unless retries end before."""
+        """Wait until a time of the clock, or until retries end."""
         shared = self._shared
         now = shared.clock.now()
         while now < moment and not self._is_ending:
@@ -306,7 +305,7 @@ class WorkspaceThrottle:
             now = shared.clock.now()
 
     def release(self, failure: FailedAttempt | None, was_sent: bool = True, is_write: bool = False) -> None:
-        """Raise the limit after a success, and lower it after a refusal for too many requests."""
+        """Record the result of an attempt. Raise the limit after a success, and lower it after a 429."""
         with self._shared.condition:
             self._in_flight -= 1
             self._shared.record_result(failure, was_sent)
@@ -315,10 +314,10 @@ class WorkspaceThrottle:
                 self._last_write_failed = category in TRANSIENT_CATEGORIES
             if was_sent and category not in TRANSIENT_CATEGORIES | FATAL_CATEGORIES:
                 self._failing_since, self._refusals = None, 0
-                # To the maximum after the first success; after a refusal, by one for each round of successes.
-                step = 1.0 / self._limit if self._has_answered else float(self._shared.max_concurrency)
+                # To the maximum after the first success; after a 429, by one for each round of successes.
+                step = 1.0 / self._limit if self._has_responded else float(self._shared.max_concurrency)
                 self._limit = min(float(self._shared.max_concurrency), self._limit + step)
-                self._has_answered = True
+                self._has_responded = True
             elif failure and category in TRANSIENT_CATEGORIES:
                 if self._failing_since is None:
                     self._failing_since = self._shared.clock.now()
@@ -327,19 +326,19 @@ class WorkspaceThrottle:
             self._shared.condition.notify_all()
 
     def _block(self, failure: FailedAttempt) -> None:
-        """Block the workspace. Refusals of requests that were already in flight belong to the same block."""
+        """Block the workspace. Refusals of requests that were already in flight count as the same block."""
         now = self._shared.clock.now()
         is_new = now >= self._blocked_until
         if is_new:
             self._refusals += 1
             self._limit = max(1.0, self._limit / 2)
-            self._has_answered = True
+            self._has_responded = True
         if is_new or failure.retry_after is not None:
             seconds = backoff_delay(max(1, self._refusals), failure.retry_after)
             self._blocked_until = max(self._blocked_until, now + seconds)
 
     def abort(self, error: ApiError) -> None:
-        """Send nothing any more if there are no credentials."""
+        """Abort the list, or if credentials were refused, record a fatal error."""
         with self._shared.condition:
             if error.category in FATAL_CATEGORIES and not error.of_proxy:
                 self._shared.record_fatal_error(error)
@@ -347,7 +346,7 @@ class WorkspaceThrottle:
         self._shared.stop(error)
 
     def wait_for_retry(self, failure: FailedAttempt, attempts: int, first_sent_at: float) -> bool:
-        """Wait for the retry, unless the request or the workspace has exceeded the retry timeout."""
+        """Wait for the retry, unless it would exceed the retry timeout of the request or the workspace."""
         shared = self._shared
         with shared.condition:
             if failure.of_proxy:
@@ -359,7 +358,7 @@ class WorkspaceThrottle:
                 return False
             is_refusal = failure.http_status == 429
             now = shared.clock.now()
-            # A blocked workspace is waited for in acquire(), by every request.
+            # All requests wait for a blocked workspace in acquire().
             until = now if is_refusal else now + backoff_delay(attempts, failure.retry_after)
             resumes_at = max(until, self._blocked_until)
             if not failure.may_retry(attempts) or shared.is_unreachable_at(resumes_at):
@@ -368,14 +367,14 @@ class WorkspaceThrottle:
                 return False
             since = now if self._failing_since is None else self._failing_since
             if resumes_at > since + shared.retry_timeout:
-                # An error that the service reports may concern one item alone.
+                # An error that the service reports may concern a single item.
                 if failure.http_status in (None, 429):
                     self._stop(_not_sent(failure))
                 return False
             if resumes_at > first_sent_at + shared.retry_timeout:
                 return False
             if failure.http_status is None:
-                # The other workspaces would not reach the service either.
+                # The other workspaces cannot reach the service either.
                 self._wait_until(until)
             elif until > now:
                 with self._reported_as_blocked():
@@ -385,12 +384,12 @@ class WorkspaceThrottle:
     def record_item(self, failure: FailedAttempt | None) -> None:
         """Record whether an item could be written.
 
-        :param failure: of its last write; None for an item whose write succeeded.
+        :param failure: the failure of its last write; None if a write succeeded.
         """
         with self._shared.condition:
             self._failed_items = self._failed_items + 1 if failure else 0
             if failure and self._failed_items >= MAX_FAILED_ITEMS:
-                reason = f"the writes of {MAX_FAILED_ITEMS} entries in a row failed, the last with: "
+                reason = f"the writes of {MAX_FAILED_ITEMS} entries in a row failed; the last error: "
                 self._stop(_not_sent(failure, reason))
 
     def _stop(self, error: ApiError) -> None:
@@ -399,7 +398,7 @@ class WorkspaceThrottle:
 
 
 class ItemThrottle:
-    """Throttle the requests of one item of a list, and record whether it could be written.
+    """Throttle the requests of a list item, and record whether it could be written.
 
     :param workspace: the throttle of the item's workspace.
     """
@@ -409,11 +408,11 @@ class ItemThrottle:
         self._failed_writes = 0
         self._last_failure: FailedAttempt | None = None
         self._has_written = False
-        # An item waits as its workspace does.
+        # These have no state of the item.
         self.acquire, self.abort, self.wait_for_retry = workspace.acquire, workspace.abort, workspace.wait_for_retry
 
     def release(self, failure: FailedAttempt | None, was_sent: bool = True, is_write: bool = False) -> None:
-        """Count the failed writes."""
+        """Count failed writes."""
         if is_write and failure and failure.category in TRANSIENT_CATEGORIES:
             self._failed_writes, self._last_failure = self._failed_writes + 1, failure
         self._has_written = self._has_written or (is_write and was_sent and failure is None)
@@ -430,12 +429,11 @@ class ItemThrottle:
 def _not_sent(failure: FailedAttempt, reason: str = "") -> ApiError:
     """Return the error for requests that are not sent, without details of the item that failed.
 
-    :param failure: the last one.
-    :param reason: what it is an example of, and a colon.
+    :param failure: the last failure.
+    :param reason: text to put before it.
     """
-    asked = f"; it asks to wait {failure.retry_after:.0f} s" if failure.retry_after else ""
     return ApiError(
-        f"This was not tried any more: {reason}{failure.text}{asked}. {failure.remedy}",
+        f"The request was not sent: {reason}{failure.text}{failure.requested_wait}. {failure.remedy}",
         failure.category,
         http_status=failure.http_status,
         retryable=failure.retryable,

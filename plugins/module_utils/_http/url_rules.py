@@ -19,7 +19,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.connection_optio
 def parse_url(url: str) -> SplitResult | None:
     """Return the parts of an HTTP or HTTPS URL, or None for any other text.
 
-    :param url: as the user entered it.
+    :param url: the value of the option.
     """
     try:
         parts = urlsplit(url)
@@ -32,9 +32,9 @@ def parse_url(url: str) -> SplitResult | None:
 
 
 def is_bare_address(url: str) -> bool:
-    """Return whether a URL is only an address, so that it contains no secret and can be shown.
+    """Return whether a URL has no user name, password, query or fragment, so that it contains no secret.
 
-    :param url: as the user entered it.
+    :param url: the value of the option.
     """
     parts = parse_url(url.strip())
     return parts is not None and "@" not in parts.netloc and not parts.query and not parts.fragment
@@ -59,12 +59,12 @@ def base_url(
     connection_options: Mapping[str, Option],
     name: str = "url",
 ) -> str:
-    """Return a URL with its API prefix, whether the user entered the prefix or not.
+    """Return a URL with the API prefix, which the option may contain or omit.
 
-    :param url: as the user entered it.
-    :param prefix: of every path of the API.
+    :param url: the value of the option.
+    :param prefix: the start of every path of the API.
     :param allow_http: whether credentials may be sent unencrypted.
-    :param example: a valid URL.
+    :param example: a valid URL for messages.
     :param connection_options: the options of the connection.
     :param name: the option that contains the URL.
     :raises ApiError: category ``configuration``.
@@ -72,19 +72,19 @@ def base_url(
     parts = parse_url(url.strip())
     option = label(name, connection_options)
     if parts is None:
-        raise configuration_error(f"{option} must be an address such as {example}.")
+        raise configuration_error(f"{option} must be a URL such as {example}.")
     if not is_bare_address(url):
-        raise configuration_error(f"{option} must be a bare address: no user name, password, query or fragment.")
+        raise configuration_error(f"{option} must be a URL without a user name, password, query or fragment.")
     if parts.scheme == "http" and not allow_http and not is_loopback(parts.hostname or ""):
         raise configuration_error(
-            f"{option} begins with http://, which would send the credentials in clear; use https://, or set "
+            f"{option} starts with http://, which would send the credentials unencrypted. Use https://, or set "
             f"{label('allow_http', connection_options)}."
         )
     return urlunsplit((parts.scheme, parts.netloc, _with_prefix(parts.path.rstrip("/"), prefix), "", ""))
 
 
 def _with_prefix(path: str, prefix: str) -> str:
-    """Return a path that ends with a prefix, of which the user may have entered all, at least two parts, or nothing."""
+    """Return a path that ends with a prefix; the path may already end with all or at least two segments of it."""
     parts = prefix.split("/")[1:]
     for count in range(len(parts), 1, -1):
         start = "/" + "/".join(parts[:count])
@@ -94,20 +94,20 @@ def _with_prefix(path: str, prefix: str) -> str:
 
 
 def is_direct(given: Mapping[str, Any], url: str) -> bool:
-    """Return whether to use no proxy, because unencrypted requests to this machine must not leave it.
+    """Return whether to use no proxy, because requests to this machine must not leave it.
 
     :param given: the values of the connection options.
-    :param url: of the service.
+    :param url: the URL of the service.
     """
     return not given["proxy"] and is_loopback(urlsplit(url).hostname or "")
 
 
 def checked_proxy(given: Mapping[str, Any], connection_options: Mapping[str, Option], url: str) -> str | None:
-    """Return the URL of the proxy from the options, or None; in that case, check the proxy of the environment.
+    """Return the URL of the proxy from the options, or None after checking the proxy of the environment.
 
     :param given: the values of the connection options.
     :param connection_options: the options of the connection.
-    :param url: of the service.
+    :param url: the URL of the service.
     :raises ApiError: category ``configuration``.
     """
     proxy: str | None = given["proxy"]
@@ -123,13 +123,13 @@ def checked_proxy(given: Mapping[str, Any], connection_options: Mapping[str, Opt
 def _invalid_proxy(name: str) -> ApiError:
     """Return the error for an invalid proxy, without its value, which may contain a password."""
     return configuration_error(
-        f"{name} must be an address such as http://proxy.example.com:3128, without a path, query or fragment. "
-        "Percent-encode special characters of its user name and password, as %23 for #."
+        f"{name} must be a URL such as http://proxy.example.com:3128, without a path, query or fragment. "
+        "Percent-encode special characters in its user name and password, for example %23 for #."
     )
 
 
 def _is_bare_proxy(proxy: str) -> bool:
-    """Return whether a proxy consists of a scheme, a host and a port, and perhaps a user name and a password."""
+    """Return whether a proxy has no path, query or fragment."""
     try:
         parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
         is_address = bool(parts.hostname) and parts.port != 0

@@ -12,12 +12,12 @@ from typing import Any, Iterator, Mapping
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
 from ansible_collections.secops.itsm.plugins.module_utils._http.url_rules import parse_url
 
-#: Header values shorter than this are not secrets; masking them would mask half of every result.
+#: Header values shorter than this are not secrets: masking them would mask large parts of every result.
 MIN_SECRET_LENGTH = 6
 
 
 def secrets_in(options: Mapping[str, Any], connection_options: Mapping[str, Option]) -> list[str]:
-    """Return every text among the options that must not be shown, whether the options are valid or not.
+    """Return every secret text in the options, even in invalid ones.
 
     :param options: values by option name.
     :param connection_options: the options of the connection.
@@ -33,7 +33,7 @@ def secrets_in(options: Mapping[str, Any], connection_options: Mapping[str, Opti
 
 
 def harmless_in(options: Mapping[str, Any]) -> list[str]:
-    """Return the header values that are too short for a secret. Ansible would mask ``1`` in every number.
+    """Return the header values that are too short to be secrets. Ansible would mask ``1`` in every number.
 
     :param options: values by option name.
     """
@@ -43,15 +43,15 @@ def harmless_in(options: Mapping[str, Any]) -> list[str]:
 
 
 def is_harmless_header(value: Any) -> bool:
-    """Return whether the value of a header is too short for a secret.
+    """Return whether the value of a header is too short to be a secret.
 
-    :param value: as the user entered it.
+    :param value: the value, as the user set it.
     """
     return isinstance(value, (str, int, float)) and len(str(value)) < MIN_SECRET_LENGTH
 
 
 def _texts_in(value: Any) -> Iterator[Any]:
-    """Return a value of any type in the forms in which it may be sent or shown, with the items of lists and dicts."""
+    """Return the forms in which a value of any type may be sent or shown, including the items of lists and dicts."""
     if isinstance(value, (Mapping, list, tuple)):
         for item in value.values() if isinstance(value, Mapping) else value:
             if isinstance(item, (Mapping, list, tuple)):

@@ -5,10 +5,10 @@
 
 """Remove known secrets from texts, in any encoding.
 
-Ansible masks ``no_log`` values too, but not everywhere, not in every version, and never their encoded forms.
+Ansible also masks ``no_log`` values, but not everywhere, not in every version, and never in encoded form.
 
-A secret is searched for in the text itself, and in the text with all escapes decoded, at any depth. So each character
-of a secret is found in any encoding, even if its neighbours are encoded in other ways, without a list of variants. The
+A secret is searched for in the text itself and in the text with all escapes decoded, at any depth. This finds each
+character of a secret in any encoding, even next to characters in other encodings, without a list of variants. The
 positions in the original are only computed for a text that contains a secret.
 """
 
@@ -23,15 +23,15 @@ from typing import Any, Callable, Iterable, Iterator, Sequence
 
 MASK = "********"
 
-#: How often a text is decoded. One pass removes all nested escapes of one kind.
+#: The maximum number of passes to decode a text. One pass removes all nested escapes of one kind.
 MAX_PASSES = 16
 
-#: The ends of a secret may be part of its neighbours' escapes. The rest is searched for if it is this long.
+#: The ends of a secret may be part of adjacent escapes. The core between them is searched for if it is this long.
 MIN_CORE_LENGTH = 8
 
 _HEX2, _HEX4 = "[0-9a-fA-F]{2}", "[0-9a-fA-F]{4}"
 _UTF_16 = rf"u(?:[dD][89abAB]{_HEX2}(?:\\+|%(?:25)*)u[dD][c-fC-F]{_HEX2}|{_HEX4})"
-#: An encoded percent sign that starts an escape itself is left to the next pass, together with that escape.
+#: An encoded percent sign that starts another escape is left to the next pass, together with that escape.
 _BYTE = rf"%(?!(?:25)+u{_HEX4})(?:25)*{_HEX2}"
 _PERCENT = re.compile(rf"%(?:25)*{_UTF_16}|{_BYTE}(?:{_BYTE})*")
 _HEX_DIGITS = rf"{_UTF_16}|x{_HEX2}|U{_HEX4}{_HEX4}|u\{{[0-9a-fA-F]{{1,6}}\}}"
@@ -40,14 +40,14 @@ _BACKSLASH = re.compile(rf"\\(?:\\+(?:{_HEX_DIGITS})?|{_HEX_DIGITS})")
 _ENTITY = re.compile(r"&(?:amp;)*(?:#(?:0*[0-9]{1,7}|[xX]0*[0-9a-fA-F]{1,6})|[A-Za-z][A-Za-z0-9]{1,31});")
 _CODE = re.compile(r"[uUx]\{?([0-9a-fA-F]+)")
 
-#: Control characters with the letters that stand for them after a backslash.
+#: Control characters, with the letters that represent them after a backslash.
 _CONTROLS = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
 
-#: What an escape that starts before a secret can take from its start, and one that ends after it from its end.
+#: The part of a secret that an escape before it can include, and the part that an escape after it can include.
 _ESCAPE_BEFORE = re.compile(r"[#0-9A-Za-z]{1,31};|U[0-9a-fA-F]{8}|[ux#]?(?:25)*[0-9a-fA-F]{0,4}")
 _ESCAPE_AFTER = re.compile(r"(?:%(?:25)*[0-9a-fA-F]?|&#?[0-9A-Za-z]{0,31})\Z")
 
-#: Bytes that are not UTF-8 count as Latin-1, which some stacks percent-encode.
+#: Bytes that are not UTF-8 are read as Latin-1, which some systems percent-encode.
 _AS_LATIN = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 
 
@@ -69,7 +69,7 @@ class _EscapeRule:
         """Return a text with these escapes decoded.
 
         :param text: the text.
-        :param positions: of its characters in the original; they are updated.
+        :param positions: the positions of its characters in the original; they are updated.
         """
         if self._sign not in text:
             return text
@@ -127,7 +127,7 @@ class _Positions:
         return self.ends[index] - self.starts[index] > 1
 
     def is_control(self, index: int) -> bool:
-        """Return whether a letter stands for a control character, and is not just that letter."""
+        """Return whether a letter represents a control character instead of itself."""
         start = self.starts[index]
         return self.is_escape(index) or self._original[start] in _CONTROLS or start > self.end_before(index)
 
@@ -147,7 +147,7 @@ def _decode_percent(part: str) -> list[tuple[str, int]]:
 def _decode_backslash(part: str) -> list[tuple[str, int]]:
     codes = [int(code, 16) for code in _CODE.findall(part)]
     if not codes or codes == [ord("\\")]:
-        # Backslashes, which may escape each other.
+        # Backslashes may escape each other.
         count = max(1, len(part) - len(part.lstrip("\\")))
         return [*[("\\", 1)] * (count - 1), ("\\", len(part) - count + 1)]
     if len(codes) == 1:
@@ -169,7 +169,7 @@ def _decode_entity(part: str) -> list[tuple[str, int]]:
     name = part[max(part.rfind("&"), part.rfind(";", 0, -1)) + 1 :]
     if name in html5:
         return [(character, 0 if count else len(part)) for count, character in enumerate(html5[name])]
-    # Not an entity, but the ampersand may be encoded.
+    # Not an entity, but its ampersand may be encoded.
     return [("&", len(part) - len(name)), *((character, 1) for character in name)]
 
 
@@ -178,14 +178,14 @@ _ENCODINGS = (
     _EscapeRule("\\", _BACKSLASH, _decode_backslash),
     _EscapeRule("&", _ENTITY, _decode_entity),
 )
-#: Those that are left escape what follows, or are part of a secret.
+#: The remaining backslashes escape the next character, or are part of a secret.
 _BACKSLASHES = _EscapeRule("\\", re.compile(r"\\\\*"), lambda _part: [])
 _CONTROL = _EscapeRule("", re.compile("[\b\f\n\r\t]"), lambda part: [(_CONTROLS[part], 1)])
 _PLUS = _EscapeRule("+", re.compile(r"\+"), lambda _part: [(" ", 1)])
 
 
 def _decoded(text: str, positions: _Positions | None = None) -> str:
-    """Return a text with its escapes decoded, repeatedly until it does not change any more."""
+    """Return a text with its escapes decoded repeatedly, until nothing changes."""
     for _pass in range(MAX_PASSES):
         former = text
         for rule in _ENCODINGS:
@@ -196,10 +196,10 @@ def _decoded(text: str, positions: _Positions | None = None) -> str:
 
 
 def _fully_decoded(text: str, rules: Sequence[_EscapeRule], positions: _Positions | None = None) -> str:
-    """Return a text with its escapes decoded and further rules applied.
+    """Return a text with its escapes decoded and additional rules applied.
 
     :param text: the text.
-    :param rules: the further rules.
+    :param rules: the additional rules.
     :param positions: of its characters in the original; they are updated.
     """
     text = _decoded(text, positions)
@@ -222,7 +222,7 @@ class _SearchTerm:
         raw = raw.translate(_AS_LATIN)
         drops = (_BACKSLASHES,) if _fully_decoded(raw, (_BACKSLASHES,)) else ()
         decoded = _fully_decoded(raw, drops)
-        # Only for terms that need these rules, because others would match too much.
+        # Only for terms that need these rules; other terms would match too much.
         controls = (_CONTROL,) if set(decoded) & set(_CONTROLS) else ()
         blanks = (_PLUS,) if " " in decoded else ()
         self.rules = (*drops, *controls, *blanks)
@@ -235,7 +235,7 @@ class _SearchTerm:
         self._before, self.core, self._after = text[:start], text[start:end], text[end:]
         kept = _decoded(raw)
         self._is_bare, self._ends_escaping = kept[0].isalnum(), kept[-1] == "\\"
-        # No encoding is shorter.
+        # No encoding is shorter than this.
         self._length = len(raw) - (raw.count("\\") if drops else 0)
 
     def spans(self, text: str, positions: _Positions) -> Iterator[tuple[int, int]]:
@@ -252,7 +252,7 @@ class _SearchTerm:
             at = text.find(self.core, at + 1)
 
     def _fits(self, positions: _Positions, at: int) -> bool:
-        """Return whether all letters that must stand for control characters do so."""
+        """Return whether all letters that must represent control characters do so."""
         first = at - len(self._before)
         found = [first + index for index in self._controls if 0 <= first + index < len(positions.starts)]
         return all(positions.is_control(index) for index in found)
@@ -260,7 +260,7 @@ class _SearchTerm:
     def _start(self, text: str, positions: _Positions, at: int) -> int | None:
         first = at - len(self._before)
         if first >= 0 and text.startswith(self._before, first):
-            # What escapes the first character belongs to it.
+            # The escape of the first character belongs to the secret.
             is_bare = self._is_bare and not positions.is_escape(first)
             return positions.starts[first] if is_bare else positions.end_before(first)
         taken = [index for index in range(max(first, 0), at) if positions.is_escape(index)]
@@ -284,7 +284,7 @@ def _search_terms(secret: str) -> tuple[_SearchTerm, ...]:
     forms = {secret}
     for encode in (base64.b64encode, base64.urlsafe_b64encode):
         forms.add(encode(raw).decode("ascii"))
-        # Inside a longer Base64 text ("id:secret") a secret starts at one of three offsets; its middle is the same.
+        # Inside a longer Base64 text ("id:secret"), a secret starts at one of three offsets; its middle is the same.
         for offset in range(3):
             shifted = encode(b"\0" * offset + raw).decode("ascii").rstrip("=")
             middle = shifted[(offset * 8 + 5) // 6 : -1]
@@ -323,7 +323,7 @@ class Redactor:
         return map_texts(value, str if self.is_clean(value) else self.text)
 
     def is_clean(self, value: Any) -> bool:
-        """Return whether lists and dicts surely contain no text that must be changed.
+        """Return whether it is certain that no text in lists and dicts has to be changed.
 
         Checking all texts at once takes a tenth of the time, and nearly every result is clean.
         """

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Know the secrets of a task, and remove them from everything that the task returns."""
+"""Keep the secrets of a task, and remove them from everything that the task returns."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from ansible_collections.secops.itsm.plugins.module_utils._redaction.option_secr
 )
 from ansible_collections.secops.itsm.plugins.module_utils._redaction.redactor import MASK, Redactor, map_texts
 
-#: Results that are dicts with keys of the collection; the keys of other dicts come from the service.
+#: Dicts in results whose keys are set by the collection; the keys of other dicts come from the service.
 RESULTS_WITH_FIXED_KEYS = frozenset({"before", "after", "diff", "error", "link", "summary"})
 
 
 class SecretRegistry:
     """The secrets of one task.
 
-    :param connection_options: the options of the connection, which say what is secret.
+    :param connection_options: the options of the connection, some of which are secret.
     :param get_options: returns the task's options, by name.
     """
 
@@ -38,18 +38,18 @@ class SecretRegistry:
     def register(self, source: Callable[[], Iterable[str]]) -> None:
         """Add secrets that are not options, such as a token that is fetched later.
 
-        :param source: returns the secrets that are known when it is called.
+        :param source: returns the secrets known at the time of the call.
         """
         self._sources.append(source)
 
     @property
     def redactor(self) -> Redactor:
-        """Return the redactor of all secrets that are known by now."""
+        """Return a redactor of all secrets known so far."""
         registered = [secret for source in self._sources for secret in source()]
         new = {*secrets_in(self._get_options(), self._connection_options), *registered} - self._known
         if new:
             known = self._known | new
-            # In this order: another thread that finds nothing new must find a complete redactor.
+            # In this order, so that another thread that finds no new secrets uses the complete redactor.
             self._redactor = Redactor(sorted(known))
             self._known = known
         return self._redactor
@@ -57,7 +57,7 @@ class SecretRegistry:
     def text(self, text: str) -> str:
         """Return a text without secrets.
 
-        :param text: any, such as the message of a service.
+        :param text: any text, such as an error message of a service.
         """
         return self.redactor.text(text)
 
@@ -67,7 +67,7 @@ class SecretRegistry:
         for name, option in self._connection_options.items():
             if option.secret:
                 options[name] = _masked(options.get(name))
-            # A URL that was refused may contain a password; one that was accepted does not.
+            # A rejected URL may contain a password; an accepted one does not.
             elif option.is_address and options.get(name) and not is_bare_address(str(options[name])):
                 options[name] = MASK
         return _with_fixed_keys(self.redactor, options)
@@ -75,13 +75,13 @@ class SecretRegistry:
     def values(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return the values of a result without secrets.
 
-        :param values: by name.
+        :param values: the values by name.
         """
         return _result(self.redactor, values)
 
 
 def _masked(value: Any) -> Any:
-    """Return the masked value of a secret option, which may be of a wrong type. Short header values stay."""
+    """Return the masked value of a secret option, which may be of a wrong type. Short header values are kept."""
     if isinstance(value, Mapping):
         return {name: item if is_harmless_header(item) else MASK for name, item in value.items()}
     return None if value is None else MASK
@@ -104,5 +104,5 @@ def _value(redactor: Redactor, name: str, value: Any) -> Any:
 
 
 def _with_fixed_keys(redactor: Redactor, value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a dict without secrets, but with its keys even if a header has one of them as its value."""
+    """Return a dict without secrets in its values. Its keys are kept, even if a header has one of them as its value."""
     return {name: redactor.data(item) for name, item in value.items()}

@@ -3,45 +3,105 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""The assumptions about the ticketing API where its documentation is silent or looks like an example.
+"""Assumptions about the ticketing API where its public documentation is silent or only shows examples.
 
-The README's table "Verified and assumed" repeats the texts, and a test compares them. If a real tenant differs, this is
-the file to correct.
+If a tenant behaves differently, this is the file to correct. The documentation site lists the assumptions.
 """
 
 from __future__ import annotations
 
 from typing import Mapping
 
-ASSUMPTIONS: Mapping[str, str] = {
-    "TK-A1": "A token is had by OAuth 2.0 client credentials, with client_id and client_secret in the form.",
-    "TK-A2": "An API key is sent in X-API-Key, instead of Authorization.",
-    "TK-A3": "A write answered by 429 was not processed; one answered by any 5xx may have been.",
-    "TK-A4": "X-RateLimit-Reset of a 429 is a number of seconds, or the second since 1970 at which to come back.",
-    "TK-A5": "A ticket that is read stands under ticket, data.ticket or data, or is the body.",
-    "TK-A6": "An update answers with the ticket, as create does, or at the least with the new etag.",
-    "TK-A7": "An update with a stale etag is refused with a 4xx that has no validationResult.",
-    "TK-A8": "Listed tickets stand under data.tickets or data.rows, and have object_id or objectId.",
-    "TK-A9": "The full-text search finds a ticket by its summary and its fields, though it may take some time to.",
-    "TK-A10": "A ticket is done when its status_category begins with Done.",
-    "TK-A11": "A deleted_seq other than -1 says that a ticket was deleted.",
-    "TK-A12": "Ticket types stand under data.value, value, data, or are the body; offers the same, under offers.",
-    "TK-A13": "The type of a field is told by a word such as text, number, date, boolean, select or multiselect.",
-    "TK-A14": "An option is a text, or has value or id, which is what a ticket stores, and label or name.",
-    "TK-A15": "A field is required if required is true; anything else is a condition that only the service knows.",
-    "TK-A16": "The status is a field of the ticket type, changed like any other; null empties a field.",
-    "TK-A17": "Who one is stands under data, or is the body, of the answer of userinfo.",
-    "TK-A18": "A request's identifier may stand in a header, X-Request-Id or Request-Id.",
-    "TK-A19": "A summary is one line of at most 255 characters, none of them a control or formatting character.",
+from ansible_collections.secops.itsm.plugins.module_utils._assumption import Assumption
+
+ASSUMPTIONS: Mapping[str, Assumption] = {
+    "TK-A1": Assumption(
+        "A token is issued for OAuth 2.0 client credentials, with ``client_id`` and ``client_secret`` in the form.",
+        "No token is issued, or it is refused. Use an access token or an API key.",
+    ),
+    "TK-A2": Assumption(
+        "An API key is sent in ``X-API-Key`` instead of ``Authorization``.",
+        "Requests with ``api_key`` fail with ``authentication``.",
+    ),
+    "TK-A3": Assumption(
+        "A write that is answered with 429 was not processed. One that is answered with any 5xx may have been.",
+        "A create request that was answered with 429 may have created a ticket, and is sent again.",
+    ),
+    "TK-A4": Assumption(
+        "``X-RateLimit-Reset`` of a 429 response is a number of seconds, or a Unix timestamp.",
+        "The delay after a 429 response is too short or too long.",
+    ),
+    "TK-A5": Assumption(
+        "The response to reading a ticket contains it in ``ticket``, ``data.ticket`` or ``data``, or is the ticket.",
+        "Every read of a ticket fails with ``contract``. Nothing is written.",
+    ),
+    "TK-A6": Assumption(
+        "The response to an update contains the ticket, as for create, or at least the new etag.",
+        "With ``verify_timeout: 0``, ``etag`` in the result is null.",
+    ),
+    "TK-A7": Assumption(
+        "An update with a stale etag is refused with a 4xx response without ``validationResult``.",
+        "A conflicting change is reported as the service's refusal. Nothing is overwritten.",
+    ),
+    "TK-A8": Assumption(
+        "Listed tickets are in ``data.tickets`` or ``data.rows``, and have ``object_id`` or ``objectId``.",
+        "A search that should find the ticket fails with ``contract``. No ticket is created twice.",
+    ),
+    "TK-A9": Assumption(
+        "The full-text search finds a ticket by its summary and its fields, possibly after a delay.",
+        "Another run creates the ticket again. A run that creates a ticket searches for it, and warns.",
+    ),
+    "TK-A10": Assumption(
+        "A ticket is closed if its ``status_category`` begins with Done.",
+        "A closed ticket counts as open, or an open one as closed.",
+    ),
+    "TK-A11": Assumption(
+        "A ``deleted_seq`` other than -1 means that a ticket was deleted.",
+        "An existing ticket is not found, and is created again.",
+    ),
+    "TK-A12": Assumption(
+        "Ticket types are in ``data.value``, ``value`` or ``data``, or are the response. "
+        "Offers are in the same places, or in ``offers``.",
+        "Every task with ``fields`` fails with ``contract``. Nothing is written.",
+    ),
+    "TK-A13": Assumption(
+        "The type of a field is a word such as text, number, date, boolean, select or multiselect.",
+        "A value that the service would accept is refused, or the service refuses a value that was sent.",
+    ),
+    "TK-A14": Assumption(
+        "An option is a text, or has ``value`` or ``id``, which a ticket stores, and ``label`` or ``name``.",
+        "An option that the service would accept is refused, or is ``changed`` in each run.",
+    ),
+    "TK-A15": Assumption(
+        "A field is required if ``required`` is true. Any other value is a condition that only the service can check.",
+        "A missing field is reported by the service instead of before the request.",
+    ),
+    "TK-A16": Assumption(
+        "The status is a field of the ticket type, and is changed like any other. Null empties a field.",
+        "The service refuses a status or an emptied field, or does not change it (``not_converged``).",
+    ),
+    "TK-A17": Assumption(
+        "The response of userinfo contains the account in ``data``, or is the account.",
+        "``user`` in the results contains something else.",
+    ),
+    "TK-A18": Assumption(
+        "The identifier of a request may be in the header ``X-Request-Id`` or ``Request-Id``.",
+        "``request_ids`` is empty.",
+    ),
+    "TK-A19": Assumption(
+        "A summary is one line of at most 255 characters, without control or formatting characters.",
+        "A title in a summary is shortened or changed unnecessarily, or the service refuses a new ticket with "
+        "``validation``.",
+    ),
 }
 
 #: TK-A2.
 API_KEY_HEADER = "X-API-Key"
 
-#: TK-A4: a larger number is a point in time.
+#: TK-A4: in seconds; a larger number is a Unix timestamp.
 LONGEST_RESET = 10_000_000
 
-#: TK-A5, TK-A6: possible paths of a ticket in a response; an empty path is the body itself.
+#: TK-A5, TK-A6: possible paths of a ticket in a response; an empty path is the whole body.
 TICKET_PATHS: tuple[tuple[str, ...], ...] = (("ticket",), ("data", "ticket"), ("data",), ())
 
 #: TK-A8.
@@ -59,7 +119,7 @@ NOT_DELETED = -1
 TICKET_TYPES_PATHS: tuple[tuple[str, ...], ...] = (("data", "value"), ("value",), ("data",), ())
 OFFERS_PATHS: tuple[tuple[str, ...], ...] = (("data", "offers"), ("offers",), ("data", "value"), ("data",), ())
 
-#: TK-A13: the data types of fields, by the names that a type may have. Any other type is not checked.
+#: TK-A13: data types of fields, by the names that the service may use. Values of other types are not checked.
 TEXT, NUMBER, DATE, BOOLEAN, SELECT, MULTISELECT, OTHER = (
     "text",
     "number",
@@ -78,12 +138,12 @@ DATA_TYPES: Mapping[str, str] = {
     **dict.fromkeys(("multiselect", "checkboxes", "tags"), MULTISELECT),
 }
 
-#: TK-A14: keys of the stored value and of other names of an option.
+#: TK-A14: keys of an option's stored value and of its other names.
 OPTION_VALUE_KEYS = ("value", "id")
 OPTION_NAME_KEYS = ("label", "name")
 
 #: TK-A18.
 REQUEST_ID_HEADERS = ("X-Request-Id", "Request-Id")
 
-#: TK-A19: in units of UTF-16.
+#: TK-A19: in UTF-16 code units.
 LONGEST_SUMMARY = 255

@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Handle a list of tickets: read the catalog once, and group the items that would find or create the same ticket.
+"""Process a list of tickets: read the catalog once, and group the items that would find or create the same ticket.
 
-Two workers that search for the same ticket at the same time both find nothing, and create it twice.
+Otherwise, two workers that search for the same ticket at the same time would both find nothing and create it twice.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.text_matching
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket import ensure_ticket
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_matching import is_same_value_in_any_spelling
 
-#: The options that name an item in its result, besides the object_id of its ticket.
+#: The options that identify an item in the results.
 IDENTIFIERS = ("object_id", "team_id", SUMMARY)
 
-#: Characters of a long summary that an index key holds, because a service may cut the rest.
+#: Number of characters of a long summary in an index key, because a service may truncate the rest.
 KEY_LENGTH = 100
 
-#: What a search compares: whether the summary counts, and the UUIDs of the fields that count.
+#: The properties that a search compares: whether the summary does, and the UUIDs of the fields.
 Signature = tuple[bool, tuple[str, ...]]
 
 
@@ -57,8 +57,8 @@ class TicketItem:
     """One item of the list. Two items are equal if they request the same changes.
 
     :param wanted: the parsed options of the item.
-    :param resolved: the same with the service's own ids; None for a ticket that object_id names.
-    :param catalog: what was read of the catalog.
+    :param resolved: the options with the service's own ids; None for a ticket with object_id.
+    :param catalog: the shared cache of the catalog.
     """
 
     wanted: Wanted
@@ -71,7 +71,7 @@ class TicketItem:
         return (self.wanted.object_id or "").casefold()
 
     def _changes(self) -> tuple[Any, ...]:
-        """Return what the item requests; one item may name an offer by its name, and another one by its id."""
+        """Return the requested changes, which do not depend on whether names or ids are used."""
         if self.resolved is None:
             return (replace(self.wanted, object_id=self.object_id),)
         return self.resolved, self.wanted.include_done
@@ -84,7 +84,7 @@ class TicketItem:
 
 
 def parse_items(api: RezolveApi, items: Sequence[Mapping[str, Any]]) -> list[BulkItem]:
-    """Check the items of a list, and give those of the same ticket the same label.
+    """Check the items of a list, and return them with equal keys for items of the same ticket.
 
     :param api: the ticketing API; only its catalog is read.
     :param items: the options of each item.
@@ -113,12 +113,12 @@ def _parse_item(api: RezolveApi, options: Mapping[str, Any], catalog: CatalogCac
 
 
 def group_by_ticket(tickets: Sequence[ResolvedTicket | None]) -> list[Hashable]:
-    """Return a label for each ticket; two have the same one if a search for either finds what the other creates.
+    """Return a key for each ticket. Two keys are equal if a search for either ticket finds the other one once created.
 
-    The relation is not transitive and depends on what each search compares, so that no key of a ticket can express it:
-    the number 5 matches the texts 5 and 5.0, which do not match each other. A third ticket joins two groups.
+    The relation is not transitive and depends on what each search compares, so it cannot be computed from one ticket:
+    the number 5 matches the texts 5 and 5.0, which do not match each other, so the three form a group.
 
-    :param tickets: None for an item that creates nothing; its label is None.
+    :param tickets: None for an item that does not create a ticket; its key is None.
     """
     known = {place: ticket for place, ticket in enumerate(tickets) if ticket is not None}
     groups = {place: [place] for place in known}
@@ -131,7 +131,7 @@ def group_by_ticket(tickets: Sequence[ResolvedTicket | None]) -> list[Hashable]:
 
 
 def _matching_pairs(tickets: Mapping[int, ResolvedTicket]) -> Iterator[tuple[int, int]]:
-    """Yield enough pairs that match to connect all of a group, without comparing each ticket with each other one."""
+    """Yield enough matching pairs to connect each group, without comparing every pair of tickets."""
     index: dict[Hashable, list[int]] = {}
     for place, ticket in tickets.items():
         signature = _signature(ticket)
@@ -141,7 +141,7 @@ def _matching_pairs(tickets: Mapping[int, ResolvedTicket]) -> Iterator[tuple[int
             index.setdefault(_index_key(ticket, signature, KEY_LENGTH), []).append(place)
     signatures = sorted({_signature(ticket) for ticket in tickets.values()})
     for place, ticket in tickets.items():
-        # A service may cut the summary of either ticket.
+        # A service may truncate the summary of either ticket.
         length = KEY_LENGTH if may_be_cut(require(ticket.identity).title) else None
         for signature in signatures:
             for other in index.get(_index_key(ticket, signature, length), ()):
@@ -155,11 +155,11 @@ def _signature(ticket: ResolvedTicket) -> Signature:
 
 
 def _index_key(ticket: ResolvedTicket, signature: Signature, length: int | None = None) -> Hashable:
-    """Return what all tickets that a search may take for each other have in common.
+    """Return a key that is equal for all tickets that a search may find for each other.
 
-    :param ticket: one of them.
-    :param signature: what the search compares.
-    :param length: how many characters of the summary to use; all by default.
+    :param ticket: the ticket.
+    :param signature: the properties that the search compares.
+    :param length: number of characters of the summary to use; all by default.
     """
     identity, (with_summary, names) = require(ticket.identity), signature
     summary = spelling_key(identity.title)[:length] if with_summary else None
@@ -173,12 +173,12 @@ def _index_key(ticket: ResolvedTicket, signature: Signature, length: int | None 
 
 
 def _would_find(searching: ResolvedTicket, created: ResolvedTicket) -> bool:
-    """Return whether the search for one ticket finds the other one, in any spelling, once that is created."""
-    wanted, there = require(searching.identity), require(created.identity)
-    if wanted.location != there.location:
+    """Return True if a search for one ticket finds the other one, in any spelling, once it is created."""
+    wanted, existing = require(searching.identity), require(created.identity)
+    if wanted.location != existing.location:
         return False
     if wanted.summary is not None and not (
-        is_same_summary(there.title, wanted.summary) or is_same_in_any_spelling(there.title, wanted.summary)
+        is_same_summary(existing.title, wanted.summary) or is_same_in_any_spelling(existing.title, wanted.summary)
     ):
         return False
     return all(
@@ -187,17 +187,17 @@ def _would_find(searching: ResolvedTicket, created: ResolvedTicket) -> bool:
 
 
 def ensure_listed_ticket(api: RezolveApi, item: TicketItem, run: RunOptions) -> OperationResult:
-    """Create or update one ticket of a list.
+    """Create or update one ticket of a list, and return the result.
 
     :param api: the ticketing API.
     :param item: the parsed item.
-    :param run: how to run.
+    :param run: the run options.
     :raises ApiError: as :func:`reconcile.reconcile` does.
     """
     return ensure_ticket(item.catalog.wrap(api), item.wanted, run, item.resolved)
 
 
-#: For an option of an item, the options of the task that it replaces, because it names its ticket in another way.
+#: Options of the task that do not apply to an item with a certain option, which identifies the same thing.
 DISPLACES: Mapping[str, Sequence[str]] = {
     "object_id": (*FOR_NEW, *SENT_AS_IS),
     "offer_id": ("offer",),

@@ -25,17 +25,17 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions i
     SELECT,
 )
 
-#: How many ticket types to request at once, and the maximum number of pages.
+#: Number of ticket types to request per page, and maximum number of pages.
 TYPES_PER_PAGE = 100
 MAX_PAGES = 100
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One of the values that a field may have (TK-A14).
+    """An option of a field (TK-A14).
 
-    :param value: what a ticket stores.
-    :param spellings: its names, the value first.
+    :param value: the value that a ticket stores.
+    :param spellings: the accepted names, starting with the value.
     """
 
     value: Any
@@ -46,13 +46,13 @@ class Choice:
 class Field:
     """A field of a ticket type.
 
-    :param id: its UUID.
-    :param name: its technical name.
+    :param id: the UUID.
+    :param name: the technical name.
     :param label: the displayed name.
     :param type: the type, as the service names it.
-    :param is_required: whether it must have a value, independently of other fields (TK-A15).
-    :param default: its default value.
-    :param choices: the values that it may have; empty if any value is valid.
+    :param is_required: whether the field always needs a value, independently of other fields (TK-A15).
+    :param default: the default value.
+    :param choices: the valid options; empty if any value is valid.
     """
 
     id: str
@@ -65,21 +65,23 @@ class Field:
 
     @property
     def type_key(self) -> str:
-        """Return the type in lower case without punctuation."""
+        """Return the type in lower case, without punctuation."""
         return "".join(letter for letter in self.type.lower() if letter.isalnum())
 
     @property
     def is_unknown_with_choices(self) -> bool:
-        """Return whether the type is unknown, so that only the options show what it holds."""
+        """Return whether the type is unknown and the field has options, which then define its values."""
         return self.type_key not in DATA_TYPES and bool(self.choices)
 
     @property
     def data_type(self) -> str:
-        """Return the type of its values (TK-A13)."""
+        """Return the data type of the values (TK-A13)."""
         return SELECT if self.is_unknown_with_choices else DATA_TYPES.get(self.type_key, OTHER)
 
     def data_type_for(self, *values: Any) -> str:
-        """Return the type of some values: with an unknown type, a list holds several of the options.
+        """Return the data type to use for the given values.
+
+        If the type is unknown, a list is a selection of several options.
 
         :param values: any values.
         """
@@ -88,7 +90,7 @@ class Field:
 
     @property
     def title(self) -> str:
-        """Return its name in a result: the label, or else the technical name, or else the UUID."""
+        """Return the name for results: the label, the technical name or the UUID, in this order."""
         return self.label or self.name or self.id
 
 
@@ -96,10 +98,10 @@ class Field:
 class TicketType:
     """A ticket type.
 
-    :param id: digits.
+    :param id: the id, a text of digits.
     :param name: the displayed name.
     :param fields: the fields, in the order of the service.
-    :param without_id: titles of fields that cannot be used because the service does not show their id.
+    :param without_id: titles of fields that cannot be used because the service does not return their id.
     """
 
     id: str
@@ -112,9 +114,9 @@ class TicketType:
 class Offer:
     """An offer of the service catalog.
 
-    :param id: digits.
+    :param id: the id, a text of digits.
     :param name: the displayed name.
-    :param item_type_id: the type of its tickets, if it is shown.
+    :param item_type_id: the ticket type of the offer, or None if the service does not return it.
     """
 
     id: str
@@ -123,18 +125,18 @@ class Offer:
 
 
 def id_of(entry: Any) -> str:
-    """Return the id of an entry of the catalog, or an empty text if it has none and cannot be used.
+    """Return the id of an entry of the catalog, or an empty text if the entry has no id and cannot be used.
 
-    :param entry: as the service lists it; a draft may lack its id.
+    :param entry: the entry as the service lists it; a draft may have no id.
     """
     value = entry.get("id") if isinstance(entry, Mapping) else None
     return str(value).strip() if isinstance(value, (str, int)) and not isinstance(value, bool) else ""
 
 
 def ticket_type_from(entry: Mapping[str, Any]) -> TicketType:
-    """Parse a ticket type.
+    """Parse and return a ticket type.
 
-    :param entry: as the service lists it; only its id was checked.
+    :param entry: the entry as the service lists it; only its id has been validated.
     """
     listed = entry.get("fields")
     fields = [field for field in listed if isinstance(field, Mapping)] if isinstance(listed, list) else []
@@ -164,7 +166,7 @@ def _field_from(entry: Mapping[str, Any]) -> Field:
 
 
 def _choices_from(option: Any) -> Iterator[Choice]:
-    """Yield the choice of an option, or nothing if the option is malformed."""
+    """Yield the choice for an option; nothing if the option is malformed."""
     if not isinstance(option, Mapping):
         if option is not None:
             yield Choice(option, (str(option),))
@@ -175,31 +177,31 @@ def _choices_from(option: Any) -> Iterator[Choice]:
 
 
 def offer_from(entry: Mapping[str, Any]) -> Offer:
-    """Parse an offer.
+    """Parse and return an offer.
 
-    :param entry: as the service lists it; only its id was checked.
+    :param entry: the entry as the service lists it; only its id has been validated.
     """
     item_type = entry.get("item_type")
     return Offer(id_of(entry), str(entry.get("name") or ""), None if item_type is None else str(item_type))
 
 
 def ticket_types(api: RezolveApi) -> Iterator[TicketType]:
-    """Yield the ticket types that have an id, each one once.
+    """Yield the ticket types that have an id, without duplicates.
 
     :param api: the ticketing API.
-    :raises ApiError: if they cannot be read, or the list has no end.
+    :raises ApiError: if the list cannot be read, or does not end.
     """
     for entry in ticket_type_entries(api):
         yield ticket_type_from(entry)
 
 
 def ticket_type_entries(api: RezolveApi) -> Iterator[Mapping[str, Any]]:
-    """Yield the ticket types that have an id, as the service lists them, each one once.
+    """Yield the ticket types that have an id, as the service lists them, without duplicates.
 
-    The service may return smaller pages than requested, so that only a page without a new entry is the last one.
+    The service may return smaller pages than requested, so the list only ends with a page without new entries.
 
     :param api: the ticketing API.
-    :raises ApiError: if they cannot be read, or the list has no end.
+    :raises ApiError: if the list cannot be read, or does not end.
     """
     seen: set[str] = set()
     read = 0
@@ -212,7 +214,9 @@ def ticket_type_entries(api: RezolveApi) -> Iterator[Mapping[str, Any]]:
         read += len(entries)
         yield from filter(id_of, new)
     raise ApiError(
-        "The list of ticket types does not end. Report this to the maintainers of this collection.", "contract"
+        f"The list of ticket types does not end after {MAX_PAGES} pages. Report this to the maintainers of this "
+        "collection.",
+        "contract",
     )
 
 
@@ -224,20 +228,20 @@ def offers(api: RezolveApi) -> list[Offer]:
     """Return the offers of the service catalog that have an id.
 
     :param api: the ticketing API.
-    :raises ApiError: if they cannot be read.
+    :raises ApiError: if the offers cannot be read.
     """
-    return [offer_from(entry) for entry in filter(id_of, _listed_offers(api))]
+    return [offer_from(entry) for entry in filter(id_of, _list_offers(api))]
 
 
-def _listed_offers(api: RezolveApi) -> list[Any]:
+def _list_offers(api: RezolveApi) -> list[Any]:
     return _read_list("offers of the service catalog", api.offers)
 
 
-def _read_list(what: str, read: Any) -> list[Any]:
+def _read_list(noun: str, read: Any) -> list[Any]:
     try:
         return list(read())
     except ApiError as failure:
-        raise failure.with_message(f"The {what} could not be read. {failure}") from None
+        raise failure.with_message(f"The {noun} could not be read. {failure}") from None
 
 
 def find_ticket_type(api: RezolveApi, item_type_id: str | None, item_type: str | None) -> TicketType:
@@ -246,7 +250,8 @@ def find_ticket_type(api: RezolveApi, item_type_id: str | None, item_type: str |
     :param api: the ticketing API.
     :param item_type_id: the id, which takes precedence.
     :param item_type: the name.
-    :raises ApiError: category ``configuration`` for none or more than one, ``contract`` for a malformed one.
+    :raises ApiError: category ``configuration`` if there is not exactly one match, ``contract`` if the match is
+        malformed.
     """
     entries: dict[str, Any] = {}
     for entry in ticket_type_entries(api):
@@ -261,43 +266,43 @@ def find_ticket_type(api: RezolveApi, item_type_id: str | None, item_type: str |
         found = ticket_type_from(entries[item_type_id])
     else:
         raise configuration_error(
-            f"item_type_id {item_type_id!r} is none of the ticket types.{nearest(item_type_id, entries)}"
+            f"The ticket type with item_type_id {item_type_id!r} does not exist.{nearest(item_type_id, entries)}"
         )
     _check_usable(f"Ticket type {found.id} ({found.name})", schemas.TICKET_TYPE, entries[found.id])
     return found
 
 
-def _check_usable(called: str, schema: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
+def _check_usable(label: str, schema: Mapping[str, Any], entry: Mapping[str, Any]) -> None:
     """Raise ApiError if an entry does not match the contract."""
-    wrong = first_violation(schema, entry)
-    if wrong:
+    violation = first_violation(schema, entry)
+    if violation:
         raise ApiError(
-            f"{called} does not fit the API contract: {wrong}. Use another one, or report this to the maintainers of "
-            "this collection.",
+            f"{label} does not match the API contract: {violation}. Use another one, or report this to the maintainers "
+            "of this collection.",
             "contract",
         )
 
 
 def find_offer(api: RezolveApi, offer_id: str | None, offer: str | None, item_type_id: str | None) -> Offer:
-    """Return the offer with an id or a name. Its ticket type must be that of the ticket.
+    """Return the offer with an id or a name. It must have the ticket type of the ticket.
 
     Source: Rezolve.ai API documentation, Create Ticket.
 
     :param api: the ticketing API.
     :param offer_id: the id, which takes precedence.
     :param offer: the name.
-    :param item_type_id: the ticket type, if it is known, which may distinguish offers of the same name.
-    :raises ApiError: category ``configuration`` for none, more than one, or one of another ticket type; ``contract``
-        for a malformed one.
+    :param item_type_id: the ticket type, if known; it can distinguish offers with the same name.
+    :raises ApiError: category ``configuration`` if there is not exactly one match, or it has another ticket type;
+        ``contract`` if the match is malformed.
     """
-    listed = _listed_offers(api)
+    listed = _list_offers(api)
     entries = {id_of(entry): entry for entry in filter(id_of, listed)}
     known = [offer_from(entry) for entry in entries.values()]
     if offer_id is not None:
         found = next((entry for entry in known if entry.id == offer_id), None)
         if found is None:
             suggestion = nearest(offer_id, [entry.id for entry in known])
-            raise configuration_error(f"offer_id {offer_id!r} is none of the offers.{suggestion}")
+            raise configuration_error(f"The offer with offer_id {offer_id!r} does not exist.{suggestion}")
     else:
         named = [entry for entry in known if entry.item_type_id in (item_type_id, None)] if item_type_id else []
         fitting = [entry for entry in named if _same_name(entry.name, offer or "")]
@@ -305,8 +310,8 @@ def find_offer(api: RezolveApi, offer_id: str | None, offer: str | None, item_ty
     _check_usable(f"Offer {found.id} ({found.name})", schemas.OFFER, entries[found.id])
     if item_type_id and found.item_type_id and found.item_type_id != item_type_id:
         raise configuration_error(
-            f"Offer {found.id} ({found.name}) opens tickets of type {found.item_type_id}, not {item_type_id}: the "
-            "offer and the ticket type must belong together."
+            f"Offer {found.id} ({found.name}) opens tickets of type {found.item_type_id}, not {item_type_id}. Use an "
+            "offer of the ticket type, or omit the ticket type."
         )
     return found
 
@@ -323,35 +328,39 @@ def _names_without_id(listed: Iterable[Any]) -> list[str]:
     return [str(entry.get("name") or "") for entry in nameless]
 
 
-def _find_by_name(option: str, what: str, name: str, known: Sequence[Entry], without_id: Sequence[str] = ()) -> Entry:
-    """Return the entry with a name in any case; an exact match takes precedence."""
+def _find_by_name(option: str, noun: str, name: str, known: Sequence[Entry], without_id: Sequence[str] = ()) -> Entry:
+    """Return the entry with a name, ignoring case; an exact match takes precedence."""
     exact = [entry for entry in known if entry.name == name]
     found = exact or [entry for entry in known if _same_name(entry.name, name)]
     if len(found) == 1:
         return found[0]
     if found:
         ids = ", ".join(entry.id for entry in found)
-        raise configuration_error(f"{option} {name!r} is the name of {len(found)} {what}s: give {option}_id, of {ids}.")
+        raise configuration_error(
+            f"{option} {name!r} is the name of {len(found)} {noun}s. Set {option}_id to one of {ids}."
+        )
     for draft in without_id:
         if _same_name(draft, name):
             raise configuration_error(
-                f"{what.capitalize()} {draft!r} has no id, so no ticket can be opened from it. Is it a draft?"
+                f"{noun.capitalize()} {draft!r} has no id, possibly because it is a draft. Publish it, or use another "
+                f"{noun}."
             )
-    raise configuration_error(f"{option} {name!r} is no {what}.{nearest(name, [entry.name for entry in known])}")
+    suggestion = nearest(name, [entry.name for entry in known])
+    raise configuration_error(f"{option} {name!r} does not match any {noun}.{suggestion}")
 
 
-def nearest(wanted: str, known: Iterable[str]) -> str:
-    """Return a sentence that suggests known values, or an empty text if there are none.
+def nearest(unknown: str, known: Iterable[str]) -> str:
+    """Return a sentence that suggests similar values, or else known ones; an empty text if there are none.
 
-    :param wanted: the unknown value.
+    :param unknown: the value without a match.
     :param known: the known values.
     """
     by_folded: dict[str, str] = {}
     for name in known:
-        # The label comes first, and the technical name is often the same in lower case.
+        # Keep the label, which comes first, as the technical name is often the same in lower case.
         by_folded.setdefault(name.casefold(), name)
     by_folded.pop("", None)
-    close = difflib.get_close_matches(wanted.casefold(), list(by_folded), n=3, cutoff=0.5)
+    close = difflib.get_close_matches(unknown.casefold(), list(by_folded), n=3, cutoff=0.5)
     names = [by_folded[name] for name in close] or sorted(by_folded.values())[:10]
     if not names:
         return ""

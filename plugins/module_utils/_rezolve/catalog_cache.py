@@ -15,7 +15,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import Re
 
 
 class CatalogCache:
-    """What was read of the catalog, for all workers of a list."""
+    """A cache of the catalog that all workers of a list share."""
 
     def __init__(self) -> None:
         self._responses: dict[Hashable, Any] = {}
@@ -31,7 +31,7 @@ class CatalogCache:
     def get(self, key: Hashable, read: Callable[[], Any]) -> Any:
         """Return the cached response, or read it.
 
-        A failure is cached, too: every other item would wait for the same one.
+        A failure is cached, too, so that the other items do not wait for it again.
 
         :param key: identifies the request.
         :param read: sends the request; raises ApiError.
@@ -60,7 +60,7 @@ class _CachedCatalogApi:
         return getattr(self._api, name)
 
     def ticket_types(self, top: int, skip: int) -> list[Any]:
-        """Return a page of the ticket types."""
+        """Return a page of ticket types."""
         return list(self._cache.get(("types", top, skip), lambda: self._api.ticket_types(top, skip)))
 
     def offers(self) -> list[Any]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Read the service catalog, where users find ids and labels."""
+"""Read the service catalog, so that users can look up ids and labels."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ Record = Mapping[str, Any]
 
 
 def catalog_info(api: RezolveApi, options: Mapping[str, Any], run: RunOptions) -> OperationResult:
-    """Read ticket types with their fields, offers, and the account of the credentials.
+    """Return the ticket types with their fields, the offers, and the account that the credentials belong to.
 
     :param api: the ticketing API.
-    :param options: the task's options.
-    :param run: not used, because this only reads.
-    :raises ApiError: category ``configuration`` for an unknown ticket type, and any error of reading.
+    :param options: the options of the task.
+    :param run: not used, because this operation only reads.
+    :raises ApiError: category ``configuration`` if the ticket type does not exist, and any error of a request.
     """
     del run
     item_type_id, item_type = ((options.get(name) or "").strip() or None for name in ("item_type_id", "item_type"))
     if item_type_id and item_type:
-        raise configuration_error("item_type and item_type_id are both given: one of them says it.")
+        raise configuration_error("item_type and item_type_id are mutually exclusive. Set only one of them.")
     only = find_ticket_type(api, item_type_id, item_type).id if item_type_id or item_type else None
     types = [entry for entry in ticket_type_entries(api) if only in (None, id_of(entry))]
     try:
@@ -44,8 +44,8 @@ def catalog_info(api: RezolveApi, options: Mapping[str, Any], run: RunOptions) -
     except ApiError as failure:
         raise failure.with_message(f"The service catalog could not be read. {failure}") from None
     values = {
-        "ticket_types": [_shown_type(entry) for entry in types],
-        "offers": [_shown_offer(entry) for entry in offers],
+        "ticket_types": [_ticket_type_result(entry) for entry in types],
+        "offers": [_offer_result(entry) for entry in offers],
         "user": user,
         "request_ids": api.request_ids,
     }
@@ -53,22 +53,22 @@ def catalog_info(api: RezolveApi, options: Mapping[str, Any], run: RunOptions) -
 
 
 def _user(api: RezolveApi) -> tuple[dict[str, Any], list[str]]:
-    """Return the account of the credentials, or a warning if the service does not show it."""
+    """Return the account, or an empty dict and a warning if the service does not return it."""
     try:
         return dict(api.user_info()), []
     except ApiError as failure:
         if failure.category != "permission" and not failure.is_of_one_record:
             raise
-        return {}, [f"The service does not show whom the credentials are for. {failure.cause}"]
+        return {}, [f"The service does not return the account that the credentials belong to. {failure.cause}"]
 
 
-def _shown_type(entry: Record) -> dict[str, Any]:
+def _ticket_type_result(entry: Record) -> dict[str, Any]:
     ticket_type = ticket_type_from(entry)
-    fields = [_shown_field(field) for field in ticket_type.fields]
+    fields = [_field_result(field) for field in ticket_type.fields]
     return {"id": ticket_type.id, "name": ticket_type.name, "fields": fields}
 
 
-def _shown_field(field: Field) -> dict[str, Any]:
+def _field_result(field: Field) -> dict[str, Any]:
     return {
         "id": field.id,
         "name": field.name,
@@ -81,7 +81,7 @@ def _shown_field(field: Field) -> dict[str, Any]:
     }
 
 
-def _shown_offer(entry: Record) -> dict[str, Any]:
+def _offer_result(entry: Record) -> dict[str, Any]:
     offer = offer_from(entry)
     return {
         "id": offer.id,

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""The connection options of the ticketing API, and the checks of their values."""
+"""Define and validate the connection options of the ticketing API."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ TICKETING_OPTIONS: Mapping[str, Option] = {
     **transport_options("TICKETING"),
 }
 
-#: The authentication methods of the ticketing API, each with the options that are credentials. The options for the
-#: address and scope of a token are not.
+#: The authentication methods of the ticketing API, each with the options that identify it. The address and the scope
+#: of a token request do not.
 TICKETING_CREDENTIALS: Mapping[str, tuple[str, ...]] = {
     "access_token": ("access_token",),
     "client_id with client_secret and token_url": ("client_id", "client_secret"),
@@ -62,18 +62,18 @@ TICKETING_CREDENTIALS: Mapping[str, tuple[str, ...]] = {
 
 
 def ticketing_connection(options: Mapping[str, Any], user_agent: str = "secops.itsm") -> Connection:
-    """Check the connection options, and return the connection.
+    """Validate the connection options, and return the connection.
 
-    :param options: values by option name, of the types in :data:`TICKETING_OPTIONS`.
-    :param user_agent: the user agent of token requests.
+    :param options: values by option name, with the types in :data:`TICKETING_OPTIONS`.
+    :param user_agent: the user agent for token requests.
     :raises ApiError: category ``configuration``.
     """
     given = given_options(options, TICKETING_OPTIONS)
     for name in ("url", "tenant_id", "realm"):
         if not given[name]:
             raise configuration_error(
-                f"{label(name, TICKETING_OPTIONS)} is missing. A runbook also takes it as the variable "
-                f"{TICKETING_OPTIONS[name].variable}.",
+                f"{label(name, TICKETING_OPTIONS)} is missing. In a runbook, set the variable "
+                f"{TICKETING_OPTIONS[name].variable} or the environment variable.",
                 check="address" if name == "url" else "tenant",
             )
     with part_of("tenant"):
@@ -87,14 +87,19 @@ def ticketing_connection(options: Mapping[str, Any], user_agent: str = "secops.i
 
 
 def _identity(given: Mapping[str, Any]) -> dict[str, str]:
-    """Return the headers of the tenant and the realm. Source: Rezolve.ai API documentation, Create Ticket."""
+    """Return the headers that identify the tenant and the realm.
+
+    Source: Rezolve.ai API documentation, Create Ticket.
+    """
     tenant, realm = given["tenant_id"].strip(), given["realm"].strip()
     if not is_uuid(tenant):
         name = label("tenant_id", TICKETING_OPTIONS)
-        raise configuration_error(f"{name} must be the UUID of the tenant, with hyphens, not {tenant!r}.")
+        raise configuration_error(f"{name} must be the UUID of the tenant with hyphens, not {tenant!r}.")
     if not realm.isascii() or not realm.isprintable():
         name = label("realm", TICKETING_OPTIONS)
-        raise configuration_error(f"{name} holds a character that no realm can have.")
+        raise configuration_error(
+            f"{name} contains a character that is not allowed in a realm. Use printable ASCII characters only."
+        )
     return {
         "x-tenantid": tenant,
         "realmname": realm,
@@ -103,25 +108,25 @@ def _identity(given: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _auth(given: Mapping[str, Any], transport: Transport, user_agent: str) -> Auth:
-    """Return the authentication that the options configure."""
+    """Return the authentication method that the options select."""
     for name in ("access_token", "client_id", "client_secret", "scope", "api_key"):
         if given[name] and not given[name].isprintable():
-            called = label(name, TICKETING_OPTIONS)
-            raise configuration_error(f"{called} holds a line break or another control character; remove it.")
+            named = label(name, TICKETING_OPTIONS)
+            raise configuration_error(f"{named} contains a line break or another control character. Remove it.")
     for name in ("access_token", "api_key"):
         if given[name] and not given[name].isascii():
-            called = label(name, TICKETING_OPTIONS)
-            raise configuration_error(f"{called} holds a character that no {name.replace('_', ' ')} can have.")
-    ways = [way for way, names in TICKETING_CREDENTIALS.items() if any(given[name] for name in names)]
-    if len(ways) > 1:
+            named = label(name, TICKETING_OPTIONS)
+            raise configuration_error(f"{named} contains a character other than ASCII. Check its value.")
+    methods = [method for method, names in TICKETING_CREDENTIALS.items() if any(given[name] for name in names)]
+    if len(methods) > 1:
         raise configuration_error(
-            f"More than one kind of credentials is set ({', '.join(ways)}): keep one of "
+            f"More than one authentication method is configured ({', '.join(methods)}). Set only one of "
             f"{labels(('access_token', 'client_id', 'api_key'), TICKETING_OPTIONS)}."
         )
-    if not ways:
+    if not methods:
         raise configuration_error(
-            f"No credentials are set: give {', or '.join(TICKETING_CREDENTIALS)}. They are also environment variables, "
-            f"such as {TICKETING_OPTIONS['client_id'].env}, and variables of a runbook, such as "
+            f"No credentials are set. Set {', or '.join(TICKETING_CREDENTIALS)}, as options, as environment variables "
+            f"such as {TICKETING_OPTIONS['client_id'].env}, or as runbook variables such as "
             f"{TICKETING_OPTIONS['client_id'].variable}."
         )
     if given["access_token"]:
@@ -135,15 +140,18 @@ def _auth(given: Mapping[str, Any], transport: Transport, user_agent: str) -> Au
 def _fetched_token(given: Mapping[str, Any], transport: Transport, user_agent: str) -> ClientCredentialsAuth:
     missing = [name for name in ("client_id", "client_secret", "token_url") if not given[name]]
     if missing:
-        found = f"{labels(missing, TICKETING_OPTIONS)} {'are' if missing[1:] else 'is'} missing"
-        raise configuration_error(f"{found}: client_id, client_secret and token_url go together.")
+        raise configuration_error(
+            f"{labels(missing, TICKETING_OPTIONS)} {'are' if missing[1:] else 'is'} missing. Set client_id, "
+            "client_secret and token_url together."
+        )
     example = "https://sts.example.com/auth/realms/northwind/protocol/openid-connect/token"
     base_url(given["token_url"], "", given["allow_http"], example, TICKETING_OPTIONS, "token_url")
     parts = urlsplit(given["token_url"].strip())
     server = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
-    # The keys of a gateway are only sent to its host, and the headers of the tenant only to the API.
-    is_same = _origin(parts) == _origin(urlsplit(transport.base_url))
-    headers = checked_headers(given["headers"], TICKETING_OPTIONS) if is_same else {}
+    # Additional headers may contain gateway keys, so they are only sent to the origin of the API. The headers of the
+    # tenant are not part of a token request.
+    is_same_origin = _origin(parts) == _origin(urlsplit(transport.base_url))
+    headers = checked_headers(given["headers"], TICKETING_OPTIONS) if is_same_origin else {}
     credentials = ClientCredentials(
         replace(transport, base_url=server, headers=headers, direct=is_direct(given, server)),
         parts.path or "/",
@@ -162,16 +170,16 @@ def _fetched_token(given: Mapping[str, Any], transport: Transport, user_agent: s
 
 
 def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    """Return the origin of an address."""
+    """Return the origin of a URL: scheme, host and port."""
     return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def check_tenant(token: str, tenant_id: str) -> None:
-    """Raise ApiError for a token of another tenant, for which the service would not find anything.
+    """Raise ApiError if a token was issued for another tenant, as the service would then answer "not found".
 
     Source: Rezolve.ai API documentation, Create Ticket.
 
-    :param token: an access token, whose claims are checked if it is a JWT.
+    :param token: an access token; only a JWT has claims to check.
     :param tenant_id: the configured tenant.
     :raises ApiError: category ``configuration``.
     """
@@ -179,6 +187,6 @@ def check_tenant(token: str, tenant_id: str) -> None:
     if isinstance(claimed, str) and claimed.strip().lower() not in ("", tenant_id.strip().lower()):
         raise configuration_error(
             f"{label('tenant_id', TICKETING_OPTIONS)} is {tenant_id}, but the access token was issued for tenant "
-            f"{claimed}: give the tenant's own credentials.",
+            f"{claimed}. Use credentials of the configured tenant.",
             check="tenant",
         )

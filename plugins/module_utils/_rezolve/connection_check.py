@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Check a connection with read requests: what works, and which assumptions about the service hold in this tenant."""
+"""Check a connection, and the assumptions about the service, with read requests only."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.response_pars
 )
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_list import NEWEST_FIRST, list_tickets
 
-#: Roles that allow to write tickets. Source: Rezolve.ai API documentation, Create Ticket.
+#: Roles with write access to tickets. Source: Rezolve.ai API documentation, Create Ticket.
 WRITE_ROLES = frozenset({"ticket_agent", "ticket_user", "tenant_admin"})
 
-#: How many rows of the search for a known ticket to check.
+#: Maximum number of search results to check for a known ticket.
 MAX_ROWS = 200
 
 Record = Mapping[str, Any]
 
 
 def check_connection(api: RezolveApi, options: Mapping[str, Any], run: RunOptions) -> OperationResult:
-    """Read the account, the catalog, a page of the list and one ticket, and report the findings.
+    """Read the account, the catalog, a page of the list and one ticket, and return the findings.
 
     :param api: the ticketing API.
-    :param options: the task's options.
-    :param run: not used, because this only reads.
-    :raises ApiError: only for invalid options; errors of the service are findings.
+    :param options: the options of the task.
+    :param run: not used, because this operation only reads.
+    :raises ApiError: if an option is invalid; errors of requests are findings.
     """
     del run
     named = identifier("object_id", options.get("object_id"))
@@ -63,9 +63,9 @@ def check_connection(api: RezolveApi, options: Mapping[str, Any], run: RunOption
 
 
 def refused_options(failure: ApiError) -> OperationResult:
-    """Return the result of a check that sent no request because the connection options are wrong.
+    """Return the result of a check that sent no request because the connection options are invalid.
 
-    :param failure: what is wrong.
+    :param failure: the error of the options.
     """
     report = Report()
     report.fail("address", failure)
@@ -85,7 +85,7 @@ def _result(
 
 
 def _authentication(options: Mapping[str, Any]) -> tuple[str, str | None]:
-    """Return how the task authenticates, and the assumption behind it."""
+    """Return the finding about the authentication method, and the assumption behind it."""
     if options.get("api_key"):
         return "the API key is accepted", "TK-A2"
     if options.get("client_id"):
@@ -94,11 +94,11 @@ def _authentication(options: Mapping[str, Any]) -> tuple[str, str | None]:
 
 
 def _check_user(api: RezolveApi, report: Report, options: Mapping[str, Any]) -> Record | None:
-    """Read the account, which also checks the address and the credentials."""
+    """Read and return the account, which also checks the address and the credentials; None on failure."""
     try:
         user = api.user_info()
     except ApiError as failure:
-        # The pages of the older API generation may document a resource that no longer exists.
+        # The resource is documented for the older API generation only, and may not exist any more.
         if failure.category in ("not_found", "contract"):
             report.add("who am I", NO, failure.message, "TK-A17")
             return None
@@ -111,7 +111,7 @@ def _check_user(api: RezolveApi, report: Report, options: Mapping[str, Any]) -> 
     report.add("address", OK, "the service answers")
     report.add("credentials", OK, finding, assumption)
     report.add("tenant", OK, "the credentials are for the tenant and the realm")
-    name = user.get("username") or user.get("email") or "somebody without a username"
+    name = user.get("username") or user.get("email") or "an account without a username"
     report.add("who am I", OK, str(name), "TK-A17")
     roles = user.get("roles")
     if not isinstance(roles, list):
@@ -144,28 +144,30 @@ def _check_fields(report: Report, types: list[TicketType]) -> None:
     fields = [field for ticket_type in types for field in ticket_type.fields]
     unknown = sorted({field.type or "(none)" for field in fields if field.data_type == OTHER})
     by_options = sorted({field.type or "(none)" for field in fields if field.is_unknown_with_choices})
-    findings = [f"not known, and so not checked: {', '.join(unknown)}"] if unknown else []
-    findings += [f"not known, and checked by their options: {', '.join(by_options)}"] if by_options else []
-    report.add("types of fields", NO if findings else OK, "; ".join(findings) or "all are known", "TK-A13")
+    findings = [f"unknown, so values are not checked: {', '.join(unknown)}"] if unknown else []
+    findings += [f"unknown, so values are checked against the options: {', '.join(by_options)}"] if by_options else []
+    report.add("types of fields", NO if findings else OK, "; ".join(findings) or "all known", "TK-A13")
     unnamed = [field.id for field in fields if not field.label and not field.name]
     finding = (
-        f"{len(unnamed)} of {len(fields)} fields have neither" if unnamed else f"all {len(fields)} fields have one"
+        f"{len(unnamed)} of {len(fields)} fields have neither a label nor a name"
+        if unnamed
+        else f"all {len(fields)} fields have a label or a name"
     )
     report.add("labels of fields", NO if unnamed else OK, finding)
 
 
 def _check_list(api: RezolveApi, report: Report) -> list[str]:
-    """Check the list of tickets, and return the display ids on its first page."""
+    """Check the list of tickets, and return the display ids on the first page."""
     page = report.attempt("list of tickets", lambda: api.tickets_page({**NEWEST_FIRST, "top": 10, "offset": 0}))
     if page is None:
         return []
-    ends = "does not say" if page.has_more is None and page.total is None else "says"
-    whole = sum("data" in row and "etag" in row for row in page.rows)
-    finding = f"{len(page.rows)} on the first page, {whole} of them whole; it {ends} whether there are more"
+    reports = "does not report" if page.has_more is None and page.total is None else "reports"
+    complete = sum("data" in row and "etag" in row for row in page.rows)
+    finding = f"{len(page.rows)} on the first page, {complete} of them complete; it {reports} whether there are more"
     report.add("list of tickets", OK, finding, "TK-A8")
     object_ids = [name for name in map(object_id_of, page.rows) if name]
     if not object_ids:
-        report.add("read of a ticket", UNKNOWN, "there is none to read; name one in object_id")
+        report.add("read of a ticket", UNKNOWN, "the list has none to read; name one in object_id")
     return object_ids
 
 
@@ -178,10 +180,10 @@ def _check_ticket(api: RezolveApi, report: Report, object_ids: Sequence[str]) ->
         return None
     finding = f"{record['object_id']} {record.get('summary')!r}"
     if unread:
-        finding += f"; could not be read: {', '.join(unread)}"
+        finding += f"; could not read {', '.join(unread)}"
     report.add("read of a ticket", NO if unread else OK, finding, "TK-A5")
     hidden = [name for name, value in location_of(record).items() if value is None]
-    finding = f"does not show its {', '.join(hidden)}" if hidden else "shows its team, ticket type and offer"
+    finding = f"does not show {', '.join(hidden)}" if hidden else "shows the team, the ticket type and the offer"
     report.add("identity of a ticket", NO if hidden else OK, finding)
     category = record.get("status_category")
     if category is None:
@@ -193,14 +195,14 @@ def _check_ticket(api: RezolveApi, report: Report, object_ids: Sequence[str]) ->
 
 def _complete_ticket(api: RezolveApi, object_id: str) -> Record:
     record = api.ticket(object_id)
-    wrong = first_violation(schemas.TICKET_RECORD, record)
-    if wrong:
-        raise ApiError(f"Ticket {object_id} does not fit the API contract: {wrong}.", "contract")
+    violation = first_violation(schemas.TICKET_RECORD, record)
+    if violation:
+        raise ApiError(f"Ticket {object_id} does not match the API contract: {violation}.", "contract")
     return record
 
 
 def _check_search(api: RezolveApi, report: Report, ticket: Record) -> None:
-    """Check that the search finds a ticket by its summary; otherwise a further run would create it again."""
+    """Check that the search finds a ticket by its summary; otherwise another run would create a duplicate."""
     summary = str(ticket.get("summary") or "")
     if not summary.strip():
         report.add("search", UNKNOWN, f"{ticket['object_id']} has no summary to search for", "TK-A9")

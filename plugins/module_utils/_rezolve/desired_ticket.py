@@ -42,11 +42,11 @@ REWRITTEN = frozenset({"richtext", "html"})
 #: Unicode categories of characters that end a line, control a terminal, or cannot be sent.
 CONTROL_CATEGORIES = frozenset({"Cc", "Zl", "Zp", "Cs"})
 
-#: Options that are texts, which AWX may leave empty. All but the identifiers may be any text.
+#: Text options, which AWX may leave empty. All except the identifiers accept any text.
 IDENTIFIERS = ("object_id", "team_id", "item_type_id", "offer_id")
 TEXTS = (*IDENTIFIERS, "item_type", "offer", "summary")
 
-#: Options that apply only to a new ticket or the search for one.
+#: Options that only apply if a ticket is searched for or created.
 FOR_NEW = ("team_id", "offer_id", "offer", "summary")
 SENT_AS_IS = ("attachments", "ticket_relation")
 
@@ -57,8 +57,8 @@ class Wanted:
 
     :param object_id: the ticket's display id; without it, the other options identify the ticket.
     :param fields: values by UUID, label or name.
-    :param unique_by: ``summary`` or fields, which make a ticket the wanted one.
-    :param include_done: whether a closed ticket may be the wanted one.
+    :param unique_by: ``summary`` or fields that identify the ticket.
+    :param include_done: whether closed tickets are accepted.
     :param ignore_fields: fields that are only set in a new ticket.
     :param attachments: sent unchanged when a ticket is created.
     :param ticket_relation: sent unchanged when a ticket is created.
@@ -93,7 +93,7 @@ class ResolvedTicket:
     :param ticket_type: the ticket type; None if no field is set.
     :param values: values by UUID.
     :param ignored: UUIDs of the fields that are only set in a new ticket.
-    :param identity: what makes a ticket the wanted one; None for a ticket that object_id names.
+    :param identity: the properties that identify the ticket; None for a ticket with object_id.
     :param body: the request that creates the ticket.
     """
 
@@ -105,7 +105,7 @@ class ResolvedTicket:
 
 
 def require(part: Part | None) -> Part:
-    """Return a part of a resolved ticket or its history, which must exist at this point.
+    """Return a part of a resolved ticket or its history that must exist.
 
     :param part: the part.
     :raises ValueError: if it is None, which is a bug.
@@ -116,7 +116,7 @@ def require(part: Part | None) -> Part:
 
 
 def parse_options(options: Mapping[str, Any]) -> Wanted:
-    """Parse the options of one ticket.
+    """Parse the options of one ticket, and return the wanted ticket.
 
     :param options: values by option name.
     :raises ApiError: category ``configuration``.
@@ -140,7 +140,7 @@ def parse_options(options: Mapping[str, Any]) -> Wanted:
     )
     for name in ("item_type", "offer"):
         if texts[name] and texts[f"{name}_id"]:
-            raise configuration_error(f"{name} and {name}_id are both given: one of them says it.")
+            raise configuration_error(f"{name} and {name}_id are mutually exclusive. Set only one of them.")
     for name in SENT_AS_IS:
         check_serializable(name, options.get(name))
     if wanted.object_id:
@@ -151,7 +151,7 @@ def parse_options(options: Mapping[str, Any]) -> Wanted:
 
 
 def _names(options: Mapping[str, Any], name: str) -> tuple[str, ...]:
-    """Return a list of names without the entries that a survey leaves empty."""
+    """Return a list of names without duplicates and the empty entries of a survey."""
     return tuple(dict.fromkeys(entry.strip() for entry in options.get(name) or [] if entry.strip()))
 
 
@@ -159,7 +159,8 @@ def _check_named(texts: Mapping[str, str | None], options: Mapping[str, Any]) ->
     misplaced = [name for name in FOR_NEW if texts[name]] + [name for name in SENT_AS_IS if options.get(name)]
     if misplaced:
         raise configuration_error(
-            f"{', '.join(misplaced)}: only for a ticket that is to be found or created, and object_id names one."
+            f"{', '.join(misplaced)} cannot be combined with object_id, because they only apply to a search or a new "
+            "ticket. Remove them, or object_id."
         )
 
 
@@ -169,30 +170,31 @@ def _check_new(wanted: Wanted) -> None:
         missing.append("offer_id (or offer)")
     if missing:
         raise configuration_error(
-            f"A ticket is named by object_id, or else by what it is: add {', '.join(missing)}, or object_id."
+            f"A ticket is identified by object_id, or by its team, offer and summary. Add {', '.join(missing)}, or "
+            "object_id."
         )
     summary = wanted.summary or ""
     wrong = next((letter for letter in summary if unicodedata.category(letter) in CONTROL_CATEGORIES), None)
     if wrong is not None:
         raise configuration_error(
-            f"summary holds the control character U+{ord(wrong):04X}; it must be one line of text without any."
+            f"summary contains the control character U+{ord(wrong):04X}. Remove it; summary must be one line of text."
         )
 
 
 def resolve_new(api: RezolveApi, wanted: Wanted) -> ResolvedTicket:
-    """Resolve a ticket that is to be found or created.
+    """Resolve the options of a ticket to find or create, and return them with the service's own ids.
 
     :param api: the ticketing API.
     :param wanted: the parsed options.
-    :raises ApiError: category ``configuration`` for a name that is not in the catalog, and any error of reading that.
+    :raises ApiError: category ``configuration`` for a name that is not in the catalog, and any error of a request.
     """
     ticket_type = find_ticket_type(api, wanted.item_type_id, wanted.item_type) if _names_type(wanted) else None
     offer = find_offer(api, wanted.offer_id, wanted.offer, ticket_type.id if ticket_type else None)
     if ticket_type is None:
         if offer.item_type_id is None:
-            raise configuration_error(f"Offer {offer.id} does not say its ticket type: add item_type_id.")
+            raise configuration_error(f"Offer {offer.id} does not have a ticket type. Set item_type_id.")
         ticket_type = find_ticket_type(api, offer.item_type_id, None)
-    values = resolve_values(ticket_type, wanted.fields)
+    values = resolve_values(ticket_type, wanted.fields, api.excerpt)
     check_complete(ticket_type, values)
     team_id, summary = wanted.team_id or "", wanted.summary or ""
     unique = {name: _unique_value(ticket_type, name, values) for name in wanted.unique_by if name != SUMMARY}
@@ -227,19 +229,21 @@ def _names_type(wanted: Wanted) -> bool:
 
 
 def _unique_value(ticket_type: TicketType, name: str, values: Mapping[str, Any]) -> tuple[Any, Any]:
-    """Return a field that makes a ticket the wanted one, with its value."""
+    """Return a field of unique_by, with its value."""
     found = find_field(ticket_type, name, "unique_by")
     value = values.get(found.id)
     if is_empty(value):
-        raise configuration_error(f"unique_by names {found.title!r}, so fields must hold a value for it.")
+        raise configuration_error(f"unique_by contains {found.title!r}, so fields must contain a value for it.")
     check_not_null(f"fields: {found.title!r}", value)
     if found.type_key in REWRITTEN or found.data_type == DATE:
         raise configuration_error(
-            f"unique_by names {found.title!r}, which the service may spell otherwise, so that the search would not "
-            "find it again."
+            f"unique_by contains {found.title!r}, whose spelling the service may change, so that a search would not "
+            "find the ticket again. Choose another field."
         )
     if isinstance(value, (list, dict, bool)):
-        raise configuration_error(f"unique_by names {found.title!r}, but only a text or a number can be searched for.")
+        raise configuration_error(
+            f"unique_by contains {found.title!r}, but a search needs a text or a number. Choose another field."
+        )
     return found, value
 
 
@@ -248,25 +252,28 @@ def _ignored_fields(ticket_type: TicketType, wanted: Wanted) -> frozenset[str]:
 
 
 def resolve_existing(api: RezolveApi, wanted: Wanted, record: Mapping[str, Any]) -> ResolvedTicket:
-    """Resolve a ticket that object_id names.
+    """Resolve the fields of a ticket with object_id, and return them with the service's own ids.
 
     :param api: the ticketing API.
     :param wanted: the parsed options.
     :param record: the ticket.
-    :raises ApiError: category ``configuration`` for a name that is not in the catalog, and any error of reading that.
+    :raises ApiError: category ``configuration`` for a name that is not in the catalog, and any error of a request.
     """
     if not wanted.fields:
         return ResolvedTicket()
     shown = location_of(record)["item_type_id"]
     if shown is None and not _names_type(wanted):
         raise ApiError(
-            f"Ticket {wanted.object_id} does not show its ticket type, by which fields are found: add item_type_id.",
+            f"The service does not return the ticket type of ticket {wanted.object_id}, which defines its fields. Set "
+            "item_type_id.",
             "contract",
         )
     given = wanted.item_type_id if _names_type(wanted) else shown
     ticket_type = find_ticket_type(api, given, wanted.item_type)
     if shown not in (None, ticket_type.id):
         raise configuration_error(
-            f"Ticket {wanted.object_id} is of type {shown}, not {ticket_type.id} ({ticket_type.name})."
+            f"Ticket {wanted.object_id} has ticket type {shown}, not {ticket_type.id} ({ticket_type.name}). Correct "
+            "item_type or item_type_id."
         )
-    return ResolvedTicket(ticket_type, resolve_values(ticket_type, wanted.fields), _ignored_fields(ticket_type, wanted))
+    values = resolve_values(ticket_type, wanted.fields, api.excerpt)
+    return ResolvedTicket(ticket_type, values, _ignored_fields(ticket_type, wanted))

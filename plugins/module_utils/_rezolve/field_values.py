@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Convert and compare the values of fields, independently of their spelling."""
+"""Convert field values, and compare them independently of their notation."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ from ansible_collections.secops.itsm.plugins.module_utils._timestamps import ins
 
 _NUMBER = re.compile(r"[+-]?\d+(\.\d+)?", re.ASCII)
 
-#: Maximum number of digits; longer numbers are identifiers, which Python would not convert.
+#: Maximum number of digits. Longer numbers are identifiers, and Python refuses to convert them.
 MAX_NUMBER_DIGITS = 300
 
 _WORDS: Mapping[str, bool] = {"true": True, "yes": True, "false": False, "no": False}
 
 
 def is_empty(value: Any) -> bool:
-    """Return whether a value is null or an empty text, list or object.
+    """Return whether a value is null, or an empty text, list or object.
 
     :param value: any value.
     """
@@ -43,7 +43,7 @@ def is_empty(value: Any) -> bool:
 
 
 def as_number(value: Any) -> int | float | None:
-    """Return a value or a text of digits as a number, or None if it is not one.
+    """Return a number, or a text of digits converted to a number; None for any other value.
 
     :param value: any value.
     """
@@ -58,12 +58,12 @@ def as_number(value: Any) -> int | float | None:
         return None
     if "." not in text:
         return int(text)
-    # A float that cannot represent all digits would be another number.
+    # Reject a text that a float cannot represent exactly.
     return float(text) if Decimal(repr(float(text))) == Decimal(text) else None
 
 
 def as_boolean(value: Any) -> bool | None:
-    """Return a value or a word such as yes as a truth value, or None if it is not one.
+    """Return a boolean, or a word such as yes converted to a boolean; None for any other value.
 
     :param value: any value.
     """
@@ -73,10 +73,10 @@ def as_boolean(value: Any) -> bool | None:
 
 
 def choice_of(field: Field, value: Any) -> Any:
-    """Return the stored value of an option (TK-A14), or the given value if it is not an option.
+    """Return the stored value of an option (TK-A14), or the given value if it does not match an option.
 
     :param field: the field with its options.
-    :param value: a name of the option in any case, or the option as an object.
+    :param value: a name of the option, ignoring case, or the option as an object.
     """
     if isinstance(value, Mapping):
         parts = [value[key] for key in (*OPTION_VALUE_KEYS, *OPTION_NAME_KEYS) if value.get(key) is not None]
@@ -85,12 +85,12 @@ def choice_of(field: Field, value: Any) -> Any:
 
 
 def _choices(field: Field, spelling: str) -> list[Any]:
-    """Return the stored values of the options with a name; exact matches, or else matches in any case."""
+    """Return the stored values of the options with a name: exact matches, or else matches ignoring case."""
     exact = [
         choice.value
-        for place in range(len(OPTION_VALUE_KEYS) + len(OPTION_NAME_KEYS))
+        for position in range(len(OPTION_VALUE_KEYS) + len(OPTION_NAME_KEYS))
         for choice in field.choices
-        if choice.spellings[place : place + 1] == (spelling,)
+        if choice.spellings[position : position + 1] == (spelling,)
     ]
     folded = spelling.strip().casefold()
     return exact or [
@@ -99,10 +99,10 @@ def _choices(field: Field, spelling: str) -> list[Any]:
 
 
 def is_same(field: Field, one: Any, other: Any) -> bool:
-    """Return whether two values of a field are the same.
+    """Return whether two values of a field are equal.
 
-    Times are compared as points in time, numbers by all their digits, options by their stored values, and lists of
-    options without their order. A text that the service would rewrite, such as HTML, is different.
+    Dates are compared as points in time, numbers by all their digits, options by their stored values, and lists of
+    options regardless of order. Texts must be identical, even if the service may reformat them, such as HTML.
 
     :param field: the field.
     :param one: a value.
@@ -110,7 +110,8 @@ def is_same(field: Field, one: Any, other: Any) -> bool:
     """
     if is_empty(one) or is_empty(other):
         return is_empty(one) and is_empty(other)
-    if one == other and type(one) is type(other):  # True equals 1 in Python
+    # In Python, True equals 1.
+    if one == other and type(one) is type(other):
         return True
     data_type = field.data_type_for(one, other)
     if data_type == DATE:
@@ -129,9 +130,9 @@ def is_same(field: Field, one: Any, other: Any) -> bool:
 
 
 def comparison_key(value: Any) -> Hashable:
-    """Return a key that is equal for values that :func:`is_same` accepts, and for texts in different spellings.
+    """Return a key that is equal for values that are equal in :func:`is_same`, and for spellings of the same text.
 
-    Values with equal keys need not be the same.
+    Values with equal keys may still differ.
 
     :param value: a text or a number.
     """
@@ -156,11 +157,11 @@ def _same_instant(one: Any, other: Any) -> bool:
 
 
 def _same_number(one: Any, other: Any) -> bool:
-    """Compare numbers by all their digits, which floats do not keep."""
+    """Return whether two numbers are equal in all their digits, which floats would not preserve."""
     if isinstance(one, bool) or isinstance(other, bool):
         return False
     try:
-        return Decimal(str(one).strip()) == Decimal(str(other).strip())
+        return Decimal(str(one)) == Decimal(str(other))
     except (InvalidOperation, ValueError):
         return str(one).strip() == str(other).strip()
 

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Find the data in the envelope of a response, and read a ticket's record."""
+"""Find the data in a response, and parse the record of a ticket."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions i
     TICKET_PATHS,
 )
 
-#: The key of the offer in a ticket's data. Source: Rezolve.ai API documentation, Create Ticket.
+#: The key of the offer in the data of a ticket. Source: Rezolve.ai API documentation, Create Ticket.
 OFFER_KEY = "offerId"
 
 
 def value_at(body: Any, path: Sequence[str]) -> Any:
-    """Return the value at a path, or None if there is none.
+    """Return the value at a path, or None if the path does not exist.
 
     :param body: the parsed JSON, of any shape.
-    :param path: keys, from the outside in.
+    :param path: keys, outermost first.
     """
     for key in path:
         body = body.get(key) if isinstance(body, Mapping) else None
@@ -32,7 +32,7 @@ def value_at(body: Any, path: Sequence[str]) -> Any:
 
 
 def find_record(body: Any) -> Mapping[str, Any] | None:
-    """Return the ticket in a response: the first place with an ``object_id`` (TK-A5).
+    """Return the ticket in a response, or None: the first path with an ``object_id`` (TK-A5).
 
     :param body: the parsed JSON, of any shape.
     """
@@ -41,17 +41,17 @@ def find_record(body: Any) -> Mapping[str, Any] | None:
 
 
 def find_list(body: Any, paths: Sequence[Sequence[str]]) -> list[Any] | None:
-    """Return the list in a response, from the first place that has one.
+    """Return the list at the first path that has one, or None.
 
     :param body: the parsed JSON, of any shape.
-    :param paths: the possible places.
+    :param paths: the possible paths.
     """
     found = (value_at(body, path) for path in paths)
     return next((entry for entry in found if isinstance(entry, list)), None)
 
 
 def object_id_of(row: Mapping[str, Any]) -> str | None:
-    """Return the display id of a listed ticket (TK-A8), or None if it is not shown.
+    """Return the display id of a listed ticket (TK-A8), or None if the row does not contain it.
 
     :param row: a row of the list.
     """
@@ -60,7 +60,7 @@ def object_id_of(row: Mapping[str, Any]) -> str | None:
 
 
 def data_of(record: Mapping[str, Any] | None) -> Mapping[str, Any]:
-    """Return the values of a ticket's fields, by UUID.
+    """Return the field values of a ticket, by UUID.
 
     :param record: a ticket, or None.
     """
@@ -69,7 +69,7 @@ def data_of(record: Mapping[str, Any] | None) -> Mapping[str, Any]:
 
 
 def location_of(record: Mapping[str, Any]) -> dict[str, str | None]:
-    """Return a ticket's team, ticket type and offer; None for each that is not shown.
+    """Return the team, ticket type and offer of a ticket; None for each that the record does not contain.
 
     :param record: a ticket, or a row of the list.
     """
@@ -78,12 +78,12 @@ def location_of(record: Mapping[str, Any]) -> dict[str, str | None]:
         "item_type_id": value_at(record, ("lookup_props", "itemTypeId")),
         "offer_id": data_of(record).get(OFFER_KEY),
     }
-    # Ids consist of digits, which may be a text or a number.
+    # The service may return ids as texts or numbers.
     return {name: None if value in (None, "") else str(value) for name, value in shown.items()}
 
 
 def is_done(record: Mapping[str, Any]) -> bool:
-    """Return whether a ticket is closed (TK-A10). If it does not show that, it counts as open, so that it is found.
+    """Return whether a ticket is closed (TK-A10). Without a status category it counts as open, so that it is found.
 
     :param record: a ticket, or a row of the list.
     """

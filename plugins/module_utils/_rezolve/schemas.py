@@ -3,9 +3,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""JSON Schemas of the requests, complete, and of the responses, as far as the collection needs them.
+"""JSON Schemas of requests and responses. The schemas of responses only contain what the collection uses.
 
-The complete contract is docs/contracts/ticketing.openapi.yaml; a test compares them.
+The complete contract is docs/contracts/ticketing.openapi.yaml, and a test compares both.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FILTER_OPERATORS = ("EQ", "NE", "GT", "GE", "LT", "LE", "LIKE", "IN")
 #: Maximum number of rows of a page of the list. Source: pages of the older API generation.
 MAX_PAGE_SIZE = 100
 
-#: Source: Rezolve.ai API documentation, Create Ticket. A request without one of the keys is refused with 400.
+#: Source: Rezolve.ai API documentation, Create Ticket. The service refuses a request without one of the keys with 400.
 CREATE_REQUEST: Mapping[str, Any] = {
     "type": "object",
     "required": ["source", "summary", "ticketBody", "attachments", "ticketRelation"],
@@ -38,7 +38,7 @@ CREATE_REQUEST: Mapping[str, Any] = {
     },
 }
 
-#: Source: Rezolve.ai API documentation. A request without changes is not sent.
+#: Source: Rezolve.ai API documentation. An update without changes is not sent.
 UPDATE_REQUEST: Mapping[str, Any] = {
     "type": "object",
     "required": ["etag", "ticketUpdate"],
@@ -83,7 +83,7 @@ LIST_REQUEST: Mapping[str, Any] = {
     },
 }
 
-#: The record of a ticket in the response to a write, and of one to update.
+#: A ticket in the response to a write, and a ticket to be updated.
 #: Source: Rezolve.ai API documentation, Create Ticket.
 TICKET_RECORD: Mapping[str, Any] = {
     "type": "object",
@@ -98,13 +98,13 @@ TICKET_RECORD: Mapping[str, Any] = {
     },
 }
 
-#: The record of a ticket that is read. Only its identity is required, because it may be any ticket.
+#: A ticket in the response to a read. Only the identity is required, because any ticket may be read.
 READ_TICKET: Mapping[str, Any] = {"type": "object", "required": ["object_id"], "properties": {"object_id": _FILLED}}
 
-#: A list of the catalog. Its entries are checked when they are used.
+#: A list of the catalog. An entry is validated when it is used.
 CATALOG: Mapping[str, Any] = {"type": "array"}
 
-#: The ticket type that is used. A field without an id is ignored. Source: Rezolve.ai API documentation for ``id``,
+#: A ticket type in use. Fields without an id are ignored. Source: Rezolve.ai API documentation for ``id``,
 #: ``fields`` and ``fields[].id``, the older API generation for the rest.
 TICKET_TYPE: Mapping[str, Any] = {
     "type": "object",
@@ -126,7 +126,7 @@ TICKET_TYPE: Mapping[str, Any] = {
     },
 }
 
-#: The offer that is used. Source: Rezolve.ai API documentation for ``id`` and ``item_type``, the older API generation
+#: An offer in use. Source: Rezolve.ai API documentation for ``id`` and ``item_type``, the older API generation
 #: for the rest.
 OFFER: Mapping[str, Any] = {
     "type": "object",
@@ -138,7 +138,8 @@ OFFER: Mapping[str, Any] = {
     },
 }
 
-#: The rows of a list of tickets.
+#: The rows of the list of tickets.
 ROWS: Mapping[str, Any] = {"type": "array", "items": {"type": "object"}}
 
+#: The account that the credentials belong to.
 USER_INFO: Mapping[str, Any] = {"type": "object"}

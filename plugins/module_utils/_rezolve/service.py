@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""The ticketing service, and the options that its modules share."""
+"""Define the ticketing service for the modules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection im
 )
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.schemas import CATALOG_TYPES
 
-#: The option that every request needs; the fragment ``ticketing.catalog`` documents it.
+#: The option that every request needs, documented in the fragment ``ticketing.catalog``.
 CATALOG_SPEC: Mapping[str, Any] = {
     "type": {"type": "str", "choices": list(CATALOG_TYPES), "default": "template"},
 }

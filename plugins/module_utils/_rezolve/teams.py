@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Check a team against the teams that the service shows for the account."""
+"""Check a team against the teams of the account."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiErro
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import RezolveApi
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.catalog import nearest
 
-#: Keys of a team that may hold its slug.
+#: Keys of a team that may contain its slug.
 TEAM_KEYS = ("slug", "id", "teamId", "name")
 
 
 def unverified_team(api: RezolveApi, team_id: str) -> list[str]:
-    """Return a list with the reason why a team is not verified, or an empty list if it is.
+    """Return a list with the reason why a team could not be verified, or an empty list if it was verified.
 
-    It is not documented that an account can only create tickets in its own teams (TK-A17), so a missing team is not an
+    An account may be allowed to create tickets in teams that are not listed (TK-A17), so an unlisted team is not an
     error.
 
     :param api: the ticketing API.
-    :param team_id: the team's slug.
+    :param team_id: the slug of the team.
     """
     try:
         listed = api.user_info().get("teams")
@@ -32,10 +32,10 @@ def unverified_team(api: RezolveApi, team_id: str) -> list[str]:
         listed = None
     names = [name for team in (listed if isinstance(listed, list) else []) for name in _team_names(team)]
     if not names:
-        return [f"team_id {team_id!r} cannot be checked: the service does not show the account's teams."]
+        return [f"team_id {team_id!r} could not be checked because the service does not return the account's teams."]
     if team_id in names:
         return []
-    return [f"team_id {team_id!r} is not among the teams that the service shows.{nearest(team_id, names)}"]
+    return [f"team_id {team_id!r} is not one of the account's teams.{nearest(team_id, names)}"]
 
 
 def _team_names(team: Any) -> list[str]:

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Compare texts that a service may have cut, escaped or stored in another spelling, and choose what to search for."""
+"""Compare texts that a service may have truncated, escaped or respelled, and choose search texts."""
 
 from __future__ import annotations
 
@@ -32,21 +32,21 @@ _REFERENCE = re.compile(
 #: Characters that services escape.
 _ESCAPED = re.compile(r"[&<>\"']")
 
-#: Markup, and what is left of it or of a character entity at the end of a text that was cut.
+#: Markup, including a truncated tag or character entity at the end.
 _MARKUP = re.compile(r"<[^<>]*>|<[^<>]*$|&#?\w*$")
 _CUT_ENTITY = re.compile(r"&#?\w*$")
 
-#: Length in characters, or bytes of UTF-8, from which a service may have cut a text, and how many characters are left
-#: of it even if each was escaped twice.
+#: Length in UTF-8 bytes from which a service may have truncated a text, and the minimum number of characters that
+#: remain even if each was escaped twice.
 _CUT_LENGTH = 251
 _MIN_KEPT = _CUT_LENGTH // len("&amp;amp;")
 
-#: What a cut leaves at the end of a text: a part of a character entity, an ellipsis, or a part of a character.
+#: The end of a truncated text: a part of a character entity, an ellipsis, or a part of a character.
 _CUT_END = re.compile(rf"(&#?\w{{0,31}})?[.{ELLIPSIS}{REPLACEMENT}]{{0,3}}$")
 
 
 def has_digit(word: str) -> bool:
-    """Return whether a word contains a digit.
+    """Return True if a word contains a digit.
 
     :param word: any text.
     """
@@ -56,8 +56,8 @@ def has_digit(word: str) -> bool:
 def search_text(text: str) -> str:
     """Return the search text that finds the ticket with a summary or a value.
 
-    A service may return every ticket that contains any of the words. For a text that names an incident and its
-    workspace, the search text is therefore the rarest word of the incident's id.
+    A service may return every ticket that contains any of the words. For a text with an incident and its workspace, the
+    search text is therefore the rarest word of the incident id.
 
     :param text: the summary of the wanted ticket, or the value of a field.
     """
@@ -81,7 +81,7 @@ def _searchable_words(text: str) -> list[str]:
     """Return the words of a text that a service stores as they are, even if it changes the spelling of the rest."""
     words = text[:_CUT_LENGTH].split()
     if len(text) > _CUT_LENGTH:
-        # The last word may be cut.
+        # The last word may be truncated.
         words = words[:-1]
     return [word for word in words if not word.endswith(ELLIPSIS) and not _may_be_respelled(word)]
 
@@ -91,9 +91,9 @@ def _may_be_respelled(word: str) -> bool:
 
 
 def is_same_summary(shown: str, wanted: str) -> bool:
-    """Return whether a ticket's summary is the wanted one, also as an earlier version of the collection wrote it.
+    """Return True if a ticket's summary is the wanted one, or what an earlier version of the collection wrote for it.
 
-    It may contain characters that are replaced today, more white space, or a title that would be shortened today.
+    Earlier versions did not replace characters, collapse white space or shorten the title.
 
     :param shown: the ticket's summary.
     :param wanted: the summary that a new ticket would get.
@@ -103,9 +103,9 @@ def is_same_summary(shown: str, wanted: str) -> bool:
 
 
 def is_same_in_any_spelling(shown: Any, wanted: Any) -> bool:
-    """Return whether a text is the wanted one in another spelling, or cut by the service.
+    """Return True if a text is the wanted one in another spelling, or truncated by the service.
 
-    :param shown: a value of a ticket; False for anything but a text.
+    :param shown: a value of a ticket. Only a text can match.
     :param wanted: a text or a number.
     """
     if not isinstance(shown, str):
@@ -120,13 +120,13 @@ def is_same_in_any_spelling(shown: Any, wanted: Any) -> bool:
 
 
 def _has_symbols_of(shown: str, wanted: str) -> bool:
-    """Return whether the symbols of a text are among the wanted ones, in their order; a service may drop the others."""
+    """Return True if the symbols of a text are a subsequence of the wanted ones; a service may drop symbols."""
     left = iter(symbols_of(wanted))
     return all(symbol in left for symbol in symbols_of(shown))
 
 
 def may_be_cut(text: str) -> bool:
-    """Return whether a text is so long that the service may have cut it.
+    """Return True if a text is so long that the service may have truncated it.
 
     :param text: a text of a ticket.
     """
@@ -134,17 +134,17 @@ def may_be_cut(text: str) -> bool:
 
 
 def may_show(shown: Any, wanted: str) -> bool:
-    """Return whether a value may stand for a wanted text: empty, cut, escaped, with markup, or in another spelling.
+    """Return True if a value may represent a wanted text: empty, truncated, escaped, with markup or respelled.
 
     :param shown: a value of a row.
     :param wanted: the text.
     """
     if not isinstance(shown, (str, int)) or isinstance(shown, bool) or is_same_summary(str(shown), wanted):
         return True
-    # A text that was shortened before it was sent may be complete here.
+    # The service may have the complete text, which was shortened here.
     is_short = wanted.endswith(ELLIPSIS)
     is_middle = str(shown).lstrip().startswith(("...", ELLIPSIS))
-    # What looks like markup may be part of either text.
+    # Either text may literally contain what looks like markup.
     for one in {_letters(str(shown), pattern) for pattern in (_MARKUP, _CUT_ENTITY)}:
         for other in {_letters(wanted, pattern) for pattern in (_MARKUP, _CUT_ENTITY)}:
             if other.startswith(one) or (is_middle and one in other) or (is_short and one.startswith(other)):
@@ -153,7 +153,7 @@ def may_show(shown: Any, wanted: str) -> bool:
 
 
 def is_other_title(shown: Any, title: str) -> bool:
-    """Return whether a value is certainly not a title, however the service may have cut or spelled that.
+    """Return True if a value is certainly another title, even if the service truncated or respelled it.
 
     :param shown: a value of a row.
     :param title: the title.
@@ -163,7 +163,8 @@ def is_other_title(shown: Any, title: str) -> bool:
 
 
 def _letters(text: str, pattern: re.Pattern[str] = _MARKUP) -> str:
-    """Return a text's letters and digits, without case and accents, and without what matches a pattern."""
+    """Return the letters and digits of a text without case, accents and everything that matches a pattern."""
     plain = pattern.sub("", html.unescape(html.unescape(text)))
-    decomposed = unicodedata.normalize("NFKD", plain).casefold()
+    # Decomposing a whole text takes quadratic time, because it sorts the combining characters.
+    decomposed = "".join(unicodedata.normalize("NFKD", character) for character in plain).casefold()
     return "".join(letter for letter in decomposed if letter.isalnum())

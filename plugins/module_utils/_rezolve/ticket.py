@@ -56,22 +56,22 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_search
     single_match,
 )
 
-#: How often an update is sent again because another user changed the ticket first.
+#: Maximum number of times that an update is sent because another user changed the ticket first.
 MAX_CONFLICTS = 5
 
-#: After so many refusals in a row although only the etag changed, the etag is not their cause.
+#: Number of consecutive refusals, with only the etag changed in between, after which the etag is not the cause.
 MAX_UNEXPLAINED_REFUSALS = 2
 
-#: Status codes of refusals that are not about a stale etag.
+#: HTTP status codes of refusals that are not caused by a stale etag.
 NOT_STALE = frozenset({401, 403, 404, 408, 429})
 
 
 class EnsureTicket(Operation[State]):
-    """The operation on one ticket.
+    """Create or update one ticket.
 
     :param api: the ticketing API.
     :param wanted: the parsed options.
-    :param resolved: the same with the service's own ids, if the catalog was read before.
+    :param resolved: the options with the service's own ids, if the catalog was read before.
     """
 
     noun = "ticket"
@@ -84,7 +84,7 @@ class EnsureTicket(Operation[State]):
 
     @property
     def label(self) -> str:
-        """Return what messages call the ticket."""
+        """Return the name of the ticket in messages."""
         if self.wanted.object_id or not self.history.object_id:
             return str(self.wanted)
         return f"ticket {self.history.object_id} ({self.wanted.summary})"
@@ -93,14 +93,14 @@ class EnsureTicket(Operation[State]):
         self.history = replace(self.history, **facts)
 
     def read(self) -> State:
-        """Read the ticket, or search for it until its display id is known."""
+        """Return the ticket, or None if a search does not find it."""
         record = self._search() if self.history.object_id is None else self._read_by_id(self.history.object_id)
         if self.wanted.object_id and self.history.first is None and record is not None:
             self.resolved = resolve_existing(self._api, self.wanted, record)
         if self.history.first is None:
             self._learn(first=dict(data_of(record)))
         if record is not None:
-            # In the spelling of the service.
+            # Use the service's spelling of the display id.
             self._learn(object_id=str(record["object_id"]))
         self._learn(last_read=record)
         return record
@@ -117,16 +117,16 @@ class EnsureTicket(Operation[State]):
             done, similar = [*done, *found.done], [*similar, *found.similar]
         self._learn(done=tuple(dict.fromkeys([*self.history.done, *done])))
         if not self.history.created:
-            # A ticket that was another one before the creation need not be read again.
+            # Tickets rejected before the creation need not be read again.
             self._learn(rejected=frozenset(budget.rejected))
         if not found.matches:
             refuse_similar(similar, identity, str(self.wanted))
         return single_match(self._relevant(prefer_exact(found.matches, identity)), str(self.wanted))
 
     def _relevant(self, matches: Sequence[Record]) -> Sequence[Record]:
-        """Return the matches that count if closed tickets only do because the task asks for their status.
+        """Return the matches to choose from if closed tickets match only because the task requests their status.
 
-        An open one takes precedence. If all are closed and none needs a change, the newest one is used.
+        Open tickets take precedence. If all are closed and none needs a change, only the newest one is returned.
         """
         if self.wanted.include_done:
             return matches
@@ -139,18 +139,21 @@ class EnsureTicket(Operation[State]):
         try:
             record = self._api.ticket(object_id)
         except ApiError as failure:
-            # A new ticket may take a moment to appear.
+            # A new ticket may not be readable immediately.
             if self.history.created and failure.category == "not_found":
                 return None
             raise
         if is_deleted(record) and not self.history.created:
             raise ApiError(f"Ticket {object_id} was deleted.", "not_found")
         if not isinstance(record.get("data"), Mapping):
-            raise ApiError(f"Ticket {object_id} does not show its fields. Look at it in the portal.", "contract")
+            raise ApiError(
+                f"The service does not return the fields of ticket {object_id}. Check the ticket in the portal.",
+                "contract",
+            )
         return record
 
     def plan(self, current: State) -> Plan[State]:
-        """Return the write that is left."""
+        """Return the plan for the remaining write."""
         return plan(current, self.resolved, self.history)
 
     def send(self, write: Write) -> None:
@@ -165,7 +168,7 @@ class EnsureTicket(Operation[State]):
 
     def _create(self, write: Write) -> None:
         identity = require(self.resolved.identity)
-        # Nobody else can have filled the fields of a ticket that did not exist.
+        # No other user can have set fields of a ticket that did not exist.
         self._learn(created=True, first={}, accepted=frozenset(self.resolved.values), etag=None)
         try:
             record = self._api.create_ticket(identity.team_id, identity.item_type_id, write.body)
@@ -178,9 +181,9 @@ class EnsureTicket(Operation[State]):
             raise respelled
 
     def respelled_failure(self) -> ApiError | None:
-        """Return the failure of a new ticket whose identity the service stores in another spelling.
+        """Return a failure if the service stores the identity of a new ticket in another spelling, or else None.
 
-        A further run would not find it as the same ticket.
+        A further run would not recognize the ticket.
         """
         identity, history = self.resolved.identity, self.history
         if not history.created or identity is None:
@@ -191,7 +194,7 @@ class EnsureTicket(Operation[State]):
             return None
         return ApiError(
             f"Ticket {history.object_id} was created, but the service stores {shown}, so a further run would not "
-            f"recognize it. Set object_id to {history.object_id}, or write the value as the service stores it.",
+            f"recognize it. Set object_id to {history.object_id}, or use the value as the service stores it.",
             "not_converged",
             may_have_changed=True,
         )
@@ -213,16 +216,16 @@ class EnsureTicket(Operation[State]):
             write = following
         raise refusal.with_message(
             f"Another user changed {self.label} before each of {MAX_CONFLICTS} updates; run the task again. The last "
-            f"refusal: {refusal}",
+            f"refusal was: {refusal}",
             "conflict",
             retryable=True,
         )
 
     def _plan_after_refusal(self, failure: ApiError, object_id: str, etag: str) -> Write | None:
-        """Return the write that is left after an update with a stale etag was refused, or None if nothing is.
+        """Return the remaining write after an update with a stale etag was refused, or None if nothing remains.
 
-        :raises ApiError: the refusal if it had another cause, also if the etag changes with each read; a conflict if
-            another user changed the same fields.
+        :raises ApiError: the refusal if it had another cause, including an etag that changes with each read; a conflict
+            if another user changed the same fields.
         """
         if not may_be_stale(failure):
             raise failure
@@ -242,7 +245,7 @@ class EnsureTicket(Operation[State]):
         return again.writes[0] if again.writes else None
 
     def describe(self, state: State) -> str:
-        """Return what differs from the wanted ticket, in words."""
+        """Return the differences from the wanted ticket as text."""
         if state is None:
             return "no such ticket"
         left = pending_changes(state, self.resolved, self.history)
@@ -250,51 +253,51 @@ class EnsureTicket(Operation[State]):
         return ", ".join(f"{title} {value!r}" for title, value in shown.items()) or "another ticket"
 
     def wait_until_found(self, ticket: Record, run: RunOptions) -> str | None:
-        """Wait until a search finds the new ticket, and return a warning if a further run would not find it.
+        """Wait until a search finds the new ticket. Return a warning if it does not find exactly that ticket, or None.
 
         :param ticket: the new ticket.
-        :param run: how to run.
+        :param run: the run options.
         """
         identity, object_id = require(self.resolved.identity), self.history.object_id
-        # A ticket that is created as a closed one, without a wanted status, is only found by a search for closed ones.
+        # If the service closed the new ticket although the task does not request it, search closed tickets, too.
         include_done = self.wanted.include_done or identity.counts_as_done(ticket)
         label = self.label[:1].upper() + self.label[1:]
 
         def ids() -> list[str]:
             found = find_matches(self._api, identity, include_done, ReadBudget(set(self.history.rejected)))
-            # Before the creation, there was none in another spelling either.
+            # Before the creation, no ticket had the identity in another spelling either.
             return sorted(str(record["object_id"]) for record in (*found.matches, *found.similar))
 
         try:
             matches = poll(ids, lambda seen: object_id in seen, run.verify_timeout, run.clock)
         except ApiError as failure:
-            return f"{label} was created, but it is not known whether a further run would find it. {failure}"
+            return f"{label} was created, but the search that a further run relies on failed. {failure}"
         if object_id not in matches:
             return (
-                f"{label} was created, but the search does not find it within {run.verify_timeout:g} s. Give "
-                f"object_id {object_id} from now on: a task that has to search would create it again. If the search is "
-                "only slow, raise verify_timeout; if the account does not see the ticket, give it the role that does."
+                f"{label} was created, but the search did not find it within {run.verify_timeout:g} s, so a further "
+                f"run may create it again. Set object_id to {object_id}; if the search is only slow, increase "
+                "verify_timeout, and if the account cannot see the ticket, assign it a role that can."
             )
         others = [name for name in matches if name != object_id]
         if others:
             return (
-                f"{label} was created, and {', '.join(others)} is the same: somebody else opened it at the same "
-                "moment, or an earlier try of this task did. Close one of them."
+                f"{label} was created, but it is a duplicate of {', '.join(others)}, which another user or an earlier "
+                "attempt of this task created at the same time. Close one of them."
             )
         return None
 
 
 def may_be_stale(failure: ApiError) -> bool:
-    """Return whether the refusal of an update may be about a stale etag (TK-A7).
+    """Return True if an update may have been refused because of a stale etag (TK-A7).
 
-    :param failure: what the update raised.
+    :param failure: the failure of the update.
     """
     status = failure.http_status or 0
     return 400 <= status < 500 and status not in NOT_STALE and not failure.fields
 
 
 def _with_labels(failure: ApiError, resolved: ResolvedTicket) -> ApiError:
-    """Return a failure whose message shows the labels of fields beside their UUIDs."""
+    """Return the failure with the labels of fields next to their UUIDs in its message."""
     if resolved.ticket_type is None:
         return failure
     return failure.with_message(add_labels(resolved.ticket_type, failure.message))
@@ -303,12 +306,12 @@ def _with_labels(failure: ApiError, resolved: ResolvedTicket) -> ApiError:
 def ensure_ticket(
     api: RezolveApi, wanted: Wanted, run: RunOptions, resolved: ResolvedTicket | None = None
 ) -> OperationResult:
-    """Create the wanted ticket if it does not exist, or else update its fields.
+    """Create the wanted ticket if it does not exist, update its fields otherwise, and return the result.
 
     :param api: the ticketing API.
     :param wanted: the parsed options.
-    :param run: how to run.
-    :param resolved: the same with the service's own ids, if the catalog was read before.
+    :param run: the run options.
+    :param resolved: the options with the service's own ids, if the catalog was read before.
     :raises ApiError: as :func:`reconcile.reconcile` does.
     """
     operation = EnsureTicket(api, wanted, resolved)
@@ -351,11 +354,11 @@ def ensure_ticket(
 def _failed_after_creation(
     api: RezolveApi, failure: ApiError, operation: EnsureTicket, run: RunOptions
 ) -> OperationResult:
-    """Return a failure with the ticket that was created, so that a playbook need not create it again."""
+    """Return a failed result with the new ticket, so that a playbook does not have to create it again."""
     ticket = dict(operation.history.response)
     is_searched = run.verify_timeout > 0 and operation.respelled_failure() is None
     warning = operation.wait_until_found(ticket, run) if is_searched else None
-    message = f"{failure} But do not run it again as it is: {warning}" if warning else failure.message
+    message = f"{failure} Do not run the task again as it is: {warning}" if warning else failure.message
     return OperationResult(
         changed=True,
         values={
@@ -368,13 +371,13 @@ def _failed_after_creation(
             "request_ids": api.request_ids,
         },
         warnings=[warning] if warning else [],
-        # Do not suggest a further run that would not find the ticket.
+        # Do not suggest a retry that may not find the ticket.
         failure=failure.with_message(message, may_have_changed=True, retryable=failure.retryable and warning is None),
     )
 
 
 def _final_ticket(outcome: Reconciliation[State], history: History, run: RunOptions) -> dict[str, Any]:
-    """Return the ticket as far as the service returned it; in check mode, a new one does not exist."""
+    """Return the latest state of the ticket that the service returned; empty for a new ticket in check mode."""
     if run.check_mode:
         return dict(outcome.before or {})
     if run.verify_timeout > 0 or not outcome.changed:
@@ -384,11 +387,11 @@ def _final_ticket(outcome: Reconciliation[State], history: History, run: RunOpti
 
 
 def display_values(state: State, resolved: ResolvedTicket, created: bool) -> dict[str, Any]:
-    """Return what ``before``, ``after`` and ``diff`` show of a ticket: the values that the task sets, by label.
+    """Return a ticket as ``before``, ``after`` and ``diff`` show it: the values that the task sets, by label.
 
     :param state: the ticket, or None.
     :param resolved: the wanted ticket.
-    :param created: whether this run creates it, and so also sets the ignored fields.
+    :param created: True if this run creates the ticket, and so also sets the ignored fields.
     """
     if state is None:
         return {}
@@ -402,11 +405,11 @@ def display_values(state: State, resolved: ResolvedTicket, created: bool) -> dic
 
 
 def warnings_on(outcome: Reconciliation[State], operation: EnsureTicket, run: RunOptions) -> list[str]:
-    """Return warnings about a ticket that is used or created, and about values that the service changed.
+    """Return warnings about the choice of the ticket, and about values that the service changed.
 
-    :param outcome: what the run found and did.
+    :param outcome: the result of the reconciliation.
     :param operation: the operation after the run.
-    :param run: how it ran.
+    :param run: the run options.
     """
     warnings = []
     resolved, history, after = operation.resolved, operation.history, outcome.after
@@ -414,13 +417,13 @@ def warnings_on(outcome: Reconciliation[State], operation: EnsureTicket, run: Ru
         verb = "would open" if run.check_mode else "opened"
         ids = ", ".join(history.done)
         warnings.append(
-            f"This task {verb} another {operation.wanted}, as {ids} looks the same but is done. Set include_done to "
-            "keep to that."
+            f"This task {verb} a new {operation.wanted} because only closed tickets match: {ids}. Set include_done to "
+            "use a closed ticket."
         )
     elif outcome.before is not None and resolved.identity and not _same_text(outcome.before, operation.wanted.summary):
         warnings.append(
-            f"Ticket {history.object_id} keeps its summary {outcome.before.get('summary')!r}: only a new ticket gets "
-            "one."
+            f"Ticket {history.object_id} keeps its summary {outcome.before.get('summary')!r}, because the summary is "
+            "only set in a new ticket."
         )
     if outcome.changed and not run.check_mode and after is not None:
         changed = {name: data_of(after).get(name) for name in differing_fields(after, resolved)}
@@ -434,12 +437,12 @@ def _changed_value_warning(title: str, operation: EnsureTicket, after: Record) -
     etag = operation.history.etag
     if etag is not None and etag != str(after.get("etag")):
         return (
-            f"{title!r} of {operation.label} does not hold what this task gave it: somebody else changed the ticket "
-            "since then, or the service keeps it in other words. A further run would send it again."
+            f"{title!r} of {operation.label} does not have the value that this task set, because another user changed "
+            "the ticket or the service stores the value differently. A further run would send it again."
         )
     return (
-        f"The service keeps {title!r} of {operation.label} in other words than it was given, so a further run would "
-        "send it again: add it to ignore_fields, or give it as the service keeps it."
+        f"The service stores {title!r} of {operation.label} differently from what this task sent, so a further run "
+        "would send it again. Add the field to ignore_fields, or set the value as the service stores it."
     )
 
 

@@ -24,34 +24,34 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.schemas impor
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_list import list_tickets
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import spelled_utc, utc_option
 
-#: Options that only apply to a list.
+#: Options that only apply to the list.
 FOR_LIST = ("search", "statuses", "created_from", "created_to", "filters", "limit")
 
-#: The values of the request, by the values of ``order``.
+#: The sort directions of a request, by the choices of the option ``order``.
 ORDERS: Mapping[str, str] = {"descending": "DESC", "ascending": "ASC"}
 
-#: Keys of an entry of ``filters``.
+#: The keys of an entry of the option ``filters``.
 FILTER_KEYS = frozenset({"column", "op", "operand"})
 
-#: How many listed tickets that could not be read a warning names.
+#: Maximum number of unreadable tickets that a warning names.
 MAX_NAMED = 10
 
 Record = Mapping[str, Any]
 
 
 def ticket_info(api: RezolveApi, options: Mapping[str, Any], run: RunOptions) -> OperationResult:
-    """Read the ticket that the options name, or else the list of tickets.
+    """Return the ticket that the options name, or else the list of tickets.
 
     :param api: the ticketing API.
-    :param options: the task's options.
-    :param run: not used, because this only reads.
-    :raises ApiError: category ``configuration`` for options that exclude each other, and any error of reading.
+    :param options: the options of the task.
+    :param run: not used, because this operation only reads.
+    :raises ApiError: category ``configuration`` for mutually exclusive options, and any error of a request.
     """
     del run
     object_id = identifier("object_id", options.get("object_id"))
     if object_id is None and options.get("object_id") is not None:
-        # A variable that is empty by mistake must not read all tickets instead of one.
-        raise configuration_error("object_id is given, but empty: name the ticket, or leave it out for a list.")
+        # A variable that is empty by mistake must not turn one ticket into all tickets.
+        raise configuration_error("object_id is empty. Set it to the display id of a ticket, or omit it for a list.")
     unread: dict[str, str] = {}
     values = _one(api, options, object_id) if object_id else _list(api, options, unread)
     warnings = [_warning_of(unread)] if unread else []
@@ -61,7 +61,7 @@ def ticket_info(api: RezolveApi, options: Mapping[str, Any], run: RunOptions) ->
 def _one(api: RezolveApi, options: Mapping[str, Any], object_id: str) -> dict[str, Any]:
     misplaced = [name for name in FOR_LIST if options.get(name) not in (None, [], "")]
     if misplaced:
-        raise configuration_error(f"{', '.join(misplaced)}: only for a list. Leave it out, or object_id.")
+        raise configuration_error(f"{', '.join(misplaced)}: only for a list. Omit this, or omit object_id.")
     try:
         record = api.ticket(object_id)
     except ApiError as failure:
@@ -75,9 +75,9 @@ def _one(api: RezolveApi, options: Mapping[str, Any], object_id: str) -> dict[st
 
 
 def _labelled_values(api: RezolveApi, record: Record) -> dict[str, Any]:
-    """Return the values of the ticket type's fields, by label."""
-    wanted = location_of(record)["item_type_id"]
-    ticket_type = next((entry for entry in ticket_types(api) if entry.id == wanted), None)
+    """Return the values of the fields of a ticket, by label."""
+    item_type_id = location_of(record)["item_type_id"]
+    ticket_type = next((entry for entry in ticket_types(api) if entry.id == item_type_id), None)
     data = data_of(record)
     own = [entry.id for entry in ticket_type.fields if entry.id in data] if ticket_type else []
     return by_title(ticket_type, {name: data[name] for name in own})
@@ -86,14 +86,14 @@ def _labelled_values(api: RezolveApi, record: Record) -> dict[str, Any]:
 def _list(api: RezolveApi, options: Mapping[str, Any], unread: dict[str, str]) -> dict[str, Any]:
     limit = options.get("limit")
     if limit is not None and limit < 1:
-        raise configuration_error("limit must be a number of tickets above 0; leave it out for all of them.")
+        raise configuration_error("limit must be greater than 0. Omit it to list all tickets.")
     tickets: list[dict[str, Any]] = []
     rows = list_tickets(api, build_request(options))
     while True:
         try:
             row = next(rows, None)
         except ApiError as failure:
-            # This page was only read to find out whether there are more tickets.
+            # The limit is reached, and this page was only requested to find out whether there are more tickets.
             if failure.category != "contract" or len(tickets) != limit:
                 raise
             return {"tickets": tickets, "truncated": True}
@@ -103,22 +103,22 @@ def _list(api: RezolveApi, options: Mapping[str, Any], unread: dict[str, str]) -
 
 
 def _complete(api: RezolveApi, row: Record, unread: dict[str, str]) -> dict[str, Any]:
-    """Return a listed ticket as its own read shows it, or else as the list does.
+    """Read and return a listed ticket; if it cannot be read, return the row.
 
     :param api: the ticketing API.
     :param row: a row of the list.
-    :param unread: collects the reasons why tickets cannot be read, by ticket.
+    :param unread: the reasons why tickets could not be read, by ticket; entries are added to it.
     """
     object_id = object_id_of(row)
     if object_id is None:
-        unread[f"one without a display id ({row.get('summary')})"] = "It cannot be addressed."
+        unread[f"one without a display id ({row.get('summary')})"] = "A ticket without a display id cannot be read."
         return dict(row)
     try:
         return dict(api.ticket(object_id))
     except ApiError as failure:
         if failure.category != "permission" and not failure.is_of_one_record:
             raise failure.with_message(
-                f"The list names ticket {object_id}, but it could not be read. {failure}"
+                f"The list contains ticket {object_id}, but it could not be read. {failure}"
             ) from None
         unread[object_id] = failure.cause
         return dict(row)
@@ -127,13 +127,13 @@ def _complete(api: RezolveApi, row: Record, unread: dict[str, str]) -> dict[str,
 def _warning_of(unread: Mapping[str, str]) -> str:
     names = ", ".join(list(unread)[:MAX_NAMED]) + (", ..." if len(unread) > MAX_NAMED else "")
     return (
-        f"Listed tickets that could not be read are shown as the list has them: {names}. The first one: "
+        f"Could not read listed tickets, which are returned as the list shows them: {names}. The first error: "
         f"{next(iter(unread.values()))}"
     )
 
 
 def build_request(options: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the request for the list, without ``top`` and ``offset`` and without the options that are not set.
+    """Return the body of the list request, without ``top`` and ``offset``. Options that are not set are omitted.
 
     :param options: values by option name.
     :raises ApiError: category ``configuration``.
@@ -153,7 +153,7 @@ def build_request(options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _option_filters(options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the filters of the options for known columns."""
+    """Return the filters for the options ``statuses``, ``created_from`` and ``created_to``."""
     statuses = [entry for entry in options.get("statuses") or [] if entry.strip()]
     found: list[dict[str, Any]] = [{"op": "IN", "column": "status", "operand": statuses}] if statuses else []
     for name, operator in (("created_from", "GE"), ("created_to", "LE")):
@@ -165,12 +165,13 @@ def _option_filters(options: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _custom_filters(options: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the filters of the option ``filters``."""
+    """Return the filters for the option ``filters``."""
     found = []
     for entry in options.get("filters") or []:
         if set(entry) != FILTER_KEYS or not str(entry["column"]).strip() or entry["op"] not in FILTER_OPERATORS:
             raise configuration_error(
-                f"Each of filters has a column, an op of {', '.join(FILTER_OPERATORS)}, an operand, and nothing else."
+                f"Each entry of filters needs exactly the keys column, op and operand, with an op of "
+                f"{', '.join(FILTER_OPERATORS)}."
             )
         found.append({name: entry[name] for name in ("op", "column", "operand")})
     return found

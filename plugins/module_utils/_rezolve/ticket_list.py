@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Read the list of tickets, page after page."""
+"""Read the list of tickets page by page."""
 
 from __future__ import annotations
 
@@ -15,29 +15,29 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import Pa
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.response_parsing import object_id_of
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.schemas import MAX_PAGE_SIZE
 
-#: Pages of one list, and rows by which a page overlaps the previous one, so that no row is missed if one disappears.
+#: Maximum number of pages, and the number of rows by which pages overlap, so that no row is missed if one disappears.
 MAX_PAGES = 1000
 OVERLAP = 10
 
-#: Consecutive pages without a new row. One is too few for a list of small pages while other workers create tickets.
+#: Maximum number of consecutive pages without a new row. One is too few for small pages while tickets are created.
 MAX_REPEATED_PAGES = 3
 
-#: What all list requests have in common.
+#: The part that all list requests share.
 NEWEST_FIRST: Mapping[str, Any] = {"sort": "createdAt", "searchOrder": "DESC", "sortOrder": []}
 
 
 def list_tickets(api: RezolveApi, request: Mapping[str, Any]) -> Iterator[Record]:
-    """Yield the rows of the list, each one once although pages overlap and may shift.
+    """Yield each row of the list once, although pages overlap and may shift.
 
-    A row without a display id is identified by everything that it shows.
+    A row without a display id is identified by its whole content.
 
     :param api: the ticketing API.
     :param request: the request without ``top`` and ``offset``.
-    :raises ApiError: if a page cannot be read; category ``contract`` if the list has no end.
+    :raises ApiError: if a page cannot be read; category ``contract`` if the end of the list is not reached.
     """
     seen: set[str] = set()
     offset = longest = overlap = 0
-    # A ticket that is created meanwhile counts in later totals, but is not among the rows that follow.
+    # A ticket that is created in the meantime counts in later totals, but is not among the following rows.
     total: int | None = None
     repeated = 0
     for _number in range(MAX_PAGES):
@@ -58,10 +58,10 @@ def list_tickets(api: RezolveApi, request: Mapping[str, Any]) -> Iterator[Record
         if new:
             longest = max(longest, len(page.rows))
             overlap = min(OVERLAP, len(page.rows) // 2)
-        # Start a little further up, because rows may have left the list. A page without new rows may repeat those that
-        # new tickets have moved down.
+        # Overlap with the previous page, because rows may have left the list. A page without new rows may repeat rows
+        # that new tickets moved down.
         offset = max(0, offset + (len(page.rows) if follows else 0) - overlap)
-    raise _incomplete_list(offset, f"is the last of {MAX_PAGES} that are read")
+    raise _incomplete_list(offset, f"is the last of the {MAX_PAGES} pages that are read")
 
 
 def row_key(row: Record) -> str:
@@ -80,17 +80,17 @@ def _page(api: RezolveApi, request: Mapping[str, Any], offset: int) -> Page:
 
 
 def _is_last_page(page: Page, total: int | None, seen: int, has_new_rows: bool, longest: int) -> bool:
-    """Return whether all signals of a page agree that the list ends with it.
+    """Return True if all signals of a page agree that the list ends with it.
 
     :param page: the page.
     :param total: the smallest total that the service returned.
-    :param seen: how many different rows were read so far.
-    :param has_new_rows: whether any of them are on this page.
-    :param longest: how many rows a full page has.
+    :param seen: number of different rows that were read so far.
+    :param has_new_rows: whether this page contains any of them for the first time.
+    :param longest: number of rows of a full page.
     """
     if page.has_more or (total is not None and total > seen):
         return False
-    # A total that is not larger than the page may be the total of the page.
+    # A total that is not larger than the page may only count the page.
     is_counted = total is not None and total > len(page.rows)
     if len(page.rows) >= longest and not is_counted:
         return False
@@ -99,7 +99,7 @@ def _is_last_page(page: Page, total: int | None, seen: int, has_new_rows: bool, 
 
 def _incomplete_list(offset: int, reason: str) -> ApiError:
     return ApiError(
-        f"The list of tickets cannot be read to its end: the page at offset {offset} {reason}, although the list is "
-        "not complete. Narrow it down, or name the ticket by object_id.",
+        f"The list of tickets could not be read to its end: the page at offset {offset} {reason}, although the list is "
+        "not complete. Narrow the list, or set object_id.",
         "contract",
     )

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Decide whether a ticket, or its row in the list, is the wanted one."""
+"""Decide whether a ticket, or its row in the list, is the wanted ticket."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.text_matching
     may_show,
 )
 
-#: The id of a team. A team's name may be any text.
+#: The slug of a team. The name of a team may be any text.
 _SLUG = re.compile(r"[a-z0-9._-]+")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """What makes a ticket the wanted one.
+    """The properties that identify the wanted ticket.
 
     :param team_id: the team's slug.
     :param item_type_id: the ticket type.
     :param offer_id: the offer.
-    :param summary: None if the summary does not count.
-    :param values: the fields that count, each with its value.
-    :param selected: the fields with options, each with the value that the ticket is to have. A ticket whose status is
-        one of these values is closed on request, and must be found again.
+    :param summary: None if the summary is not part of the identity.
+    :param values: the fields that are part of the identity, each with its value.
+    :param selected: the fields with options, each with its wanted value. A ticket whose status is one of these values
+        was closed on request, and must be found again.
     :param text: the search text.
-    :param title: the summary of a new ticket, whether it counts or not.
+    :param title: the summary of a new ticket, whether or not it is part of the identity.
     :param full_text: the search text to use if ``text`` is too common.
     """
 
@@ -66,9 +66,9 @@ class Identity:
         return {"team_id": self.team_id, "item_type_id": self.item_type_id, "offer_id": self.offer_id}
 
     def counts_as_done(self, record: Record) -> bool:
-        """Return whether a ticket is closed, and not because the task asks for that status.
+        """Return True if a ticket is closed, but not because the task requests that status.
 
-        :param record: a ticket, or a row of the list, which may not show its fields.
+        :param record: a ticket, or a row of the list, which may lack its fields.
         """
         if not is_done(record):
             return False
@@ -98,9 +98,9 @@ def match_rank(row: Record, wanted: Identity) -> tuple[bool, bool, bool]:
 
 
 def shows_another_ticket(row: Record, wanted: Identity) -> bool:
-    """Return whether a row certainly belongs to another ticket.
+    """Return True if a row certainly belongs to another ticket.
 
-    Its team does not prove that, because the ticket may have been moved. Nor does an empty value, a deletion, or a name
+    Another team is not proof, because the ticket may have been moved. Neither is an empty value, a deletion, or a name
     instead of an id.
 
     :param row: a row of the list.
@@ -120,9 +120,9 @@ def _is_other_id(shown: str | None, wanted: str) -> bool:
 
 
 def _may_hold(field: Field, shown: Any, value: Any) -> bool:
-    """Return whether a field may hold a value although a row shows something else.
+    """Return True if a field may have a value although a row shows another one.
 
-    An incomplete reference may be an earlier value of the field, and so may words without a digit.
+    An incomplete reference, or words without a digit, may be an earlier value of the field.
     """
     if is_same(field, shown, value) or may_show(shown, str(value)):
         return True
@@ -131,9 +131,9 @@ def _may_hold(field: Field, shown: Any, value: Any) -> bool:
 
 
 def belongs_to_another_team(row: Record, wanted: Identity) -> bool:
-    """Return whether a row proves that its ticket belongs to another team, and was not moved to it.
+    """Return True if a row proves that its ticket was created in another team.
 
-    If the row does not show whether it was moved, it must not show the wanted identity.
+    A row that does not show whether the ticket was moved is proof only if it does not show the identity.
 
     :param row: a row of the list.
     :param wanted: the identity.
@@ -149,11 +149,11 @@ def belongs_to_another_team(row: Record, wanted: Identity) -> bool:
 
 
 def has_identity(record: Record, wanted: Identity, *, in_any_spelling: bool = False) -> bool:
-    """Return whether a ticket that was read is the wanted one as far as it shows, in any team.
+    """Return True if the properties that a ticket shows match the identity, in any team.
 
-    :param record: the ticket.
+    :param record: the ticket, as read.
     :param wanted: the identity.
-    :param in_any_spelling: whether texts may be in another spelling.
+    :param in_any_spelling: accept texts in another spelling.
     """
     location = location_of(record)
     is_elsewhere = any(
@@ -174,12 +174,12 @@ def has_identity(record: Record, wanted: Identity, *, in_any_spelling: bool = Fa
 
 
 def _is_comparable(shown: str | None, wanted: str) -> bool:
-    """Return whether an id is shown; a name may be in its place, which proves nothing."""
+    """Return True if a value is an id that can be compared, not a name."""
     return shown is not None and shown.isdigit() == wanted.isdigit()
 
 
 def shows_fields(record: Record) -> bool:
-    """Return whether a ticket shows its fields.
+    """Return True if a ticket shows its fields.
 
     :param record: the ticket.
     """
@@ -187,11 +187,11 @@ def shows_fields(record: Record) -> bool:
 
 
 def is_in_wanted_location(record: Record, wanted: Identity) -> bool:
-    """Return whether a ticket with the identity belongs to the wanted team, ticket type and offer.
+    """Return True if a ticket with the identity belongs to the wanted team, ticket type and offer.
 
     :param record: the ticket.
     :param wanted: the identity.
-    :raises ApiError: if it does not show that, or was moved to another team.
+    :raises ApiError: if the ticket does not show these, or was moved to another team.
     """
     location = location_of(record)
     if location["team_id"] not in (None, wanted.team_id) and not record.get("moved_to"):
@@ -206,21 +206,21 @@ def is_in_wanted_location(record: Record, wanted: Identity) -> bool:
         hidden.append("summary")
     if hidden:
         raise ApiError(
-            f"Ticket {record['object_id']} may be the one that is wanted, but does not show its {', '.join(hidden)}. "
-            "Name it by object_id.",
+            f"Ticket {record['object_id']} may be the requested one, but the service does not return its "
+            f"{', '.join(hidden)}. Set object_id to use the ticket.",
             "contract",
         )
     if location["team_id"] == wanted.team_id:
         return True
     raise ApiError(
-        f"Ticket {record['object_id']} is the one that is wanted, but was moved to team {location['team_id']}. Name it "
-        "by object_id, or give that team.",
+        f"Ticket {record['object_id']} is the requested one, but was moved to team {location['team_id']}. Set "
+        "object_id, or set team_id to that team.",
         "ambiguous_match",
     )
 
 
 def is_same_value_in_any_spelling(field: Field, shown: Any, wanted: Any) -> bool:
-    """Return whether a field holds a value, or a text in another spelling of it.
+    """Return True if a field has a value, or a text in another spelling of it.
 
     :param field: the field.
     :param shown: the field's value in a ticket.
@@ -232,9 +232,9 @@ def is_same_value_in_any_spelling(field: Field, shown: Any, wanted: Any) -> bool
 
 
 def respelled_values(record: Record, wanted: Identity) -> dict[str, tuple[str, str]]:
-    """Return the texts of the identity that a ticket shows in another spelling, each with the wanted one, by title.
+    """Return the differing texts of the identity by title: as the ticket shows them, and as wanted.
 
-    :param record: the ticket, which may show only a part.
+    :param record: the ticket, which may be incomplete.
     :param wanted: the identity.
     """
     summary, data = record.get("summary"), data_of(record)

@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Plan the writes to a ticket, as pure functions of the ticket, the wanted values and what the run has learned."""
+"""Plan the writes to a ticket with pure functions of the ticket, the wanted values and the history of the run."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.response_pars
 
 CREATE, UPDATE = "create", "update"
 
-#: A ticket as the service returned it, or None if there is none.
+#: A ticket as the service returned it, or None if it does not exist.
 State = Optional[Record]
 
 
 @dataclass(frozen=True)
 class History:
-    """What a run has learned about its ticket so far.
+    """The facts that a run has learned about its ticket so far.
 
     :param first: values by UUID when the run first read the ticket; None before that.
     :param accepted: UUIDs of the fields that the service accepted from this run.
-    :param etag: the ticket's etag after this run's last update, if the response shows it.
-    :param object_id: the ticket's display id, as soon as it is known.
-    :param created: whether this run created the ticket, or sent a request to that was interrupted.
-    :param response: what the service returned for the last write.
+    :param etag: the ticket's etag after this run's last update, if the response contains it.
+    :param object_id: the ticket's display id, once it is known.
+    :param created: True if this run created the ticket, or sent a create request that was interrupted.
+    :param response: the response to the last write.
     :param last_read: the ticket as it was last read.
-    :param unexplained: how many updates in a row were refused although only the etag had changed.
-    :param rejected: keys of the tickets that were read before the creation, and are not the wanted one.
-    :param done: display ids of closed tickets that the search found and that do not count.
+    :param unexplained: number of consecutive refused updates between which only the etag changed.
+    :param rejected: keys of the tickets that were read before the creation and are not the wanted one.
+    :param done: display ids of closed tickets that the search found and the task does not accept.
     """
 
     first: Mapping[str, Any] | None = None
@@ -58,11 +58,11 @@ NO_HISTORY = History()
 
 
 def plan(current: State, resolved: ResolvedTicket, history: History = NO_HISTORY) -> Plan[State]:
-    """Return the write that leads to the wanted ticket, and the ticket after it. A pure function.
+    """Return the plan with the write to make, if any, and the ticket after it. A pure function.
 
     :param current: the ticket as read.
     :param resolved: the wanted ticket.
-    :param history: what the run has learned so far.
+    :param history: the history of the run.
     """
     if current is None:
         create = Write(CREATE, resolved.body, is_additive=True, never_resend=True, done="created")
@@ -93,23 +93,23 @@ def _expected_ticket(resolved: ResolvedTicket) -> Record:
 
 
 def pending_changes(current: Record, resolved: ResolvedTicket, history: History = NO_HISTORY) -> dict[str, Any]:
-    """Return the wanted values, by UUID, that a ticket does not hold.
+    """Return the wanted values, by UUID, that still have to be sent.
 
-    A text that the service accepted from this run and stores in another wording counts as wanted.
+    A text that the service accepted from this run and stores differently does not have to be sent again.
 
     :param current: the ticket.
     :param resolved: the wanted ticket.
-    :param history: what the run has learned so far.
+    :param history: the history of the run.
     """
     left = differing_fields(current, resolved)
     return {name: value for name, value in left.items() if not _is_accepted_as_stored(current, resolved, history, name)}
 
 
 def _is_accepted_as_stored(current: Record, resolved: ResolvedTicket, history: History, name: str) -> bool:
-    """Return whether a field shows what the service made of this run's value.
+    """Return True if the service accepted this run's value, and stores the field's current value for it.
 
-    If it shows its first value, the change may be late or lost. Only the etag shows whether the service changed the new
-    text until it was the old one again.
+    If a field has its first value, the change may be delayed or lost. Only an unchanged etag proves that the service
+    itself turned the new text into the old one.
     """
     if name not in history.accepted or not _may_be_stored_as(
         _field_of(resolved, name), resolved.values[name], data_of(current).get(name)
@@ -119,10 +119,10 @@ def _is_accepted_as_stored(current: Record, resolved: ResolvedTicket, history: H
 
 
 def _may_be_stored_as(kind: Field, given: Any, stored: Any) -> bool:
-    """Return whether a service that accepted a value may show another one for it.
+    """Return True if a service that accepted a value may store it as the other one.
 
-    It may clean a text, and complete a value of an unknown type, such as the name of a user. Another option, number,
-    date or truth value is never the wanted one.
+    The service may sanitize a text, and extend a value of an unknown type, such as a user name. A different option,
+    number, date or boolean is never the wanted one.
     """
     if kind.data_type == TEXT:
         return not is_empty(given)
@@ -134,7 +134,7 @@ def _may_be_stored_as(kind: Field, given: Any, stored: Any) -> bool:
 
 
 def differing_fields(current: Record, resolved: ResolvedTicket) -> dict[str, Any]:
-    """Return the wanted values, by UUID, that a ticket holds in another wording or not at all.
+    """Return the wanted values, by UUID, that differ from those of a ticket.
 
     :param current: the ticket.
     :param resolved: the wanted ticket.
@@ -148,12 +148,12 @@ def differing_fields(current: Record, resolved: ResolvedTicket) -> dict[str, Any
 
 
 def _field_of(resolved: ResolvedTicket, name: str) -> Field:
-    """Return the field of a UUID among the wanted values."""
+    """Return the field with a UUID."""
     return next(entry for entry in require(resolved.ticket_type).fields if entry.id == name)
 
 
 def _is_unchanged(current: Record, resolved: ResolvedTicket, history: History, name: str) -> bool:
-    """Return whether a field holds the value that this run read first."""
+    """Return True if a field has the value that this run read first."""
     if history.first is None:
         return True
     return is_same(_field_of(resolved, name), data_of(current).get(name), history.first.get(name))
@@ -161,8 +161,8 @@ def _is_unchanged(current: Record, resolved: ResolvedTicket, history: History, n
 
 def _without_etag(current: Record) -> ApiError:
     return ApiError(
-        f"Ticket {current['object_id']} does not show its etag, so it cannot be updated. Look at it in the portal, or "
-        "choose another ticket.",
+        f"The service does not return the etag of ticket {current['object_id']}, so it cannot be updated. Check the "
+        "ticket in the portal.",
         "contract",
     )
 
@@ -171,8 +171,8 @@ def _changed_by_others(current: Record, resolved: ResolvedTicket, names: list[st
     shown = by_title(resolved.ticket_type, {name: data_of(current).get(name) for name in names})
     changed = ", ".join(f"{title!r} is now {value!r}" for title, value in shown.items())
     return ApiError(
-        f"Somebody else changed what this task was to change in ticket {current['object_id']}: {changed}. Run the task "
-        "again if its values are still right.",
+        f"Another user changed fields of ticket {current['object_id']} that this task sets: {changed}. Run the task "
+        "again if its values are still correct.",
         "conflict",
         retryable=True,
     )
@@ -183,7 +183,7 @@ def _stored_differently(current: Record, resolved: ResolvedTicket, names: list[s
     wanted = by_title(resolved.ticket_type, {name: resolved.values[name] for name in names})
     shown = ", ".join(f"{title!r} is {value!r} instead of {wanted[title]!r}" for title, value in stored.items())
     return ApiError(
-        f"Ticket {current['object_id']} does not hold what this task wrote and the service accepted: {shown}. Check "
-        "in the portal if a rule of the service or another user set it, and give a value that the ticket can have.",
+        f"Ticket {current['object_id']} does not have the values that the service accepted from this task: {shown}. "
+        "Check in the portal whether a rule or another user set them, and use values that the ticket can have.",
         "not_converged",
     )

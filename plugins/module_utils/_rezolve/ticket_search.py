@@ -3,7 +3,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Search for an existing ticket. The search only finds candidates: the ticket itself decides whether it is the one."""
+"""Search for an existing ticket. A search only returns candidates; reading a ticket decides whether it matches."""
 
 from __future__ import annotations
 
@@ -40,13 +40,13 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_matchi
 MAX_ROWS = 2000
 MAX_READS = 100
 
-#: How many of them may be tickets whose row shows that they are closed. The other closed ones are not read.
+#: Maximum number of reads of tickets whose rows are closed. Further closed tickets are not read.
 MAX_DONE_READS = 20
 
-#: How many of the newest tickets to read if the search finds none.
+#: Maximum number of the newest tickets to read if the search finds none.
 MAX_NEWEST_READS = 20
 
-#: Failures to read a ticket for which its row may be used instead; any other failure affects all tickets.
+#: Categories of failures that may affect a single ticket, so that its row may be used instead.
 SINGLE_TICKET_FAILURES = frozenset({"unavailable", "permission", "not_found", "contract"})
 
 
@@ -54,9 +54,9 @@ SINGLE_TICKET_FAILURES = frozenset({"unavailable", "permission", "not_found", "c
 class SearchResult:
     """The tickets that a search found.
 
-    :param matches: open tickets with the identity, as they were read.
-    :param done: display ids of closed tickets with the identity, if closed ones do not count.
-    :param similar: open tickets with the identity in another spelling, as they were read.
+    :param matches: tickets with the identity, as read.
+    :param done: display ids of closed tickets with the identity, if the task does not accept closed ones.
+    :param similar: tickets with the identity in another spelling, as read.
     """
 
     matches: list[Record] = field(default_factory=list)
@@ -66,10 +66,10 @@ class SearchResult:
 
 @dataclass
 class ReadBudget:
-    """How many tickets a search may still read in full.
+    """The number of tickets that a search may still read in full.
 
     :param rejected: keys of the tickets that were read and are not the wanted one. They are not read again.
-    :param remaining: how many more may be read.
+    :param remaining: number of reads left.
     """
 
     rejected: set[str] = field(default_factory=set)
@@ -83,10 +83,10 @@ def find_matches(
 
     :param api: the ticketing API.
     :param wanted: the identity.
-    :param include_done: whether closed tickets count.
-    :param budget: limits the tickets that are read.
+    :param include_done: whether closed tickets are accepted.
+    :param budget: limits the number of tickets that are read.
     :raises ApiError: category ``ambiguous_match`` if there are too many results, or a ticket was moved to another team;
-        ``contract`` if a ticket does not show its identity; and any error of reading.
+        ``contract`` if a ticket does not show its identity; and any error of a request.
     """
     found, budget = SearchResult(), budget or ReadBudget()
     rows, is_complete = _candidates(api, wanted, wanted.text, budget)
@@ -96,12 +96,12 @@ def find_matches(
         if is_narrower_complete and (not is_complete or len(narrower) < len(rows)):
             rows, is_complete = narrower, True
     for row in rows:
-        # A row may lag behind a ticket that was reopened, but not all of many closed tickets can be read.
+        # A row may be older than a reopened ticket, but there may be too many closed tickets to read.
         if wanted.counts_as_done(row) and not include_done and len(found.done) >= MAX_DONE_READS:
-            found.done.append(object_id_of(row) or "one without a display id")
+            found.done.append(object_id_of(row) or "a ticket without a display id")
             continue
         if found.matches and budget.remaining < 1:
-            # There is a match, so that nothing is created, however many others there are.
+            # A match is enough: nothing will be created.
             break
         _read_and_judge(api, row, wanted, include_done, found, budget)
     if not is_complete and not found.matches:
@@ -110,7 +110,7 @@ def find_matches(
 
 
 def _candidates(api: RezolveApi, wanted: Identity, text: str, budget: ReadBudget) -> tuple[list[Record], bool]:
-    """Return the rows of a search that may be the wanted ticket, likely ones first, and whether these are all."""
+    """Return the rows of a search that may be the wanted ticket, likely ones first, and True if these are all."""
     rows = list(islice(list_tickets(api, {**NEWEST_FIRST, "search": text}), MAX_ROWS + 1))
     left = (
         row for row in rows[:MAX_ROWS] if row_key(row) not in budget.rejected and not shows_another_ticket(row, wanted)
@@ -121,15 +121,15 @@ def _candidates(api: RezolveApi, wanted: Identity, text: str, budget: ReadBudget
 def find_among_newest(
     api: RezolveApi, wanted: Identity, include_done: bool, budget: ReadBudget | None = None
 ) -> SearchResult:
-    """Return the newest tickets that match, for when the search finds none.
+    """Return the newest tickets that match. Used if the search finds none.
 
-    A new ticket may not be in the index of the search yet, and a summary may contain an operator of the search. A list
-    without a search depends on neither.
+    The search index may not contain a new ticket yet, and a summary may contain a search operator. A list without a
+    search text avoids both problems.
 
     :param api: the ticketing API.
     :param wanted: the identity.
-    :param include_done: whether closed tickets count.
-    :param budget: limits the tickets that are read.
+    :param include_done: whether closed tickets are accepted.
+    :param budget: limits the number of tickets that are read.
     :raises ApiError: as :func:`find_matches` does.
     """
     found, budget = SearchResult(), budget or ReadBudget()
@@ -137,7 +137,7 @@ def find_among_newest(
     candidates = (
         row for row in newest if row_key(row) not in budget.rejected and not shows_another_ticket(row, wanted)
     )
-    # If the rows do not show the identity, only the very newest are read.
+    # Rows that do not show the identity remain candidates, so limit the reads.
     for row in islice(candidates, MAX_NEWEST_READS):
         _read_and_judge(api, row, wanted, include_done, found, budget, is_newest=True)
     return found
@@ -155,7 +155,7 @@ def _read_and_judge(
 ) -> None:
     """Read the ticket of a row, and add it to the result if it matches.
 
-    :raises ApiError: category ``ambiguous_match`` if too many were read.
+    :raises ApiError: category ``ambiguous_match`` if the budget is exhausted.
     """
     if budget.remaining < 1:
         raise _too_many_results(wanted)
@@ -169,10 +169,10 @@ def _read_and_judge(
 def _judge(
     api: RezolveApi, row: Record, wanted: Identity, include_done: bool, found: SearchResult, *, is_newest: bool = False
 ) -> None:
-    """Add the ticket of a row to the result if it matches. The ticket itself decides, because its row may lag.
+    """Add the ticket of a row to the result if it matches, as decided by the ticket because its row may be outdated.
 
     If the ticket cannot be read, its row may prove that it is another one. Among the newest tickets, the wanted one was
-    just created: by this account, and with the task's summary.
+    just created by this account, with the task's summary.
     """
     try:
         record = _read(api, row)
@@ -212,22 +212,22 @@ def _read(api: RezolveApi, row: Record) -> Record:
     object_id = object_id_of(row)
     if object_id is None:
         raise ApiError(
-            f"A listed ticket, {row.get('summary')!r}, shows no display id, so it cannot be read and may be the one "
-            "that is wanted. Look for it in the portal, and name it by object_id.",
+            f"The list contains a ticket without a display id, {row.get('summary')!r}, which cannot be read and may be "
+            "the requested one. Find the ticket in the portal and set object_id.",
             "contract",
         )
     try:
         return api.ticket(object_id)
     except ApiError as failure:
         raise failure.with_message(
-            f"The list names ticket {object_id}, but it could not be read, so it may be the one. {failure}"
+            f"Ticket {object_id} is listed but could not be read, so it may be the requested one. {failure}"
         ) from None
 
 
 def prefer_exact(matches: Sequence[Record], wanted: Identity) -> Sequence[Record]:
-    """Return the matches with exactly the wanted summary, or all of them if none has it or the summary does not count.
+    """Return the matches with exactly the wanted summary, or all if none has it or it is not part of the identity.
 
-    :param matches: what a search found.
+    :param matches: the matches of a search.
     :param wanted: the identity.
     """
     if wanted.summary is None:
@@ -237,17 +237,17 @@ def prefer_exact(matches: Sequence[Record], wanted: Identity) -> Sequence[Record
 
 
 def single_match(matches: Sequence[Record], label: str) -> Record | None:
-    """Return the only match, or None if there is none.
+    """Return the only match, or None without a match.
 
-    :param matches: what a search found.
-    :param label: names the wanted ticket in the message.
+    :param matches: the matches of a search.
+    :param label: the name of the wanted ticket in the message.
     :raises ApiError: category ``ambiguous_match`` for more than one.
     """
     if len(matches) > 1:
         ids = ", ".join(sorted(str(record["object_id"]) for record in matches))
         raise ApiError(
-            f"{label[:1].upper()}{label[1:]}: {len(matches)} match, {ids}. Name one by object_id, or choose "
-            "unique_by so that there is only one.",
+            f"{label[:1].upper()}{label[1:]}: {len(matches)} tickets match, {ids}. Set object_id to one of them, or "
+            "choose unique_by so that only one matches.",
             "ambiguous_match",
         )
     return matches[0] if matches else None
@@ -256,9 +256,9 @@ def single_match(matches: Sequence[Record], label: str) -> Record | None:
 def refuse_similar(similar: Sequence[Record], wanted: Identity, label: str) -> None:
     """Raise ApiError if a ticket has the identity in another spelling, because a new one may be a duplicate of it.
 
-    :param similar: what a search found besides the matches.
+    :param similar: the tickets with the identity in another spelling.
     :param wanted: the identity.
-    :param label: names the wanted ticket in the message.
+    :param label: the name of the wanted ticket in the message.
     """
     if not similar:
         return
@@ -266,16 +266,16 @@ def refuse_similar(similar: Sequence[Record], wanted: Identity, label: str) -> N
     title, (stored, given) = next(iter(respelled_values(similar[0], wanted).items()))
     raise ApiError(
         f"{label[:1].upper()}{label[1:]} may be {names}, which has {title!r} in another spelling: {stored!r} instead "
-        f"of {given!r}. If it is the same, set object_id, or write the value as the ticket has it. If it is another "
-        "one, give a value that differs in more than its spelling.",
+        f"of {given!r}. If it is the same ticket, set object_id or use its spelling; otherwise use a value that "
+        "differs in more than its spelling.",
         "ambiguous_match",
     )
 
 
 def _too_many_results(wanted: Identity) -> ApiError:
     return ApiError(
-        f"The search for {wanted.text!r} brings more tickets than can be looked through, so it is not known whether "
-        "the one that is wanted is there. Choose unique_by so that its first entry is rare, such as a field with a "
-        "reference, or name the ticket by object_id.",
+        f"The search for {wanted.text!r} returns more tickets than can be checked, so it is not known whether the "
+        "requested one exists. Choose a field with a rare value, such as a reference, as the first entry of unique_by, "
+        "or set object_id.",
         "ambiguous_match",
     )

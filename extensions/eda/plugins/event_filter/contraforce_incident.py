@@ -9,33 +9,34 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 ---
 name: contraforce_incident
-short_description: Name the incident of an event as conditions and runbooks take it
+short_description: Add the incident of an event for conditions and runbooks
 version_added: 0.6.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
   - An event filter for events about ContraForce incidents, from C(secops.itsm.contraforce_webhook),
-    C(secops.itsm.contraforce_incidents) or an event stream of Ansible Automation Platform. Every other event is left as
-    it is.
-  - Adds C(event.incident), for conditions, with C(source) in the API's spelling and C(incident_id), and, as far as the
-    event shows them, C(workspace_id), C(incident_number), C(title), C(severity), C(status), C(created_at),
-    C(account_id) and C(account_name). Each of them is a text.
-  - "Adds C(event.entry), an entry of the runbooks' variable C(incidents): C({{ [event.entry] }}). It holds
-    C(source), C(incident_id), C(incident_number) if that is known, and C(workspace_id). The webhook's events name no
-    workspace; unless O(workspaces) does, C(created_at) and C(title_sha256), the SHA-256 digest of the title, stand for
-    it, and the runbook finds the incident by them in the list (CF-A21 and CF-A22 in the README)."
-  - Where an incident cannot be named, and for test deliveries, there is no C(event.entry), and C(event.refused) says
-    why.
-  - An incident's title can be written by an attacker, and Ansible templates the variables of a playbook. So give
-    playbooks C(event.entry), which holds no free text, and nothing else of an event.
-  - Nothing that an event holds makes this filter fail. Options that are wrong do, at the first event.
+    C(secops.itsm.contraforce_incidents) or an event stream of Ansible Automation Platform. All other events are left
+    unchanged.
+  - Adds C(event.incident) for conditions, with C(source) in the API's spelling and C(incident_id), and, if the event
+    contains them, C(workspace_id), C(incident_number), C(title), C(severity), C(status), C(created_at), C(account_id)
+    and C(account_name). All values are strings.
+  - "Adds C(event.entry), an entry for the runbooks' variable C(incidents): C({{ [event.entry] }}). It contains
+    C(source), C(incident_id), C(incident_number) if it is known, and C(workspace_id). Webhook events do not contain the
+    workspace. Without O(workspaces), the entry contains C(created_at) and C(title_sha256), the SHA-256 digest of the
+    title, instead, and the runbook uses them to find the incident in the list, see assumptions CF-A21 and CF-A22 in
+    R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified)."
+  - If an incident cannot be identified, and for test deliveries, there is no C(event.entry), and C(event.refused)
+    contains the reason.
+  - Attackers can choose the titles of incidents, and Ansible templates the variables of a playbook. Therefore pass only
+    C(event.entry), which contains no free text, to playbooks.
+  - The filter never fails because of the content of an event. Invalid options make it fail at the first event.
 options:
   workspaces:
     description:
-      - The UUID of the workspace by an account's C(accountId), in any case. Only for an account that has one workspace.
-      - An C(accountName) does not count, for a customer may call his own account like that of another one.
-      - It has to be written out in the rulebook, for ansible-rulebook puts no variables into a filter's options.
-      - An event that names its workspace itself needs none of this.
+      - The workspace UUIDs of accounts, by C(accountId) in any case. Only for accounts with a single workspace.
+      - C(accountName) is not used, because several accounts can have the same name.
+      - Write the values in the rulebook, because ansible-rulebook does not replace variables in the options of filters.
+      - Not needed for events that contain their workspace.
     type: dict
 """
 
@@ -70,7 +71,7 @@ from typing import Any
 try:
     from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import AccountWorkspaces, add_incident
 except ImportError:
-    # ansible-rulebook sets up no loader of collections, and beside Ansible's own it could load no further plugin.
+    # ansible-rulebook sets up no collection loader. Ansible's loader would prevent it from loading other plugins.
     sys.path.append(str(Path(__file__).absolute().parents[7]))
     from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import AccountWorkspaces, add_incident
 
