@@ -2,7 +2,7 @@
 # SPDX-FileCopyrightText: 2026 secops.itsm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Where the real services are. The credentials are not here but in the pipeline's secret store: CONTRAFORCE_CLIENT_ID and
+# The addresses of the real services. The credentials are in the secret store of the pipeline: CONTRAFORCE_CLIENT_ID and
 # CONTRAFORCE_CLIENT_SECRET, and for runbooks that open tickets TICKETING_CLIENT_ID and TICKETING_CLIENT_SECRET.
 
 export CONTRAFORCE_URL=https://portal.contraforce.com/api/v2

@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 secops.itsm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Installs what the other scripts need: Ansible and the sandbox's requirements in .venv, unless there is an
-# ansible-playbook already (as in an image of your own), and the collection in collections.
+# Installs the requirements of the other scripts: Ansible and the Python packages in .venv, unless ansible-playbook is already
+# installed (as in a custom image), and the collection in collections.
 set -eu
 . ./scripts/settings.sh
 

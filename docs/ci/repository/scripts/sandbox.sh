@@ -2,8 +2,8 @@
 # SPDX-FileCopyrightText: 2026 secops.itsm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# Rehearses the runbook on the sandbox, first with --check --diff, then for real. Needs no credentials and reaches no
-# service. The sandbox begins with the seed; incidents that the variables name and the seed does not have are made up.
+# Runs the runbook on the sandbox, first with --check --diff, then without. Needs no credentials and does not connect to the real
+# services. The sandbox is created from the seed and from the incidents in the variables.
 set -eu
 . ./scripts/settings.sh
 
@@ -19,7 +19,7 @@ until [ -f sandbox.env ]; do
   sleep 1
 done
 
-# From here on, every address and credential is the sandbox's.
+# From here on, all addresses and credentials are those of the sandbox.
 # shellcheck source=/dev/null
 . ./sandbox.env
 play --check --diff
