@@ -32,6 +32,8 @@ ROOT := $(CURDIR)
 BIN := $(ROOT)/.venv/bin
 CACHE := $(ROOT)/.cache
 STAGE := $(CACHE)/ansible_collections/secops/itsm
+# The collection as users have it: installed from the tarball.
+INSTALLED := $(CACHE)/installed
 REQUIREMENTS := tests/requirements
 IN_STAGE := cd "$(STAGE)" && PATH="$(BIN):$(PATH)" PYTHONPATH="$(CACHE)"
 
@@ -39,7 +41,7 @@ SANITY = $(IN_STAGE) "$(BIN)/python" tests/tools/quietly.py "$(BIN)/ansible-test
 # The Python of the virtual environment, such as 3.11.
 VERSION = $$("$(BIN)/python" -c "import sys; print('%d.%d' % sys.version_info[:2])")
 
-.PHONY: demo demo-events test checks unit campaign docs matrix benchmark format clean stage lint types functional integration bootstrap sanity pylint package
+.PHONY: demo demo-events test checks unit campaign docs matrix benchmark format clean stage lint types functional integration bootstrap sanity pylint tarball package
 .DEFAULT_GOAL := help
 
 help:
@@ -127,9 +129,12 @@ types: .venv/tools.stamp stage
 		-p ansible_collections.secops.itsm.tests.sandbox -p ansible_collections.secops.itsm.tests.tools \
 		-p ansible_collections.secops.itsm.tests.benchmark -p ansible_collections.secops.itsm.tests.campaign
 
-functional: .venv/tests.stamp stage
-	@echo "== functional tests: every module, runbook and the sandbox through ansible-playbook"
-	@$(IN_STAGE) "$(BIN)/python" -m pytest -q -n 3 --dist worksteal tests/functional
+functional: .venv/tests.stamp tarball
+	@echo "== functional tests: the collection as installed from its tarball, through ansible-playbook"
+	@rm -rf "$(INSTALLED)"
+	@"$(BIN)/ansible-galaxy" collection install --force -p "$(INSTALLED)" "$(CACHE)"/build/secops-itsm-*.tar.gz > /dev/null
+	@cd "$(INSTALLED)/ansible_collections/secops/itsm" && PATH="$(BIN):$(PATH)" PYTHONPATH="$(INSTALLED)" \
+		SECOPS_ITSM_TARBALL=$$(echo "$(CACHE)"/build/secops-itsm-*.tar.gz) "$(BIN)/python" -m pytest -q -n 3 --dist worksteal tests/functional
 
 integration: .venv/tests.stamp stage
 	@echo "== integration tests: ansible-test against the sandbox"
@@ -149,10 +154,12 @@ pylint: .venv/tests.stamp bootstrap stage
 	@echo "== ansible-test sanity: pylint"
 	@$(SANITY) --test pylint plugins/ extensions/
 
-package: .venv/tools.stamp stage
-	@echo "== package: build, and what Galaxy says of it"
+tarball: stage
 	@rm -rf "$(CACHE)/build"
 	@$(IN_STAGE) "$(BIN)/ansible-galaxy" collection build --force --output-path "$(CACHE)/build" > /dev/null
+
+package: .venv/tools.stamp tarball
+	@echo "== package: build the tarball and import it as Galaxy does"
 	@cd "$(CACHE)/build" && PATH="$(BIN):$(PATH)" GALAXY_IMPORTER_CONFIG="$(ROOT)/tests/tools/galaxy-importer.cfg" \
 		"$(BIN)/python" "$(ROOT)/tests/tools/quietly.py" "$(BIN)/python" -m galaxy_importer.main secops-itsm-*.tar.gz
 

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measures what closing many incidents costs, against the ways in which it is done without this collection."""
+"""Measure the cost of closing many incidents, compared with ways that do not use this collection."""

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One thing measured against a rival in the same run, with what was to be reached."""
+"""A measured ratio to a reference, with its limit."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from ansible_collections.secops.itsm.tests.benchmark.figures import Spread
 
 @dataclass(frozen=True)
 class Comparison:
-    """A ratio.
+    """A ratio to a reference in the same run.
 
-    :param aim: for a table: what is compared with what, and the bound.
-    :param ratio: how many times the rival it takes.
-    :param most: the bound.
+    :param aim: the goal, as a text for a table.
+    :param ratio: the ratio to the reference.
+    :param most: its upper limit.
     """
 
     aim: str
@@ -26,5 +26,5 @@ class Comparison:
 
     @property
     def is_reached(self) -> bool:
-        """Whether it is within the bound."""
+        """Return whether the ratio is within the limit."""
         return self.ratio.middle <= self.most

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Medians with their spread, and ratios of them: the only form in which speed is told."""
+"""Medians with their spread, and their ratios, which are the only form of speed in the report."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from typing import Iterable
 
 @dataclass(frozen=True)
 class Spread:
-    """A median, and the least and the most around it.
+    """A median with its range.
 
     :param middle: the median.
-    :param least: the least that was measured, or can follow from what was measured.
-    :param most: the most.
+    :param least: the minimum, measured or derived from measured values.
+    :param most: the maximum.
     """
 
     middle: float
@@ -26,40 +26,39 @@ class Spread:
 
     @classmethod
     def of(cls, values: Iterable[float]) -> Spread:
-        """The spread of measured values.
+        """Return the spread of measured values.
 
-        :param values: one for each round.
+        :param values: a value for each round.
         """
         known = list(values)
         return cls(statistics.median(known), min(known), max(known))
 
     def over(self, other: Spread) -> Spread:
-        """How many times the other one this is. The spread is the widest that the rounds allow: the least of the one
-        over the most of the other, and the other way round.
+        """Return the ratio to another spread, with the widest range that both allow.
 
-        :param other: the rival.
+        :param other: the reference.
         """
         return Spread(self.middle / other.middle, self.least / other.most, self.most / other.least)
 
     def by(self, number: float) -> Spread:
-        """A share.
+        """Return the spread divided by a number.
 
-        :param number: of how many.
+        :param number: the divisor.
         """
         return Spread(self.middle / number, self.least / number, self.most / number)
 
-    def told(self, unit: str = "") -> str:
-        """For a table.
+    def formatted(self, unit: str = "") -> str:
+        """Return the spread as text for a table.
 
-        :param unit: after the median.
+        :param unit: text after the median.
         """
         return f"{short(self.middle)}{unit} ({short(self.least)} to {short(self.most)})"
 
 
 def short(value: float) -> str:
-    """A number in about three digits.
+    """Return a number with about three digits.
 
-    :param value: any.
+    :param value: the number.
     """
     if abs(value) >= 100:
         return f"{value:,.0f}"

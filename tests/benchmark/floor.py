@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rival that nothing in Ansible can beat: a plain script with requests and threads that does the same calls.
+"""The lower bound: a script with requests and threads that sends the same requests without Ansible.
 
-Prints as JSON how long the calls took, without the start of Python and the imports, and its memory.
+It prints the duration of the requests, without the start of Python and the imports, and its memory as JSON.
 """
 
 from __future__ import annotations
@@ -25,19 +25,19 @@ _LOCAL = threading.local()
 
 
 def session() -> requests.Session:
-    """The session of this thread, which keeps its connection."""
+    """Return the session of this thread, which keeps its connection open."""
     if not hasattr(_LOCAL, "session"):
         _LOCAL.session = requests.Session()
         _LOCAL.session.auth = (os.environ["CONTRAFORCE_CLIENT_ID"], os.environ["CONTRAFORCE_CLIENT_SECRET"])
-    return _LOCAL.session  # type: ignore[no-any-return]  # a thread's own values have no type
+    return _LOCAL.session  # type: ignore[no-any-return]  # thread-local values have no type
 
 
 def close(base_url: str, incident: dict[str, str], closure: dict[str, str]) -> bool:
-    """Read an incident, close it if it is not closed, read it back; give whether it was closed now.
+    """Close an incident unless it is closed, verify the result, and return whether it was changed.
 
-    :param base_url: of the API.
-    :param incident: C(workspace_id), C(source) and C(incident_id).
-    :param closure: C(status), C(classification), C(classification_reason) and C(comment).
+    :param base_url: the URL of the API.
+    :param incident: ``workspace_id``, ``source`` and ``incident_id``.
+    :param closure: ``status``, ``classification``, ``classification_reason`` and ``comment``.
     """
     url = f"{base_url}/workspaces/{incident['workspace_id']}/incidents/{incident['source']}/{incident['incident_id']}"
     if status(url) == closure["status"]:
@@ -46,30 +46,34 @@ def close(base_url: str, incident: dict[str, str], closure: dict[str, str]) -> b
     body = {names.get(name, name): value for name, value in closure.items()}
     session().put(f"{url}/status", json=body, timeout=30).raise_for_status()
     if status(url) != closure["status"]:
-        raise RuntimeError(f"{incident['incident_id']} did not move")
+        raise RuntimeError(f"{incident['incident_id']} did not change")
     return True
 
 
 def status(url: str) -> str:
-    """What an incident's status is.
+    """Return the status of an incident.
 
-    :param url: of the incident.
+    :param url: the URL of the incident.
     """
-    answer = session().get(url, timeout=30)
-    answer.raise_for_status()
-    return str(answer.json()["data"]["incident"]["status"])
+    response = session().get(url, timeout=30)
+    response.raise_for_status()
+    return str(response.json()["data"]["incident"]["status"])
 
 
 def main(path: Path) -> dict[str, Any]:
-    """Close what a file names.
+    """Close the incidents in a file, and return the measurements.
 
-    :param path: JSON, as the playbooks take it.
+    :param path: the JSON file with the variables of the playbooks.
     """
-    given = json.loads(path.read_text(encoding="utf-8"))
-    begun = time.monotonic()
-    with ThreadPoolExecutor(given["concurrency"]) as pool:
-        closed = list(pool.map(lambda each: close(given["base_url"], each, given["closure"]), given["incidents"]))
-    seconds = time.monotonic() - begun
+    variables = json.loads(path.read_text(encoding="utf-8"))
+    started = time.monotonic()
+    with ThreadPoolExecutor(variables["concurrency"]) as pool:
+        futures = [
+            pool.submit(close, variables["base_url"], incident, variables["closure"])
+            for incident in variables["incidents"]
+        ]
+        closed = [future.result() for future in futures]
+    seconds = time.monotonic() - started
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {"tasks": [{"name": "close", "seconds": seconds}], "changed": sum(closed), "main_kib": memory}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How long the code of the collection takes to be imported, each time in a Python that has not imported it yet."""
+"""Measure how long it takes to import the collection, each time in a new Python process."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS
 _PLUGINS = "ansible_collections.secops.itsm.plugins"
 MODULE = f"{_PLUGINS}.modules.contraforce_incident_status"
 ACTION = f"{_PLUGINS}.action.contraforce_incident_status"
-#: What ansible-playbook has imported by the time that it loads an action plugin, by and large.
-_BY_THEN = "import ansible.cli.playbook, ansible.executor.task_executor, ansible.plugins.action"
+#: Approximately what ansible-playbook has imported when it loads an action plugin.
+_ANSIBLE = "import ansible.cli.playbook, ansible.executor.task_executor, ansible.plugins.action"
 _LIBRARIES = ("requests", "jsonschema")
 
 _PROGRAM = """
 import importlib, json, sys, time
 {first}
-before, begun = set(sys.modules), time.perf_counter()
+before, started = set(sys.modules), time.perf_counter()
 importlib.import_module({name!r})
-seconds, new = time.perf_counter() - begun, set(sys.modules) - before
+seconds, new = time.perf_counter() - started, set(sys.modules) - before
 loaded = [each for each in {libraries!r} if each in new]
 print(json.dumps({{"seconds": seconds, "modules": len(new), "loaded": loaded}}))
 """
@@ -35,11 +35,11 @@ print(json.dumps({{"seconds": seconds, "modules": len(new), "loaded": loaded}}))
 
 @dataclass(frozen=True)
 class Import:
-    """What an import took.
+    """The measurements of an import.
 
-    :param name: for a table.
-    :param seconds: medians.
-    :param modules: how many Python modules it brought.
+    :param name: its name in a table.
+    :param seconds: its duration.
+    :param modules: the number of Python modules that were imported.
     :param loaded: the libraries among them.
     """
 
@@ -50,28 +50,28 @@ class Import:
 
 
 def measured_imports(rounds: int) -> list[Import]:
-    """The module in a fresh Python, as a process for each item has it; the action plugin in one that has Ansible; and
-    C(requests) alone, to compare.
+    """Measure the imports of the module, of the action plugin, and of ``requests`` as the reference.
 
-    :param rounds: how often each.
+    :param rounds: the number of rounds for each import.
     """
-    wanted = (
-        ("`requests` alone, in a fresh Python", "requests", ""),
-        ("the module, in a fresh Python", MODULE, ""),
-        ("the action plugin, in a Python that has imported Ansible", ACTION, _BY_THEN),
+    imports = (
+        ("`requests` alone, in a new Python process", "requests", ""),
+        ("the module, in a new Python process", MODULE, ""),
+        ("the action plugin, in a process that has imported Ansible", ACTION, _ANSIBLE),
     )
-    return [_measured(title, name, first, rounds) for title, name, first in wanted]
+    return [_measured(title, name, first, rounds) for title, name, first in imports]
 
 
 def _measured(title: str, name: str, first: str, rounds: int) -> Import:
     program = _PROGRAM.format(first=first, name=name, libraries=_LIBRARIES)
     environment = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
-    told = []
-    for _round in range(rounds + 1):
+    outputs = []
+    # The first of several rounds may include the compilation.
+    discarded = 1 if rounds > 1 else 0
+    for _round in range(rounds + discarded):
         done = subprocess.run(
             [sys.executable, "-c", program], env=environment, stdout=subprocess.PIPE, text=True, check=True
         )
-        told.append(json.loads(done.stdout))
-    # The first one may have compiled, too.
-    kept = told[1:]
+        outputs.append(json.loads(done.stdout))
+    kept = outputs[discarded:]
     return Import(title, Spread.of(each["seconds"] for each in kept), kept[0]["modules"], tuple(kept[0]["loaded"]))

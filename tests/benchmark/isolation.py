@@ -25,19 +25,20 @@ from ansible_collections.secops.itsm.tests.benchmark.measure import (
 from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
 
 WORKSPACES = 20
-#: How many times as long the other workspaces may take.
+#: The upper limit of the ratio for the other workspaces.
 MOST = 1.1
-#: Seconds by which the sandbox delays each answer, and for which the throttled workspace is tried.
-LATENCY, PATIENCE = 0.05, 5
+#: Seconds by which the sandbox delays each response, and the retry timeout in seconds.
+LATENCY = 0.05
 
 _CREDENTIALS = {"client_id": "benchmark", "client_secret": "secret-of-the-benchmark", "access_token": "t0ken.of.it"}
 
 
-def measured_isolation(incidents: int, rounds: int) -> Comparison:
-    """Close the incidents of twenty workspaces, the first of which answers 429 in every other run.
+def measured_isolation(incidents: int, rounds: int, retry_timeout: int) -> Comparison:
+    """Close the incidents of 20 workspaces, the first of which responds with 429 in every other run.
 
-    :param incidents: of each workspace.
-    :param rounds: how often, throttled and not.
+    :param incidents: the number of incidents in each workspace.
+    :param rounds: the number of rounds, with and without throttling.
+    :param retry_timeout: the option of the module, in seconds.
     :raises WrongRunError: if a run did not close exactly the incidents of the other workspaces.
     """
     with tempfile.TemporaryDirectory() as name:
@@ -45,11 +46,14 @@ def measured_isolation(incidents: int, rounds: int) -> Comparison:
         seed = folder / "seed.yml"
         seed.write_text(yaml.safe_dump(_seed(incidents)), encoding="utf-8")
         with SandboxProcess(seed) as sandbox:
-            times = [(_others(sandbox, folder, False), _others(sandbox, folder, True)) for _round in range(rounds)]
+            times = [
+                [_others(sandbox, folder, retry_timeout, throttled) for throttled in (False, True)]
+                for _round in range(rounds)
+            ]
     alone, beside = (Spread.of(seconds) for seconds in zip(*times))
     return Comparison(
-        f"(c) one of {WORKSPACES} workspaces answers 429: the others take at most {MOST} times as long as without it, "
-        f"{incidents * WORKSPACES} incidents, {LATENCY * 1000:.0f} ms",
+        f"(c) if one of {WORKSPACES} workspaces responds with 429, the others take at most {MOST} times as long as "
+        f"without it, {incidents * WORKSPACES} incidents, {LATENCY * 1000:.0f} ms",
         beside.over(alone),
         MOST,
     )
@@ -60,7 +64,7 @@ def _workspace(number: int) -> str:
 
 
 def _seed(incidents: int) -> dict[str, Any]:
-    """The first workspace comes first in the list, so that all workers meet it."""
+    """Return the state of the sandbox. The throttled workspace is the first in the list, so it affects all workers."""
     times = {"createdAt": "2026-11-21T03:00:00Z", "updatedAt": "2026-11-21T03:00:00Z"}
     listed = [
         {
@@ -83,7 +87,7 @@ def _seed(incidents: int) -> dict[str, Any]:
     return {"credentials": _CREDENTIALS, "workspaces": workspaces, "tickets": [], "incidents": listed}
 
 
-def _others(sandbox: SandboxProcess, folder: Path, throttled: bool) -> float:
+def _others(sandbox: SandboxProcess, folder: Path, retry_timeout: int, throttled: bool) -> float:
     """Return the seconds from the first request to the last one of the other workspaces."""
     first = _workspace(0)
     refusal = {"path": f"*/workspaces/{first}/*", "status": 429, "headers": {"Retry-After": "1"}, "times": -1}
@@ -97,15 +101,15 @@ def _others(sandbox: SandboxProcess, folder: Path, throttled: bool) -> float:
     given.write_text(json.dumps({"incidents": listed}), encoding="utf-8")
     subprocess.run(
         [ANSIBLE_PLAYBOOK, HERE / "playbooks" / "list.yml", "-e", f"@{given}"],
-        env={**clean_environment(sandbox, folder), "CONTRAFORCE_RETRY_TIMEOUT": str(PATIENCE)},
+        env={**clean_environment(sandbox, folder), "CONTRAFORCE_RETRY_TIMEOUT": str(retry_timeout)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        # It fails for the incidents of the throttled workspace.
+        # The incidents of the throttled workspace fail.
         check=not throttled,
     )
     left = {each["workspaceId"] for each in sandbox.state()["incidents"] if each["status"] != "Closed"}
     if left != ({first} if throttled else set()):
-        raise WrongRunError(f"incidents of {sorted(left)} stay open")
+        raise WrongRunError(f"incidents of {sorted(left)} are still open")
     entries = sandbox.journal()["entries"]
     others = [entry["seconds"] for entry in entries if first not in entry["path"]]
     return float(max(others) - min(entry["seconds"] for entry in entries))

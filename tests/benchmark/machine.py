@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Names the machine and the software that something was measured on."""
+"""Describe the machine and the software of a measurement."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 
 def described() -> dict[str, str]:
-    """What it is, by name."""
+    """Return the properties of the machine by name."""
     return {
         "processor": f"{_found('/proc/cpuinfo', 'model name') or platform.machine()}, {_cores()} cores",
         "memory": f"{int((_found('/proc/meminfo', 'MemTotal') or '0').split()[0]) / 1024**2:.0f} GiB",
@@ -29,12 +29,12 @@ def described() -> dict[str, str]:
 
 
 def _cores() -> int:
-    """Those that this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0))
 
 
 def _found(path: str, name: str) -> str | None:
-    """The first value of a name in a file of names and values."""
+    """Return the first value of a name in a file of names and values, or None."""
     try:
         text = Path(path).read_text(encoding="utf-8")
     except OSError:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a way to close incidents once, times it, and refuses the result if it did not do exactly its work."""
+"""Run a variant once, measure it, and fail if it did not do exactly its work."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, S
 
 HERE = Path(__file__).resolve().parent
 ANSIBLE_PLAYBOOK = Path(sys.executable).parent / "ansible-playbook"
-#: Also long enough for a slow way on a slow machine; what hangs must end.
-_LONGEST = 1800
+#: The time limit of a run in seconds, for a slow variant on a slow machine.
+_RUN_TIMEOUT = 1800
 
 
 class WrongRunError(Exception):
-    """A run that did not do what is measured, told in a sentence."""
+    """A run did not do exactly its work."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one run took.
+    """The measurements of a run.
 
-    :param wall: seconds from its start to its end.
-    :param tasks: seconds of its tasks alone, or of the script without start and imports.
-    :param requests: how many of each operation it sent.
-    :param connections: how many connections it opened for them.
-    :param main_mb: the most memory of its main process, in megabytes.
-    :param worker_mb: the most memory of a process that it started, such as the worker; None for the script.
+    :param wall: the seconds of the whole run.
+    :param tasks: the seconds of its tasks, or of the script without start and imports.
+    :param requests: the number of requests by operation.
+    :param connections: the number of connections.
+    :param main_mb: the peak memory of its main process in megabytes.
+    :param worker_mb: the peak memory of its child processes in megabytes; None for the script.
     """
 
     wall: float
@@ -58,10 +58,10 @@ class Run:
 
 
 class Bench:
-    """Runs everything against one sandbox.
+    """Run variants against a sandbox.
 
-    :param sandbox: which one.
-    :param folder: for what is written on the way.
+    :param sandbox: the sandbox.
+    :param folder: the directory for temporary files.
     """
 
     def __init__(self, sandbox: SandboxProcess, folder: Path) -> None:
@@ -72,16 +72,16 @@ class Bench:
         self._workspace = next(str(each["workspaceId"]) for each in stored if each["id"] == bulk_incident_id(1))
 
     def start(self) -> Run:
-        """The empty play."""
+        """Run the empty play."""
         return self._timed(EMPTY, 0)
 
     def close(self, variant: Variant, number: int, latency: float = 0.0) -> Run:
-        """Let a variant close open incidents.
+        """Close open incidents with a variant.
 
-        :param variant: which one.
-        :param number: of incidents.
-        :param latency: seconds by which the sandbox delays each answer.
-        :raises WrongRunError: if it closed others, or sent what it should not.
+        :param variant: the variant.
+        :param number: the number of incidents.
+        :param latency: the seconds by which the sandbox delays each response.
+        :raises WrongRunError: if the run closed other incidents, or sent other requests than expected.
         """
         faults = [{"operation": "*", "times": -1, "latency": latency}] if latency else []
         self.sandbox.reset(crowd=number, faults=faults)
@@ -91,26 +91,26 @@ class Bench:
         return run
 
     def again(self, variant: Variant, number: int) -> Run:
-        """Let a variant go over incidents that C(close) closed just before, by whatever variant: one read each.
+        """Run a variant for incidents that are already closed, which takes one read for each.
 
-        :param variant: which one.
-        :param number: of incidents.
-        :raises WrongRunError: if it sent what it should not.
+        :param variant: the variant.
+        :param number: the number of incidents.
+        :raises WrongRunError: if the run sent other requests than expected.
         """
         run = self._timed(variant, number)
         self._check(variant, number, run, {READ: number})
         return run
 
     def _timed(self, variant: Variant, number: int) -> Run:
-        given = self._given(variant, number)
+        variables = self._variables(variant, number)
         times, output = self.folder / "times.json", self.folder / "output.txt"
         times.unlink(missing_ok=True)
         if variant.playbook is None:
-            command = [sys.executable, str(HERE / "floor.py"), str(given)]
+            command = [sys.executable, str(HERE / "floor.py"), str(variables)]
         else:
-            command = [str(ANSIBLE_PLAYBOOK), str(HERE / "playbooks" / variant.playbook), "-e", f"@{given}"]
+            command = [str(ANSIBLE_PLAYBOOK), str(HERE / "playbooks" / variant.playbook), "-e", f"@{variables}"]
         with output.open("w", encoding="utf-8") as stream:
-            begun = time.monotonic()
+            started = time.monotonic()
             process = subprocess.Popen(
                 command,
                 cwd=self.folder,
@@ -119,28 +119,28 @@ class Bench:
                 stdout=stream,
                 stderr=subprocess.STDOUT,
             )
-            code = _end_of(process)
-            wall = time.monotonic() - begun
-        said = output.read_text(encoding="utf-8")
+            code = _wait_for(process)
+            wall = time.monotonic() - started
+        text = output.read_text(encoding="utf-8")
         if code != 0:
-            raise WrongRunError(f"{variant.label} ended with exit code {code}:\n{said[-3000:]}")
-        told = json.loads(times.read_text(encoding="utf-8") if variant.playbook else said.splitlines()[-1])
+            raise WrongRunError(f"{variant.label} ended with exit code {code}:\n{text[-3000:]}")
+        measured = json.loads(times.read_text(encoding="utf-8") if variant.playbook else text.splitlines()[-1])
         entries = self.sandbox.journal()["entries"][self._seen :]
         self._seen += len(entries)
         refused = [entry for entry in entries if entry["status"] not in (200, 204)]
         if refused:
-            raise WrongRunError(f"{variant.label} had {len(refused)} requests refused, the first: {refused[0]}")
+            raise WrongRunError(f"{variant.label} had {len(refused)} refused requests, the first: {refused[0]}")
         return Run(
             wall=wall,
-            tasks=sum(task["seconds"] for task in told["tasks"]),
+            tasks=sum(task["seconds"] for task in measured["tasks"]),
             requests=dict(Counter(entry["operation"] for entry in entries)),
             connections=len({entry["connection"] for entry in entries}),
-            main_mb=_megabytes(told["main_kib"]),
-            worker_mb=_megabytes(told["worker_kib"]) if "worker_kib" in told else None,
+            main_mb=_megabytes(measured["main_kib"]),
+            worker_mb=_megabytes(measured["worker_kib"]) if "worker_kib" in measured else None,
         )
 
-    def _given(self, variant: Variant, number: int) -> Path:
-        """The file with the variables of a run."""
+    def _variables(self, variant: Variant, number: int) -> Path:
+        """Write the variables of a run, and return their file."""
         incident = {"workspace_id": self._workspace, "source": SOURCE}
         path = self.folder / "variables.json"
         variables: dict[str, Any] = {
@@ -154,32 +154,31 @@ class Bench:
         return path
 
     def _check(self, variant: Variant, number: int, run: Run, requests: dict[str, int]) -> None:
-        """Every incident is closed as it should be, with its comment, once, and nothing else was sent."""
-        wanted = {bulk_incident_id(each) for each in range(1, number + 1)}
-        right = {
+        """Raise WrongRunError unless all incidents are closed, each with one comment, and nothing else was sent."""
+        expected = {bulk_incident_id(each) for each in range(1, number + 1)}
+        closed = {
             incident["id"]
             for incident in self.sandbox.state()["incidents"]
-            if incident["id"] in wanted
+            if incident["id"] in expected
             and incident["status"] == CLOSURE["status"]
             and incident["classification"] == CLOSURE["classification"]
             and incident["classificationReason"] == CLOSURE["classification_reason"]
             and [comment["message"] for comment in incident["comments"]] == [CLOSURE["comment"]]
         }
-        if right != wanted:
-            raise WrongRunError(f"{variant.label} closed {len(right)} of {number} incidents as it should")
-
+        if closed != expected:
+            raise WrongRunError(f"{variant.label} closed {len(closed)} of {number} incidents correctly")
         if run.requests != requests:
-            raise WrongRunError(f"{variant.label} sent {run.requests} where it should send {requests}")
+            raise WrongRunError(f"{variant.label} sent {run.requests} instead of {requests}")
         most = variant.most_connections
         if most is not None and run.connections > most:
-            raise WrongRunError(f"{variant.label} opened {run.connections} connections instead of {most} at most")
+            raise WrongRunError(f"{variant.label} opened {run.connections} connections instead of at most {most}")
 
 
 def clean_environment(sandbox: SandboxProcess, folder: Path) -> dict[str, str]:
-    """Return an environment with Ansible's own defaults, and nothing that the user of the machine set.
+    """Return an environment with the defaults of Ansible, and without settings of the user.
 
-    :param sandbox: that tasks reach.
-    :param folder: that takes the place of the user's own.
+    :param sandbox: the sandbox.
+    :param folder: the home directory.
     """
     return {
         "PATH": f"{ANSIBLE_PLAYBOOK.parent}{os.pathsep}{os.environ['PATH']}",
@@ -194,10 +193,10 @@ def clean_environment(sandbox: SandboxProcess, folder: Path) -> dict[str, str]:
 
 
 def timing_environment(sandbox: SandboxProcess, folder: Path, times: Path) -> dict[str, str]:
-    """Return a clean environment in which the times of tasks are written to a file.
+    """Return a clean environment in which the callback plugin writes the times of tasks to a file.
 
-    :param sandbox: that tasks reach.
-    :param folder: that takes the place of the user's own.
+    :param sandbox: the sandbox.
+    :param folder: the home directory.
     :param times: the file.
     """
     return {
@@ -208,11 +207,13 @@ def timing_environment(sandbox: SandboxProcess, folder: Path, times: Path) -> di
     }
 
 
-def _end_of(process: subprocess.Popen[bytes]) -> int:
-    """Wait for a process, and give its exit code. If the benchmark is stopped, so is the process, in the way that lets
-    ansible-playbook stop its worker, which would go on alone."""
+def _wait_for(process: subprocess.Popen[bytes]) -> int:
+    """Wait for a process, and return its exit code. If the benchmark is interrupted, interrupt the process, too.
+
+    The signal lets ansible-playbook stop its worker.
+    """
     try:
-        return process.wait(timeout=_LONGEST)
+        return process.wait(timeout=_RUN_TIMEOUT)
     except BaseException:
         process.send_signal(signal.SIGINT)
         try:
@@ -224,5 +225,5 @@ def _end_of(process: subprocess.Popen[bytes]) -> int:
 
 
 def _megabytes(kibibytes: int) -> float:
-    """Memory as people count it, from memory as the kernel counts it."""
+    """Return kibibytes, the unit of the kernel, in megabytes."""
     return kibibytes * 1024 / 1_000_000

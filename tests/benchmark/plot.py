@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The picture of the document."""
+"""Draw the figure of the report."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl  # type: ignore[import-not-found,unused-ignore]  # not where only the code is checked
+import matplotlib as mpl  # type: ignore[import-not-found,unused-ignore]  # not installed where only the code is checked
 
 mpl.use("Agg")
 
@@ -41,30 +41,30 @@ _STYLE: dict[Any, Any] = {
 
 
 def draw(results: Results, path: Path) -> None:
-    """Draw the ways against each other, and the list by its size.
+    """Draw the variants compared with each other, and the list by its size.
 
-    :param results: what was measured.
-    :param path: a PNG file.
+    :param results: the measurements.
+    :param path: the PNG file.
     """
     with plt.rc_context(_STYLE):
         figure = plt.figure(figsize=(10, 8), layout="constrained")
         grid = figure.add_gridspec(2, 2, height_ratios=(1.35, 1), hspace=0.08, wspace=0.06)
-        _ways(figure.add_subplot(grid[0, :]), results)
+        _variants(figure.add_subplot(grid[0, :]), results)
         _time_by_size(figure.add_subplot(grid[1, 0]), results)
         _memory_by_size(figure.add_subplot(grid[1, 1]), results)
         figure.savefig(path, dpi=150, metadata={"Software": None})
         plt.close(figure)
 
 
-def _ways(axes: Any, results: Results) -> None:
-    """Bars: how many times as long as the script each way takes, at each latency."""
-    latencies, rivals = results.plan.latencies, [each for each in VARIANTS if each is not SCRIPT]
+def _variants(axes: Any, results: Results) -> None:
+    """Draw bars with the duration of each variant relative to the script, for each latency."""
+    latencies, others = results.plan.latencies, [each for each in VARIANTS if each is not SCRIPT]
     height = 0.8 / len(latencies)
     for index, latency in enumerate(latencies):
-        ratios = [results.tasks(each, latency).over(results.tasks(SCRIPT, latency)) for each in rivals]
-        places = [row + (index - (len(latencies) - 1) / 2) * height for row in range(len(rivals))]
-        label = f"{latency * 1000:.0f} ms for each answer" if latency else "no latency"
-        # On a logarithmic axis a bar has no natural foot but the rival itself.
+        ratios = [results.tasks(each, latency).over(results.tasks(SCRIPT, latency)) for each in others]
+        places = [row + (index - (len(latencies) - 1) / 2) * height for row in range(len(others))]
+        label = f"{latency * 1000:.0f} ms for each response" if latency else "no latency"
+        # On a logarithmic axis, bars start at the reference.
         lengths = [each.middle - 1 for each in ratios]
         colour, whiskers = _COLOURS[index], _whiskers(ratios)
         axes.barh(places, lengths, height * 0.92, left=1, color=colour, label=label, xerr=whiskers, **_BARS)
@@ -75,20 +75,20 @@ def _ways(axes: Any, results: Results) -> None:
     axes.set_xlim(min(least, 0.8), most * 2.2)
     axes.xaxis.set_major_formatter(lambda value, _place: f"{value:,.0f}" if value >= 1 else f"{value:g}")
     axes.axvline(1, color=_INK, linewidth=1)
-    axes.set_yticks(range(len(rivals)), [each.label for each in rivals])
-    axes.set_ylim(len(rivals) - 0.45, -0.55)
+    axes.set_yticks(range(len(others)), [each.label for each in others])
+    axes.set_ylim(len(others) - 0.45, -0.55)
     axes.grid(axis="x")
     axes.legend(loc="upper right", frameon=True, facecolor="white", edgecolor="none", framealpha=1)
-    axes.set_xlabel(f"times as long as {SCRIPT.label}, tasks alone; logarithmic; whiskers: what the rounds allow")
-    axes.set_title(f"Closing {results.plan.number} incidents, against a plain script with the same calls")
+    axes.set_xlabel(f"duration relative to {SCRIPT.label}, tasks only, logarithmic, with the range of the rounds")
+    axes.set_title(f"Closing {results.plan.number} incidents, compared with a script that sends the same requests")
 
 
 def _time_by_size(axes: Any, results: Results) -> None:
-    """Lines: time for one incident, against that of the smaller list."""
+    """Draw lines with the time for one incident, relative to that of a smaller list."""
     sizes = list(results.plan.sizes)
     for index, variant in enumerate((LIST, SCRIPT)):
-        rival = results.an_item(variant, sizes[-2])
-        ratios = [results.an_item(variant, size).over(rival) for size in sizes]
+        reference = results.an_item(variant, sizes[-2])
+        ratios = [results.an_item(variant, size).over(reference) for size in sizes]
         shifted = [size * (1 + 0.06 * index) for size in sizes]
         middles = [each.middle for each in ratios]
         axes.errorbar(
@@ -102,15 +102,15 @@ def _time_by_size(axes: Any, results: Results) -> None:
         )
     _size_axis(axes, sizes)
     axes.axhline(MOST_GROWTH, color=_INK, linewidth=0.8, linestyle="--")
-    axes.text(sizes[0] * 1.4, MOST_GROWTH + 0.02, f"aim: at most {MOST_GROWTH}", fontsize=9, va="bottom")
+    axes.text(sizes[0] * 1.4, MOST_GROWTH + 0.02, f"goal: at most {MOST_GROWTH}", fontsize=9, va="bottom")
     axes.set_ylim(0, max(MOST_GROWTH, axes.get_ylim()[1]) * 1.1)
     axes.legend(loc="lower right", frameon=False)
-    axes.set_ylabel(f"to one of {sizes[-2]:,} incidents")
-    axes.set_title("Time for one incident, by the size of the list")
+    axes.set_ylabel(f"relative to {sizes[-2]:,} incidents")
+    axes.set_title("Time for one incident by list size")
 
 
 def _memory_by_size(axes: Any, results: Results) -> None:
-    """Bars: the most memory of the worker."""
+    """Draw bars with the peak memory of the worker."""
     sizes = list(results.plan.sizes)
     spreads = [results.list_memory(size) for size in sizes]
     middles = [each.middle for each in spreads]
@@ -118,13 +118,13 @@ def _memory_by_size(axes: Any, results: Results) -> None:
     for place, spread in enumerate(spreads):
         axes.text(place, spread.most + 6, f"{spread.middle:.0f}", ha="center", fontsize=9)
     axes.axhline(MOST_MEMORY, color=_INK, linewidth=0.8, linestyle="--")
-    axes.text(-0.4, MOST_MEMORY + 4, f"aim: below {MOST_MEMORY} MB", fontsize=9, va="bottom")
+    axes.text(-0.4, MOST_MEMORY + 4, f"goal: below {MOST_MEMORY} MB", fontsize=9, va="bottom")
     axes.set_xticks(range(len(sizes)), [f"{size:,}" for size in sizes])
     axes.set_ylim(0, max(MOST_MEMORY, *middles) * 1.18)
     axes.grid(axis="y")
-    axes.set_xlabel("incidents in one list")
+    axes.set_xlabel("incidents in the list")
     axes.set_ylabel("MB")
-    axes.set_title("Most memory of the worker of (c)")
+    axes.set_title("Peak memory of the worker of (c)")
 
 
 def _size_axis(axes: Any, sizes: list[int]) -> None:
@@ -133,12 +133,12 @@ def _size_axis(axes: Any, sizes: list[int]) -> None:
     axes.minorticks_off()
     axes.set_xlim(sizes[0] * 0.7, sizes[-1] * 1.5)
     axes.grid(axis="y")
-    axes.set_xlabel("incidents in one list")
+    axes.set_xlabel("incidents in the list")
 
 
 _BARS = {"error_kw": {"ecolor": "#444444", "elinewidth": 1, "capsize": 2}}
 
 
 def _whiskers(spreads: list[Spread]) -> list[list[float]]:
-    """The lengths of error bars, down and up."""
+    """Return the lengths of error bars in both directions."""
     return [[each.middle - each.least for each in spreads], [each.most - each.middle for each in spreads]]

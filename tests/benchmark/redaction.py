@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measure how long it takes to search the result of a list for secrets, in all spellings and in the plain one alone."""
+"""Measure the search for secrets in the result of a list, in all encodings and in plain text."""
 
 from __future__ import annotations
 
@@ -17,39 +17,39 @@ from ansible_collections.secops.itsm.tests.benchmark.figures import Spread
 from ansible_collections.secops.itsm.tests.benchmark.variants import CLOSURE
 from ansible_collections.secops.itsm.tests.sandbox.bulk_incidents import SOURCE, bulk_incident_id
 
-#: How many times as long as replacing the plain secrets the search for every spelling may take.
+#: The upper limit of the ratio to replacing only plain secrets.
 MOST = 5
 
 _SECRET = "s3cr3t/of+closer~8Q.abcDEFghiJKLmno_pqr-"
-#: What a task of ContraForce knows: the secret, what HTTP Basic makes of it, and the key of a gateway.
+#: The secrets of a ContraForce task: the client secret, its HTTP Basic form, and the key of a gateway.
 SECRETS = (_SECRET, base64.b64encode(f"sandbox-client:{_SECRET}".encode()).decode(), "gateway/key+0f9e8d7c")
 
 
 def measured_redaction(entries: int, rounds: int) -> Comparison:
-    """Copy the result of a list without secrets; the entries have escapes of every kind, but no secret.
+    """Redact the result of a list. Its entries contain all kinds of escapes, but no secret.
 
-    :param entries: of the list.
-    :param rounds: how often each; they take turns.
+    :param entries: the number of entries.
+    :param rounds: the number of rounds; both methods alternate.
     """
     result = {"results": [_entry(number) for number in range(1, entries + 1)]}
     redactor = Redactor(SECRETS)
-    times = [(_seconds(redactor.data, result), _seconds(_plainly, result)) for _round in range(rounds)]
-    searched, plain = (Spread.of(seconds) for seconds in zip(*times))
+    times = [(_seconds(redactor.data, result), _seconds(_redact_plain, result)) for _round in range(rounds)]
+    all_encodings, plain = (Spread.of(seconds) for seconds in zip(*times))
     return Comparison(
-        f"(c) the result of {entries:,} incidents is searched for {len(SECRETS)} secrets in every spelling in at most "
-        f"{MOST} times as long as `str.replace` takes for their plain ones",
-        searched.over(plain),
+        f"(c) searching the result of {entries:,} incidents for {len(SECRETS)} secrets in all encodings takes at most "
+        f"{MOST} times as long as `str.replace` for plain secrets",
+        all_encodings.over(plain),
         MOST,
     )
 
 
 def _seconds(work: Callable[[Any], Any], value: Any) -> float:
-    begun = time.perf_counter()
+    started = time.perf_counter()
     work(value)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
-def _plainly(value: Any) -> Any:
+def _redact_plain(value: Any) -> Any:
     return map_texts(value, _without_plain)
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The document: what was measured, how, what came of it, what it means, and what it does not say."""
+"""Write the report: method, goals, results, conclusions and limits."""
 
 from __future__ import annotations
 
@@ -25,73 +25,73 @@ from ansible_collections.secops.itsm.tests.benchmark.variants import (
     Variant,
 )
 
-#: What the list and the loop were built to reach.
+#: The goals of the list and the loop.
 LEAST_OVER_URI, MOST_OVER_SCRIPT, MOST_GROWTH, MOST_MEMORY = 50, 1.3, 1.2, 400
 
 
 def document(results: Results) -> str:
-    """C(benchmark.md).
+    """Return the text of ``benchmark.md``.
 
-    :param results: what was measured.
+    :param results: the measurements.
     """
-    parts = (_head, _what, _reached, _against, _traffic, _size, _imports, _meaning, _limits, _seconds, _machine)
+    parts = (_head, _method, _goals, _comparison, _traffic, _size, _imports, _meaning, _limits, _seconds, _machine)
     return "\n\n".join("\n".join(part(results)) for part in parts) + "\n"
 
 
 def _head(results: Results) -> list[str]:
     machine = results.machine
     return [
-        "# What closing many incidents costs",
+        "# Cost of closing many incidents",
         "",
         _text(
-            "`make benchmark` writes this page from what it measures; nobody edits it.",
-            "Speed is told as a ratio to a named rival that ran in the same hour on the same machine:",
-            "the median of several rounds, and in parentheses the least and the most that the rounds allow.",
-            "On another machine the seconds are others, and the ratios too, though less.",
+            "`make benchmark` generates this page from its measurements; do not edit it.",
+            "Speed is reported as a ratio to a reference that ran in the same hour on the same machine:",
+            "the median of several rounds, with the minimum and the maximum in parentheses.",
+            "Seconds depend on the machine; ratios depend on it less.",
         ),
         "",
         _text(
-            f"Measured on {machine['date']}: {machine['processor']}, {machine['memory']} of memory,",
+            f"Measured on {machine['date']} with {machine['processor']}, {machine['memory']} of memory,",
             f"{machine['system']}, Python {machine['Python']}, ansible-core {machine['ansible-core']}.",
         ),
         "",
-        "![Closing incidents in five ways, against a plain script; a list by its size](benchmark.png)",
+        "![Five variants of closing incidents compared with a script, and a list by its size](benchmark.png)",
     ]
 
 
-def _what(results: Results) -> list[str]:
+def _method(results: Results) -> list[str]:
     start = short(results.wall(EMPTY, 0.0).middle)
     return [
-        "## What was measured",
+        "## Method",
         "",
         _text(
-            f"One job: {results.plan.number} open incidents are to be closed,",
-            "with a classification, a reason and a comment. Five ways:",
+            f"Five variants close {results.plan.number} open incidents",
+            "with a classification, a reason and a comment:",
         ),
         "",
-        *_table(("", "way", "what it does"), ((f"({each.key})", each.name, each.does) for each in VARIANTS)),
+        *_table(("", "variant", "description"), ((f"({each.key})", each.name, each.does) for each in VARIANTS)),
         "",
         _text(
-            "The incidents are those of the [sandbox](../README.md#rehearse-on-the-sandbox), which runs on the",
-            f"same machine, holds as many as are asked for, and delays each answer by {_latencies(results)}.",
-            "It begins anew for each run.",
-            "The ways take turns, so that whatever else the machine does hits all of them.",
-            "After each run the benchmark looks at the sandbox, and fails if not exactly those incidents are closed,",
-            "each with its comment, once, or if a way sent any other request than it should.",
+            "The incidents are in the [sandbox](docsite/rst/rehearse.rst), which runs on the",
+            f"same machine and delays each response by {_latencies(results)}.",
+            "Its state is reset before each run.",
+            "The variants alternate, so that other load of the machine affects all of them.",
+            "After each run, the benchmark checks the state of the sandbox. It fails if other incidents are closed,",
+            "if an incident does not have exactly one comment, or if a variant sent any other request.",
         ),
         "",
         _text(
-            "*Tasks alone* is the sum of the times of a way's tasks, each from its start to its end as a callback",
-            "plugin hears them; for (e) it is the time of its calls, without the start of Python and the imports.",
-            "*Whole run* is the command from start to end.",
-            f"Its start is the time of an empty play in the same round, {start} s here, and for (e) all but its calls.",
-            "What (a) and (c) import is not taken off.",
-            "Ansible runs with its own defaults.",
+            "*Tasks only* is the sum of the durations of the tasks, as measured by a callback plugin;",
+            "for (e), it is the duration of the requests, without the start of Python and the imports.",
+            "*Whole run* is the duration of the command.",
+            f"Its start is the duration of an empty play in the same round, here {start} s, and for (e) everything",
+            "except the requests. The imports of (a) and (c) are not subtracted.",
+            "Ansible runs with its default settings.",
         ),
     ]
 
 
-def _reached(results: Results) -> list[str]:
+def _goals(results: Results) -> list[str]:
     number, sizes = results.plan.number, results.plan.sizes
     slowest = max(results.plan.latencies)
     far = f"{slowest * 1000:.0f} ms"
@@ -104,39 +104,39 @@ def _reached(results: Results) -> list[str]:
     connections = results.connections(LIST)
     rows = (
         (
-            f"(a) at least {LEAST_OVER_URI} times as fast as (d), {number} incidents, no latency, tasks alone",
-            over_uri.told(" times"),
+            f"(a) at least {LEAST_OVER_URI} times as fast as (d), {number} incidents, no latency, tasks only",
+            over_uri.formatted(" times"),
             _yes(over_uri.middle >= LEAST_OVER_URI),
         ),
         (
-            f"(c) at most {MOST_OVER_SCRIPT} times as long as (e), {number} incidents, {far}, whole run less the start",
-            over_script.told(" times"),
+            f"(c) at most {MOST_OVER_SCRIPT} times as long as (e), {number} incidents, {far}, whole run without start",
+            over_script.formatted(" times"),
             _yes(over_script.middle <= MOST_OVER_SCRIPT),
         ),
         (
             f"(c) at most {MOST_GROWTH} times as long for one of {sizes[-1]:,} incidents as for one of {sizes[-2]:,}",
-            growth.told(" times"),
+            growth.formatted(" times"),
             _yes(growth.middle <= MOST_GROWTH),
         ),
         (
-            f"(c) needs less than {MOST_MEMORY} MB in its worker for {sizes[-1]:,} incidents",
-            memory.told(" MB"),
+            f"(c) uses less than {MOST_MEMORY} MB in its worker for {sizes[-1]:,} incidents",
+            memory.formatted(" MB"),
             _yes(memory.most < MOST_MEMORY),
         ),
-        ("(a), (b), (c): a closure is one read, one write, one read-back", "counted", _yes(closing)),
-        ("(a), (b), (c): an incident that is closed already is one read", "counted", _yes(finding)),
+        ("(a), (b), (c): closing an incident takes a read, a write and a read to verify", "counted", _yes(closing)),
+        ("(a), (b), (c): an incident that is already closed takes one read", "counted", _yes(finding)),
         (
-            f"(c) opens one TCP connection for each of its {CONCURRENCY} threads, and no more",
+            f"(c) opens at most one TCP connection for each of its {CONCURRENCY} threads",
             _range(connections),
             _yes(connections.most <= CONCURRENCY),
         ),
-        *((each.aim, each.ratio.told(" times"), _yes(each.is_reached)) for each in results.comparisons),
+        *((each.aim, each.ratio.formatted(" times"), _yes(each.is_reached)) for each in results.comparisons),
     )
-    return ["## What was to be reached", "", *_table(("aim", "measured", "reached"), rows)]
+    return ["## Goals", "", *_table(("goal", "measured", "reached"), rows)]
 
 
-def _against(results: Results) -> list[str]:
-    lines = ["## The ways against each other"]
+def _comparison(results: Results) -> list[str]:
+    lines = ["## Comparison of the variants"]
     for latency in results.plan.latencies:
         rows = []
         for each in VARIANTS:
@@ -151,10 +151,10 @@ def _against(results: Results) -> list[str]:
                 )
             )
         head = (
-            "way",
-            "as long as (e): tasks alone",
-            "whole run less the start",
-            "faster than (d): tasks alone",
+            "variant",
+            "relative to (e): tasks only",
+            "whole run without start",
+            "speed-up over (d): tasks only",
             "whole run",
         )
         title = f"### {results.plan.number} incidents, {_latency(latency)}"
@@ -177,14 +177,14 @@ def _traffic(results: Results) -> list[str]:
                 f"{sum(again.values()) / results.plan.repeated:.0f}",
             )
         )
-    head = ("way", "reads", "writes", "TCP connections", "requests for an incident that is closed already")
+    head = ("variant", "reads", "writes", "TCP connections", "requests for an incident that is already closed")
     return [
         "## Requests and connections",
         "",
         _text(
-            f"For {results.plan.number} incidents, as the sandbox counted them.",
-            "(d) reads once because it does not look whether its write had an effect.",
-            "ContraForce is called with HTTP Basic here, so no way fetches a token.",
+            f"For {results.plan.number} incidents, as counted by the sandbox.",
+            "(d) reads each incident once because it does not verify the result.",
+            "All variants use HTTP Basic authentication, so none of them fetches a token.",
         ),
         "",
         *_table(head, rows),
@@ -200,28 +200,29 @@ def _size(results: Results) -> list[str]:
         rows.append(
             (
                 f"{size:,}",
-                results.an_item(LIST, size).over(base[0]).told(),
-                results.an_item(SCRIPT, size).over(base[1]).told(),
-                results.an_item(LIST, size).over(results.an_item(SCRIPT, size)).told(),
-                results.list_memory(size).told(),
-                run_memory.told(),
+                results.an_item(LIST, size).over(base[0]).formatted(),
+                results.an_item(SCRIPT, size).over(base[1]).formatted(),
+                results.an_item(LIST, size).over(results.an_item(SCRIPT, size)).formatted(),
+                results.list_memory(size).formatted(),
+                run_memory.formatted(),
             )
         )
     head = (
         "incidents",
-        f"(c): time for one, to that of {sizes[-2]:,}",
-        f"(e): time for one, to that of {sizes[-2]:,}",
-        "(c) to (e)",
+        f"(c): time for one, relative to {sizes[-2]:,}",
+        f"(e): time for one, relative to {sizes[-2]:,}",
+        "(c) relative to (e)",
         "(c): worker, MB",
         "(c): ansible-playbook, MB",
     )
     return [
-        "## Cost against size",
+        "## Cost by list size",
         "",
         _text(
-            "One list of more and more incidents, without latency, tasks alone.",
-            "Memory is the most that the kernel counted for each process; what both share counts in both.",
-            "Without latency the sandbox has its part in these times: where (e) slows down, too, it is not Ansible.",
+            "Lists of different sizes, without latency, tasks only.",
+            "Memory is the peak memory of each process; shared memory counts for both.",
+            "Without latency, the sandbox contributes to these durations: where (e) slows down, too, Ansible is not",
+            "the cause.",
         ),
         "",
         *_table(head, rows),
@@ -233,7 +234,7 @@ def _imports(results: Results) -> list[str]:
     rows = (
         (
             each.name,
-            each.seconds.over(first.seconds).told() if each is not first else "1",
+            each.seconds.over(first.seconds).formatted() if each is not first else "1",
             short(each.seconds.by(0.001).middle),
             f"{each.modules:,}",
             ", ".join(each.loaded) or "none",
@@ -244,11 +245,11 @@ def _imports(results: Results) -> list[str]:
         "## Imports",
         "",
         _text(
-            "What a Python imports before it can do anything.",
-            "(b) pays for the module once for each incident, (a) and (c) pay for the action plugin once for each run.",
+            "What Python imports before a task starts.",
+            "(b) imports the module once for each incident; (a) and (c) import the action plugin once for each run.",
         ),
         "",
-        *_table(("what", "to `requests` alone", "ms", "Python modules", "libraries among them"), rows),
+        *_table(("import", "relative to `requests`", "ms", "Python modules", "libraries among them"), rows),
     ]
 
 
@@ -260,50 +261,48 @@ def _meaning(results: Results) -> list[str]:
     threads = _times(results.tasks(LOOP, slowest).over(results.tasks(LIST, slowest)))
     both = _times(results.tasks(URI, slowest).over(results.tasks(LIST, slowest)))
     return [
-        "## What it means",
+        "## Conclusions",
         "",
         _point(
             f"A loop over this collection's module is {near} as fast as a loop over `ansible.builtin.uri`,",
-            f"and reads back on top. Where each answer takes {slowest * 1000:.0f} ms it is {far}:",
-            "a loop waits for one answer after the other, and no code makes that shorter.",
+            f"and also verifies the result. If each response takes {slowest * 1000:.0f} ms, it is {far} as fast,",
+            "because a loop waits for one response after the other.",
         ),
         _point(
-            f"What the loop saves is a process for each item; with one, it takes {process} as long.",
-            "`secops_itsm_in_process: false` brings it back where it is needed.",
+            f"The loop does not start a process for each item, with which it takes {process} as long.",
+            "Set `secops_itsm_in_process: false` where a process is needed.",
         ),
         _point(
-            f"The list waits for {CONCURRENCY} answers at a time. Where each takes {slowest * 1000:.0f} ms,",
-            f"it is {threads} as fast as our loop, and {both} as fast as the loop over `uri`.",
-            "It is the way for more than a few incidents.",
+            f"The list waits for {CONCURRENCY} responses at the same time. If each takes {slowest * 1000:.0f} ms,",
+            f"it is {threads} as fast as the loop, and {both} as fast as the loop with `uri`.",
+            "Use it for more than a few incidents.",
         ),
-        _point("It cannot become much faster: (e) does nothing but these calls."),
+        _point("The list cannot become much faster, because (e) only sends these requests."),
     ]
 
 
 def _limits(results: Results) -> list[str]:
     return [
-        "## What it does not say",
+        "## Limits",
         "",
         _point(
-            "How fast the real service is. Its answers take as long as they take, it may limit the rate of requests,",
-            "and it may be slower with several at a time.",
+            "The speed of the real service is not known. It may limit the rate of requests,",
+            "and it may respond more slowly to concurrent requests.",
         ),
         _point(
-            "What a network does. Each answer is delayed by the same time, nothing is lost, and there is no TLS,",
-            f"with which a new connection costs more; (b) and (d) open at least {results.plan.number} of them.",
+            "The network is simulated. All responses have the same delay, nothing is lost, and TLS is not used.",
+            f"With TLS, new connections cost more; (b) and (d) open at least {results.plan.number} connections.",
         ),
         _point(
-            "What a machine with more cores does. The sandbox shares those of this one with what it is called by;",
-            "without latency, (c) and (e) may wait for it.",
+            "The sandbox uses the same cores as the variants;",
+            "without latency, (c) and (e) may wait for it. Machines with more cores were not measured.",
         ),
-        _point("What tuning does: `pipelining`, `async` and the like were not tried."),
+        _point("Tuning options such as `pipelining` and `async` were not measured."),
         _point(
-            "That (d) is the same job. It does less: it does not read back, does not try again,",
+            "(d) does less than the others: it does not verify the result, does not retry,",
             "and is skipped in check mode.",
         ),
-        _point(
-            "That it stays so. No test fails for being slow, because a busy machine must not make a change look wrong."
-        ),
+        _point("No test fails for slow runs, because a busy machine must not make a change fail."),
     ]
 
 
@@ -313,33 +312,33 @@ def _seconds(results: Results) -> list[str]:
         for each in VARIANTS:
             rounds = len(results.runs(RIVALS, each, latency=latency))
             tasks, wall = results.tasks(each, latency), results.wall(each, latency)
-            rows.append((_latency(latency), each.label, tasks.told(), wall.told(), str(rounds)))
+            rows.append((_latency(latency), each.label, tasks.formatted(), wall.formatted(), str(rounds)))
         empty = results.runs(RIVALS, EMPTY, latency=latency)
-        rows.append((_latency(latency), EMPTY.label, "", results.wall(EMPTY, latency).told(), str(len(empty))))
+        rows.append((_latency(latency), EMPTY.label, "", results.wall(EMPTY, latency).formatted(), str(len(empty))))
     return [
-        "## The seconds behind the ratios",
+        "## Seconds",
         "",
-        "Every round is in [benchmark.json](benchmark.json).",
+        "All rounds are in [benchmark.json](benchmark.json).",
         "",
-        *_table(("latency", "way", "tasks alone, s", "whole run, s", "rounds"), rows),
+        *_table(("latency", "variant", "tasks only, s", "whole run, s", "rounds"), rows),
     ]
 
 
 def _machine(results: Results) -> list[str]:
-    return ["## The machine", "", *_table(("", ""), results.machine.items())]
+    return ["## Machine", "", *_table(("", ""), results.machine.items())]
 
 
-def _is(results: Results, variant: Variant, purpose: str, wanted: dict[str, int]) -> bool:
-    """Whether each incident took so many requests, in every run of a variant."""
+def _is(results: Results, variant: Variant, purpose: str, expected: dict[str, int]) -> bool:
+    """Return whether each incident took these requests in every run of a variant."""
     return all(
-        each.run.requests == {name: count * each.number for name, count in wanted.items()}
+        each.run.requests == {name: count * each.number for name, count in expected.items()}
         for each in results.rounds
         if (each.purpose, each.variant) == (purpose, variant.key)
     )
 
 
 def _ratio(one: Spread, other: Spread, variant: Variant, rival: Variant) -> str:
-    return "1" if variant.key == rival.key else one.over(other).told()
+    return "1" if variant.key == rival.key else one.over(other).formatted()
 
 
 def _range(counted: Spread) -> str:
@@ -368,7 +367,7 @@ def _text(*pieces: str) -> str:
 
 
 def _point(*pieces: str) -> str:
-    """An entry of a list."""
+    """Return an entry of a list."""
     return "* " + textwrap.indent(textwrap.fill(" ".join(pieces), 118, break_on_hyphens=False), "  ").lstrip()
 
 

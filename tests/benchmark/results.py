@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Everything that the benchmark measured, in a form that can be kept in a file and told again in other words."""
+"""The measurements of the benchmark, which can be written to a file and read again."""
 
 from __future__ import annotations
 
@@ -16,26 +16,27 @@ from ansible_collections.secops.itsm.tests.benchmark.imports import Import
 from ansible_collections.secops.itsm.tests.benchmark.measure import Run
 from ansible_collections.secops.itsm.tests.benchmark.variants import EMPTY, LIST, SCRIPT, Variant
 
-#: What a round is for: the ways against each other, a second run over what is closed, or one way at several sizes.
+#: The purpose of a round: compare variants, run again for closed incidents, or measure lists of several sizes.
 RIVALS, AGAIN, SIZES = "rivals", "again", "sizes"
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured, and how often.
+    """The numbers of incidents and rounds.
 
-    :param number: of incidents for each variant.
-    :param latencies: seconds by which the sandbox delays each answer.
-    :param slow_rounds: for variants that start a process for each item.
-    :param quick_rounds: for the others.
-    :param repeated: how many incidents a second run goes over, in which all are closed.
-    :param sizes: numbers of incidents in one list.
-    :param size_rounds: for each of them.
-    :param import_rounds: for each import.
-    :param home_incidents: of each of many workspaces, one of which is throttled.
-    :param home_rounds: for these.
-    :param runbook_incidents: of each run of a runbook.
-    :param runbook_rounds: for these.
+    :param number: the number of incidents for each variant.
+    :param latencies: the seconds by which the sandbox delays each response.
+    :param slow_rounds: the rounds of variants that start a process for each item.
+    :param quick_rounds: the rounds of other variants.
+    :param repeated: the number of incidents of a second run, in which all are already closed.
+    :param sizes: the sizes of lists.
+    :param size_rounds: the rounds for each size.
+    :param import_rounds: the rounds for each import.
+    :param home_incidents: the incidents of each workspace if one of many is throttled.
+    :param home_rounds: the rounds with many workspaces.
+    :param home_retry_timeout: the ``retry_timeout`` of these rounds, in seconds.
+    :param runbook_incidents: the incidents of each run of a runbook.
+    :param runbook_rounds: the rounds of runbooks.
     """
 
     number: int
@@ -48,26 +49,27 @@ class Plan:
     import_rounds: int
     home_incidents: int = 0
     home_rounds: int = 0
+    home_retry_timeout: int = 5
     runbook_incidents: int = 0
     runbook_rounds: int = 0
 
     def rounds(self, variant: Variant) -> int:
-        """How often a variant runs at each latency.
+        """Return the number of rounds of a variant at each latency.
 
-        :param variant: which one.
+        :param variant: the variant.
         """
         return self.slow_rounds if variant.slow else self.quick_rounds
 
 
 @dataclass(frozen=True)
 class Round:
-    """One run, and what it was for.
+    """A run and its purpose.
 
-    :param purpose: C(RIVALS), C(AGAIN) or C(SIZES).
-    :param variant: the variant's key.
-    :param number: of incidents.
-    :param latency: seconds by which the sandbox delayed each answer.
-    :param run: what it took.
+    :param purpose: one of ``RIVALS``, ``AGAIN`` and ``SIZES``.
+    :param variant: the key of the variant.
+    :param number: the number of incidents.
+    :param latency: the seconds by which the sandbox delayed each response.
+    :param run: the measurements.
     """
 
     purpose: str
@@ -79,13 +81,13 @@ class Round:
 
 @dataclass(frozen=True)
 class Results:
-    """What was measured.
+    """All measurements.
 
-    :param plan: what was to be.
-    :param rounds: in the order in which they ran.
-    :param imports: times of imports.
-    :param machine: where.
-    :param comparisons: further ones, each with a rival of its own.
+    :param plan: the numbers of incidents and rounds.
+    :param rounds: the runs in their order.
+    :param imports: the measurements of imports.
+    :param machine: the properties of the machine.
+    :param comparisons: other ratios, each with its own reference.
     """
 
     plan: Plan
@@ -95,14 +97,14 @@ class Results:
     comparisons: Sequence[Comparison] = ()
 
     def as_json(self) -> str:
-        """The text of a file that C(from_json) takes."""
+        """Return the measurements as JSON, which :meth:`from_json` reads."""
         return json.dumps(asdict(self), indent=1) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> Results:
-        """What an earlier run measured.
+        """Return the measurements of an earlier run.
 
-        :param text: as C(as_json) gave it.
+        :param text: the JSON of :meth:`as_json`.
         """
         content: dict[str, Any] = json.loads(text)
         return cls(
@@ -114,12 +116,12 @@ class Results:
         )
 
     def runs(self, purpose: str, variant: Variant, number: int | None = None, latency: float = 0.0) -> list[Run]:
-        """The runs of a variant.
+        """Return the runs of a variant.
 
-        :param purpose: what they were for.
-        :param variant: which one.
-        :param number: of incidents, None for any.
-        :param latency: at which.
+        :param purpose: their purpose.
+        :param variant: the variant.
+        :param number: the number of incidents; None for any number.
+        :param latency: the latency in seconds.
         """
         return [
             each.run
@@ -129,51 +131,51 @@ class Results:
         ]
 
     def tasks(self, variant: Variant, latency: float) -> Spread:
-        """Seconds of the tasks alone.
+        """Return the seconds of the tasks.
 
-        :param variant: of which.
-        :param latency: at which.
+        :param variant: the variant.
+        :param latency: the latency in seconds.
         """
         return Spread.of(run.tasks for run in self.runs(RIVALS, variant, latency=latency))
 
     def wall(self, variant: Variant, latency: float) -> Spread:
-        """Seconds of the whole run.
+        """Return the seconds of the whole run.
 
-        :param variant: of which.
-        :param latency: at which.
+        :param variant: the variant.
+        :param latency: the latency in seconds.
         """
         return Spread.of(run.wall for run in self.runs(RIVALS, variant, latency=latency))
 
     def started(self, variant: Variant, latency: float) -> Spread:
-        """Seconds of the whole run, without what it takes to start: an empty play, or the imports of the script.
+        """Return the seconds of the whole run without the start: an empty play, or the imports of the script.
 
-        :param variant: of which.
-        :param latency: at which.
+        :param variant: the variant.
+        :param latency: the latency in seconds.
         """
         if variant.key == SCRIPT.key:
             return self.tasks(variant, latency)
-        # The empty play of the same round, so that what slows both down falls out; no run took less than its tasks.
+        # The empty play of the same round, as the load of the machine affects both. No run takes less than its tasks.
         pairs = zip(self.runs(RIVALS, variant, latency=latency), self.runs(RIVALS, EMPTY, latency=latency))
         return Spread.of(max(run.wall - empty.wall, run.tasks) for run, empty in pairs)
 
     def connections(self, variant: Variant) -> Spread:
-        """How many connections a run opened.
+        """Return the number of connections of a run.
 
-        :param variant: of which.
+        :param variant: the variant.
         """
         latencies = self.plan.latencies
         return Spread.of(run.connections for each in latencies for run in self.runs(RIVALS, variant, latency=each))
 
     def an_item(self, variant: Variant, size: int) -> Spread:
-        """Seconds of the tasks for one of many incidents.
+        """Return the seconds of the tasks for one of many incidents.
 
-        :param variant: of which.
+        :param variant: the variant.
         :param size: the number of incidents.
         """
         return Spread.of(run.tasks for run in self.runs(SIZES, variant, size)).by(size)
 
     def list_memory(self, size: int) -> Spread:
-        """The most memory of the worker of the list, in MB.
+        """Return the peak memory of the worker of the list, in MB.
 
         :param size: the number of incidents.
         """

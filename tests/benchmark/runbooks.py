@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Measure what a request of a runbook with many steps costs, against one of a runbook with two.
+"""Compare the time for a request of a runbook with many steps and of a runbook with two steps.
 
-Alone: C(python -m ansible_collections.secops.itsm.tests.benchmark.runbooks 300 2), the incidents and the rounds.
+Run only this measurement, with the numbers of incidents and rounds:
+``python -m ansible_collections.secops.itsm.tests.benchmark.runbooks 300 2``
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from ansible_collections.secops.itsm.tests.benchmark.measure import ANSIBLE_PLAY
 from ansible_collections.secops.itsm.tests.sandbox.bulk_incidents import bulk_incidents
 from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
 
-#: How many times as long a request may take.
+#: The upper limit of the ratio for a request.
 MOST = 1.2
-#: Of the sandbox's seed: a workspace whose tickets are those of the ticketing API.
+#: A workspace of the sandbox whose tickets are in the ticketing API.
 WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
 
 CLOSE, ESCALATE = "close_incident", "escalate_incident"
@@ -40,10 +41,10 @@ VARIABLES: Mapping[str, Mapping[str, Any]] = {
         "offer": "Report a security incident",
         "reference_field": "Incident Reference",
         "assignee_email": "d.duty@northwind.example",
-        "comment": "Taken over by the benchmark.",
+        "comment": "Escalated by the benchmark.",
     },
 }
-#: What is sent for each incident; how the tickets are looked for depends on how many there are.
+#: The requests for each incident, without those for searching tickets, whose number depends on the number of tickets.
 REQUESTS: Mapping[str, Mapping[str, int]] = {
     CLOSE: {"v2-get-incident": 3, "v2-update-incident-status": 1},
     ESCALATE: {
@@ -59,28 +60,28 @@ REQUESTS: Mapping[str, Mapping[str, int]] = {
 
 
 def measured_runbooks(incidents: int, rounds: int) -> Comparison:
-    """Run both runbooks over the same incidents, in turn.
+    """Run both runbooks for the same incidents, alternately.
 
-    :param incidents: of each run.
-    :param rounds: how often.
+    :param incidents: the number of incidents of each run.
+    :param rounds: the number of rounds.
     :raises WrongRunError: if a run did not do exactly its work.
     """
     with tempfile.TemporaryDirectory() as name, SandboxProcess() as sandbox:
         times = [
-            tuple(_a_request(sandbox, Path(name), runbook, incidents) for runbook in (CLOSE, ESCALATE))
+            tuple(_seconds_per_request(sandbox, Path(name), runbook, incidents) for runbook in (CLOSE, ESCALATE))
             for _round in range(rounds)
         ]
     closing, escalating = (Spread.of(seconds) for seconds in zip(*times))
     return Comparison(
         f"a request of `{ESCALATE}` takes at most {MOST} times as long as one of `{CLOSE}`, {incidents} incidents, "
-        "no latency, tasks alone",
+        "no latency, tasks only",
         escalating.over(closing),
         MOST,
     )
 
 
-def _a_request(sandbox: SandboxProcess, folder: Path, runbook: str, incidents: int) -> float:
-    """Return the seconds of a runbook's tasks for each request that it sent."""
+def _seconds_per_request(sandbox: SandboxProcess, folder: Path, runbook: str, incidents: int) -> float:
+    """Return the seconds of a runbook's tasks per request."""
     raised = list(bulk_incidents(incidents, WORKSPACE))
     sandbox.reset()
     sandbox.add_incidents(*raised)
@@ -101,19 +102,19 @@ def _a_request(sandbox: SandboxProcess, folder: Path, runbook: str, incidents: i
     if done.returncode:
         raise WrongRunError(f"{runbook} ended with exit code {done.returncode}:\n{done.stdout[-3000:]}")
     sent = Counter(entry["operation"] for entry in sandbox.journal()["entries"])
-    wanted = {name: count * incidents for name, count in REQUESTS[runbook].items()}
-    if {name: sent[name] for name in wanted} != wanted:
-        raise WrongRunError(f"{runbook} sent {dict(sent)} where it should send {wanted}")
+    expected = {name: count * incidents for name, count in REQUESTS[runbook].items()}
+    if {name: sent[name] for name in expected} != expected:
+        raise WrongRunError(f"{runbook} sent {dict(sent)} instead of {expected}")
     names = {each["id"] for each in raised}
     stored = [each for each in sandbox.state()["incidents"] if each["id"] in names]
     if not all(_is_done(runbook, each) for each in stored):
-        raise WrongRunError(f"{runbook} left incidents that are not as they should be")
-    told = json.loads(times.read_text(encoding="utf-8"))
-    return float(sum(task["seconds"] for task in told["tasks"])) / sum(sent.values())
+        raise WrongRunError(f"{runbook} left incidents in a wrong state")
+    measured = json.loads(times.read_text(encoding="utf-8"))
+    return float(sum(task["seconds"] for task in measured["tasks"])) / sum(sent.values())
 
 
 def _is_done(runbook: str, incident: Mapping[str, Any]) -> bool:
-    """Whether an incident is as a runbook leaves it, with its comment once."""
+    """Return whether an incident is in the final state of a runbook, with one comment."""
     comments = [comment["message"] for comment in incident["comments"]]
     if comments != [VARIABLES[runbook]["comment"]]:
         return False
@@ -124,5 +125,5 @@ def _is_done(runbook: str, incident: Mapping[str, Any]) -> bool:
 
 
 if __name__ == "__main__":
-    found = measured_runbooks(*map(int, sys.argv[1:]))
-    print(f"{found.aim}: {found.ratio.told(' times')}")
+    comparison = measured_runbooks(*map(int, sys.argv[1:]))
+    print(f"{comparison.aim}: {comparison.ratio.formatted(' times')}")

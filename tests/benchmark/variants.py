@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ways to close many incidents, and what each of them may send."""
+"""The variants to close many incidents, and the requests that each may send."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any, Mapping
 
 READ, WRITE = "v2-get-incident", "v2-update-incident-status"
-#: The default of the option C(concurrency), and so the number of threads of the plain script, too.
+#: The default of the option ``concurrency``, and the number of threads of the script.
 CONCURRENCY = 8
-#: What the playbooks say word for word, as people write it.
+#: The options of the playbooks, which contain them literally.
 CLOSURE = {
     "status": "Closed",
     "classification": "FalsePositive",
@@ -23,16 +23,16 @@ CLOSURE = {
 
 @dataclass(frozen=True)
 class Variant:
-    """A way to close many incidents.
+    """A variant to close many incidents.
 
-    :param key: the letter that the document calls it by; nothing for the empty play.
-    :param name: for a table, a plot and the progress.
-    :param does: what it does, in a sentence.
-    :param playbook: its file in C(playbooks), None for the plain script.
-    :param variables: what it is given besides the incidents.
-    :param reads: how often it reads an incident that it closes.
-    :param slow: starts a process for each item, and is measured in fewer rounds.
-    :param most_connections: how many connections it may open, however many incidents there are; None for any number.
+    :param key: its letter in the report; empty for the empty play.
+    :param name: its name in the report, the figure and the progress.
+    :param does: a sentence about what it does.
+    :param playbook: its playbook; None for the script.
+    :param variables: additional variables.
+    :param reads: the number of reads for each incident that it closes.
+    :param slow: whether it starts a process for each item, and is measured in fewer rounds.
+    :param most_connections: the maximum number of connections for any number of incidents; None for no maximum.
     """
 
     key: str
@@ -46,52 +46,52 @@ class Variant:
 
     @property
     def label(self) -> str:
-        """The letter and the name."""
+        """Return the letter and the name."""
         return f"({self.key}) {self.name}" if self.key else self.name
 
     def requests_to_close(self, number: int) -> dict[str, int]:
-        """What it has to send to close open incidents, by operation.
+        """Return the number of requests to close open incidents, by operation.
 
-        :param number: of incidents.
+        :param number: the number of incidents.
         """
         return {READ: self.reads * number, WRITE: number}
 
 
-EMPTY = Variant("", "empty play", "Starts ansible-playbook, and ends.", "empty.yml")
+EMPTY = Variant("", "empty play", "Starts ansible-playbook and does nothing.", "empty.yml")
 LOOP = Variant(
     "a",
-    "our loop",
-    "`loop:` over `secops.itsm.contraforce_incident_status`, as it comes: in the process of the worker.",
+    "loop",
+    "`loop:` over `secops.itsm.contraforce_incident_status` with its defaults: in the process of the worker.",
     "loop.yml",
     most_connections=1,
 )
 MODULES = Variant(
     "b",
-    "our loop, as modules",
-    "The same with `secops_itsm_in_process: false`: a process for each item.",
+    "loop with module processes",
+    "The same with `secops_itsm_in_process: false`, which starts a process for each item.",
     "loop.yml",
     {"secops_itsm_in_process": False},
     slow=True,
 )
 LIST = Variant(
     "c",
-    "our list",
-    f"One task with the option `incidents`, and its default `concurrency: {CONCURRENCY}`.",
+    "list",
+    f"One task with the option `incidents` and the default `concurrency: {CONCURRENCY}`.",
     "list.yml",
     most_connections=CONCURRENCY,
 )
 URI = Variant(
     "d",
-    "loop of uri",
-    "Two tasks with `loop:` over `ansible.builtin.uri`: read each, then write those that are not closed. No read-back.",
+    "loop with uri",
+    "Two tasks with `loop:` over `ansible.builtin.uri`: read each incident, then close open ones, without verifying.",
     "uri.yml",
     reads=1,
     slow=True,
 )
 SCRIPT = Variant(
     "e",
-    "requests script",
-    f"A Python script with `requests` and {CONCURRENCY} threads, a session each: the calls of (c), without Ansible.",
+    "script",
+    f"A Python script with `requests` and {CONCURRENCY} threads, which sends the requests of (c) without Ansible.",
     None,
     most_connections=CONCURRENCY,
 )

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Random runs of the operations over HTTP against a hostile server, with invariants that must hold after each run."""
+"""Run the operations at random over HTTP against a hostile server, and check invariants after each run."""

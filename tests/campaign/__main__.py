@@ -22,15 +22,17 @@ from ansible_collections.secops.itsm.tests.campaign.server import HostileServer
 def main(argv: list[str]) -> int:
     """Run seeds, print the violations, and return 1 if there are any.
 
-    :param argv: the words after the program's name.
+    :param argv: the arguments of the command line.
     """
     parser = argparse.ArgumentParser(prog="campaign", description="Random runs against a hostile server.")
     parser.add_argument("--seeds", type=int, default=300, help="how many seeds to run")
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--seed", type=int, help="run only this seed, and print all that happens")
-    parser.add_argument("--behaviour", choices=["none", *sorted(BEHAVIOURS)], help="the only behaviour of the server")
-    parser.add_argument("--story", choices=sorted(STORIES), help="the only story, where the behaviour matters to it")
-    parser.add_argument("--output", type=Path, help="folder for all that happened in seeds with violations")
+    parser.add_argument("--seed", type=int, help="run only this seed, and print all requests and results")
+    parser.add_argument(
+        "--behaviour", choices=["none", *sorted(BEHAVIOURS)], help="give the server only this behaviour"
+    )
+    parser.add_argument("--story", choices=sorted(STORIES), help="run only this story")
+    parser.add_argument("--output", type=Path, help="directory for the requests and results of seeds with violations")
     parser.add_argument("--mutation", choices=sorted(MUTATIONS), help="break the code in this way")
     options = parser.parse_args(argv)
     seeds = range(options.first, options.first + options.seeds) if options.seed is None else [options.seed]

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The behaviours that a seed can draw for the hostile server, and the forms in which it may answer honestly.
+"""Define the behaviours of the hostile server, and the formats of its valid responses, from which a seed draws.
 
-A behaviour lasts until the server is clean again. A form lasts for the whole story: it is unusual, but true.
+A behaviour ends when the server becomes clean. A format lasts for the whole story: it is unusual, but valid.
 """
 
 from __future__ import annotations
@@ -28,102 +28,105 @@ SEARCH_STORIES = ("ticket", "ticket_list", "chain")
 LIST_STORIES = ("ticket_info", *SEARCH_STORIES)
 STORIES = tuple(dict.fromkeys((*INCIDENT_STORIES, *TICKET_STORIES, "incident_info", "ticket_info")))
 
-#: How often each story is drawn, where it is more than once.
+#: Relative frequencies of stories; 1 for all others.
 WEIGHTS: Mapping[str, int] = {"ticket": 3, "ticket_list": 2, "chain": 2}
 
-#: What each behaviour does, and the stories in which it matters.
+#: The description of each behaviour (of the server), and the stories that it affects.
 BEHAVIOURS: Mapping[str, tuple[str, Sequence[str]]] = {
     # Faults of single requests.
     "drop_before": ("closes the connection instead of handling a request", STORIES),
-    "drop_after": ("handles a request and closes the connection without an answer", STORIES),
-    "cut_answer": ("handles a request and sends only a part of the answer", STORIES),
+    "drop_after": ("handles a request and closes the connection without a response", STORIES),
+    "cut_answer": ("handles a request and sends only a part of the response", STORIES),
     "late_effect": ("closes the connection; the write takes effect some seconds later", STORIES),
-    "error_before": ("answers 5xx instead of handling a request", STORIES),
-    "error_after": ("handles a request and answers 5xx", STORIES),
-    "kinds_down": ("answers 5xx to some kinds of requests all the time", STORIES),
-    "html_answer": ("handles a request or does not, and answers 200 with an HTML page", STORIES),
-    "limit_one": ("answers 429 for one workspace or tenant", STORIES),
+    "error_before": ("returns 5xx instead of handling a request", STORIES),
+    "error_after": ("handles a request and returns 5xx", STORIES),
+    "kinds_down": ("returns 5xx for all requests of some kinds", STORIES),
+    "html_answer": ("handles a request or does not, and returns 200 with an HTML page", STORIES),
+    "limit_one": ("returns 429 for one workspace or tenant", STORIES),
     "write_ignored": ("reports success for a write that changes nothing", (*INCIDENT_STORIES, *TICKET_STORIES)),
-    "write_reports_failure": ("answers a write with 200 and its failure flag", TICKET_STORIES),
+    "write_reports_failure": ("returns 200 with a failure flag for a write", TICKET_STORIES),
     "write_refused": ("refuses a write with 400 and a reason", (*INCIDENT_STORIES, *TICKET_STORIES)),
-    "partial_status": ("stores the comment of a status change, not the status, and answers 500", ("status", "chain")),
-    "partial_in_second": ("does so in the second of another change, with times in whole seconds", ("status", "chain")),
+    "partial_status": ("stores only the comment of a status change, and returns 500", ("status", "chain")),
+    "partial_in_second": (
+        "does so in the same second as another change, with times in whole seconds",
+        ("status", "chain"),
+    ),
     "redirect": ("redirects a read to the same resource", STORIES),
-    # Answers that are late.
-    "read_lag": ("shows in every read what was true some seconds ago", STORIES),
+    # Delayed reads.
+    "read_lag": ("returns the state of some seconds ago for every read", STORIES),
     "search_lag": ("finds a new ticket only after some seconds", SEARCH_STORIES),
-    # Other people.
+    # Other users and other runs.
     "editor_ticket": ("lets another user change other fields of the ticket", TICKET_STORIES),
     "editor_incident": ("lets another user change other fields of the incident", INCIDENT_STORIES),
     "editor_comments": ("lets another user post similar comments on the incident", INCIDENT_STORIES),
     "editor_foreign": ("lets another user add and change records of other teams and customers", STORIES),
-    "twin_ticket": ("lets another run open the same ticket at the same moment", SEARCH_STORIES),
-    "twin_comment": ("lets another run post the same comment at the same moment", ("comment", "comment_list")),
-    # Failures of the search, or answers with 200 that report one.
-    "search_down": ("answers 5xx to every ticket list", SEARCH_STORIES),
-    "search_reports_failure": ("answers a ticket list with 200, its failure flag and no rows", LIST_STORIES),
-    "catalog_reports_failure": ("answers the catalog with 200, its failure flag and no entries", SEARCH_STORIES),
-    # Lists that end too early, or do not say where they end.
+    "twin_ticket": ("lets another run create the same ticket at the same time", SEARCH_STORIES),
+    "twin_comment": ("lets another run post the same comment at the same time", ("comment", "comment_list")),
+    # Failures of the search, or responses with 200 that report one.
+    "search_down": ("returns 5xx for every ticket list", SEARCH_STORIES),
+    "search_reports_failure": ("returns 200 with a failure flag and no rows for a ticket list", LIST_STORIES),
+    "catalog_reports_failure": ("returns 200 with a failure flag and no entries for the catalog", SEARCH_STORIES),
+    # Lists that end too early, or do not report their end.
     "rows_overlap": ("repeats rows on the next page of the ticket list", LIST_STORIES),
-    "more_denied": ("says hasMore: false beside a larger total", LIST_STORIES),
+    "more_denied": ("returns hasMore: false with a larger total", LIST_STORIES),
     "offset_ignored": ("ignores the offset of the ticket list", LIST_STORIES),
-    "offset_is_page": ("takes the offset of the ticket list for a page number", LIST_STORIES),
-    "total_of_page": ("gives the number of rows of the page as total", LIST_STORIES),
-    "page_empty_once": ("answers one page of the ticket list without rows, and hasMore: true", LIST_STORIES),
+    "offset_is_page": ("uses the offset of the ticket list as a page number", LIST_STORIES),
+    "total_of_page": ("returns the number of rows of the page as total", LIST_STORIES),
+    "page_empty_once": ("returns one page of the ticket list without rows, and hasMore: true", LIST_STORIES),
     "row_leaves": ("drops a row of the ticket list between two pages", LIST_STORIES),
-    "search_any_word": ("finds every ticket that has any word of the search", SEARCH_STORIES),
+    "search_any_word": ("finds every ticket that contains any word of the search", SEARCH_STORIES),
     "incidents_overlap": ("repeats incidents on the next page", ("incident_info",)),
-    "incidents_empty": ("answers one page of incidents without any, and tokens for the next", ("incident_info",)),
-    "tokens_in_list": ("gives sourceTokens as a list", ("incident_info",)),
-    "tokens_as_text": ("gives sourceTokens as a text", ("incident_info",)),
-    "token_elsewhere": ("gives nextToken inside the workspace's entry", ("incident_info",)),
-    # Rows of the ticket list that are wrong about their ticket.
+    "incidents_empty": ("returns one page without incidents, but with tokens for the next page", ("incident_info",)),
+    "tokens_in_list": ("returns sourceTokens as a list", ("incident_info",)),
+    "tokens_as_text": ("returns sourceTokens as a text", ("incident_info",)),
+    "token_elsewhere": ("returns nextToken in the entry of the workspace", ("incident_info",)),
+    # Rows of the ticket list that differ from their ticket.
     "row_identity_null": ("shows the identity field as null in rows", SEARCH_STORIES),
     "row_identity_empty": ("shows the identity field as an empty text in rows", SEARCH_STORIES),
-    "row_identity_cut": ("cuts the identity field in rows", SEARCH_STORIES),
+    "row_identity_cut": ("truncates the identity field in rows", SEARCH_STORIES),
     "row_identity_escaped": ("escapes the identity field for HTML in rows", SEARCH_STORIES),
     "row_identity_marked": ("marks the words of the search in rows with <em>", SEARCH_STORIES),
-    "row_identity_stale": ("shows the former identity in rows", SEARCH_STORIES),
+    "row_identity_stale": ("shows an earlier identity in rows", SEARCH_STORIES),
     "row_summary_empty": ("shows an empty summary in rows", SEARCH_STORIES),
-    "row_summary_cut": ("cuts the summary in rows", SEARCH_STORIES),
-    "row_type_by_name": ("shows the ticket type by its name in rows", SEARCH_STORIES),
+    "row_summary_cut": ("truncates the summary in rows", SEARCH_STORIES),
+    "row_type_by_name": ("shows the name of the ticket type instead of its id in rows", SEARCH_STORIES),
     "row_deleted_zero": ("shows deleted_seq 0 in rows", SEARCH_STORIES),
-    # Texts that are stored in another spelling.
+    # Texts that are stored in another form.
     "store_trimmed": ("trims texts of tickets", SEARCH_STORIES),
     "store_collapsed": ("collapses white space in texts of tickets", SEARCH_STORIES),
     "store_composed": ("stores texts of tickets in NFC", SEARCH_STORIES),
     "store_escaped": ("escapes texts of tickets for HTML", SEARCH_STORIES),
-    "store_cut": ("cuts texts of tickets at 255 characters", SEARCH_STORIES),
+    "store_cut": ("truncates texts of tickets to 255 characters", SEARCH_STORIES),
     "store_without_emoji": ("drops emoji from texts of tickets", SEARCH_STORIES),
     "store_lower_case": ("stores texts of tickets in lower case", SEARCH_STORIES),
-    # Values that are stored as others.
+    # Values that are stored or shown differently.
     "choice_replaced": ("stores another option of a select field", ("ticket", "ticket_update", "ticket_list")),
     "number_replaced": ("stores another number", ("ticket", "ticket_update", "ticket_list")),
     "boolean_replaced": ("stores the other boolean", ("ticket", "ticket_update", "ticket_list")),
-    "type_unknown": ("calls the type of select fields by an unknown word", ("ticket", "ticket_update", "ticket_list")),
+    "type_unknown": ("uses an unknown name for the type of select fields", ("ticket", "ticket_update", "ticket_list")),
     "date_without_colon": ("shows dates with +0000", ("ticket", "ticket_update", "ticket_list")),
-    "etag_unstable": ("changes the etag with each read, and refuses updates with a reason", ("ticket_update",)),
-    # Reads that show another record.
-    "read_other": ("answers the read of an incident with another incident", INCIDENT_STORIES),
-    "redirect_other": ("redirects the reads of an incident to another workspace", INCIDENT_STORIES),
-    # Answers that are hard to process.
-    "deep_answer": ("adds a value of many levels to answers", STORIES),
-    # What only the service can judge.
+    "etag_unstable": ("changes the etag with each read, and refuses every update", ("ticket_update",)),
+    # Reads that return another record.
+    "read_other": ("returns another incident", INCIDENT_STORIES),
+    "redirect_other": ("redirects reads of an incident to another workspace", INCIDENT_STORIES),
+    # Responses that are hard to process.
+    "deep_answer": ("adds a deeply nested value to responses", STORIES),
+    # Values that only the service can validate.
     "team_unknown": ("refuses the team of a new ticket", ("ticket",)),
     "assignee_unknown": ("refuses the assignee", ("assignee",)),
 }
 
-#: Behaviours that the present code does not withstand. Seeds do not draw them. Remove a line as soon as its fault is
-#: fixed; until then, make campaign BEHAVIOUR=name shows the violation.
+#: Behaviours that the code does not handle yet. Seeds do not draw them, but make campaign BEHAVIOUR=name shows the
+#: violation. Remove an entry when its bug is fixed.
 NOT_DRAWN: frozenset[str] = frozenset()
 
-#: Behaviours that the server keeps when it is clean, because they are no fault of it.
+#: Behaviours that the clean server keeps, because they are not faults.
 LASTING = frozenset({"search_any_word", "type_unknown", "date_without_colon", "team_unknown", "assignee_unknown"})
 
-#: Those of them with which no run can succeed.
+#: Lasting behaviours with which a run cannot succeed.
 HOPELESS = frozenset({"team_unknown", "assignee_unknown"})
 
-#: Forms of honest answers.
+#: Formats of valid responses.
 FORMS: Mapping[str, Sequence[str]] = {
     # ContraForce.
     "incident_place": ("incident", "data"),
@@ -163,7 +166,7 @@ FORMS: Mapping[str, Sequence[str]] = {
 _SHORT_PAGES: Mapping[str, str] = {"page_cap": "2", "signals": "pagination", "rows_place": "data.tickets"}
 _FULL_ROWS: Mapping[str, str] = {"rows": "full"}
 
-#: Forms that a behaviour needs to matter.
+#: Formats without which a behaviour has no effect.
 NEEDED_FORMS: Mapping[str, Mapping[str, str]] = {
     "rows_overlap": _SHORT_PAGES,
     "more_denied": _SHORT_PAGES,
@@ -181,19 +184,19 @@ NEEDED_FORMS: Mapping[str, Mapping[str, str]] = {
 
 
 def draw_story(random: Random, behaviour: str | None = None) -> str:
-    """Return a story.
+    """Return the name of a random story.
 
-    :param random: of the seed.
-    :param behaviour: to which it must matter.
+    :param random: the generator of the seed.
+    :param behaviour: a behaviour that must affect the story.
     """
     stories = BEHAVIOURS[behaviour][1] if behaviour else STORIES
     return random.choice([name for name in sorted(stories) for _time in range(WEIGHTS.get(name, 1))])
 
 
 def draw_behaviours(random: Random, story: str) -> frozenset[str]:
-    """Return some behaviours that matter to a story; often few, so that one is seen alone.
+    """Return random behaviours that affect a story; often few, so that each also occurs alone.
 
-    :param random: of the seed.
+    :param random: the generator of the seed.
     :param story: one of STORIES.
     """
     possible = [name for name, (_what, stories) in BEHAVIOURS.items() if story in stories and name not in NOT_DRAWN]
@@ -201,16 +204,16 @@ def draw_behaviours(random: Random, story: str) -> frozenset[str]:
 
 
 def draw_forms(random: Random, story: str, behaviours: frozenset[str]) -> dict[str, str]:
-    """Return one form of each kind of answer.
+    """Return a random format for each kind of response.
 
-    :param random: of the seed.
+    :param random: the generator of the seed.
     :param story: one of STORIES.
-    :param behaviours: which may need some forms.
+    :param behaviours: the behaviours of the server, which may need certain formats.
     """
     forms = {name: random.choice(choices) for name, choices in FORMS.items()}
     for name in sorted(behaviours):
         forms.update(NEEDED_FORMS.get(name, {}))
     if story == "chain" and forms["link"] == "ticketId":
-        # It knows only the ticket's number, which cannot be compared with an id.
+        # The chain only knows the number of the ticket, which cannot be compared with an id.
         forms["link"] = "ticket"
     return forms

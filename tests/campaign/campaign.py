@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One seed: runs on the hostile server, then runs on a clean one, with the invariants after each of them."""
+"""Run the story of one seed on a hostile server, then on a clean one, and check the invariants after each run."""
 
 from __future__ import annotations
 
@@ -34,13 +34,13 @@ LONGEST_TEXT = 400
 
 @dataclass
 class Outcome:
-    """What came of a seed.
+    """The result of a seed.
 
     :param seed: the seed.
     :param story: the name of the story.
-    :param world: with the journal.
-    :param runs: in their order.
-    :param violations: of invariants.
+    :param world: the state of the server, with its journal.
+    :param runs: the runs, in order.
+    :param violations: the invariants that did not hold.
     """
 
     seed: int
@@ -59,7 +59,7 @@ class Outcome:
         return "\n".join([self.title, *(f"  {each.invariant}: {each.text}" for each in self.violations)])
 
     def text(self) -> str:
-        """Return all that happened."""
+        """Return all requests and results."""
         lines = [self.title, *(f"  {name}: {BEHAVIOURS[name][0]}" for name in sorted(self.world.behaviours))]
         lines.append(f"  forms: {self.world.forms}")
         for run in self.runs:
@@ -76,7 +76,7 @@ def _lines(exchange: Exchange) -> list[str]:
     return [
         f"  {exchange.time:7.2f} s  {exchange.method} {exchange.path}{notes}",
         *([f"             sent {_short(exchange.body)}"] if exchange.body is not None else []),
-        f"             {exchange.status} {_short(exchange.answer)}{effect}",
+        f"             {exchange.status} {_short(exchange.response)}{effect}",
     ]
 
 
@@ -84,17 +84,17 @@ def _short(value: object) -> str:
     try:
         text = json.dumps(value, ensure_ascii=False, default=str)
     except RecursionError:
-        text = "(a value of many levels)"
+        text = "(a deeply nested value)"
     return text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}..."
 
 
 def play(server: HostileServer, seed: int, behaviour: str | None = None, story_name: str | None = None) -> Outcome:
-    """Play the story of a seed, and return what came of it.
+    """Run the story of a seed, and return the result.
 
-    :param server: that answers.
-    :param seed: of everything random.
-    :param behaviour: the only one of the server, or "none", instead of those that the seed draws.
-    :param story_name: the story, instead of the one that the seed draws.
+    :param server: the hostile server.
+    :param seed: the seed of all random numbers.
+    :param behaviour: the only behaviour of the server, or "none"; by default, the seed draws the behaviours.
+    :param story_name: the name of the story; by default, the seed draws the story.
     """
     random = Random(seed)
     name = draw_story(random, behaviour if behaviour in BEHAVIOURS else None)
@@ -117,7 +117,7 @@ def play(server: HostileServer, seed: int, behaviour: str | None = None, story_n
     for number in range(random.choice((0, 1, 2, 2, 3))):
         run(f"run {number + 1} on the hostile server", hostile=True)
     predicted = None
-    # What was predicted holds if nothing comes in between; a chain cannot predict what follows from its first task.
+    # A prediction applies to the next run. A chain cannot predict the tasks that depend on its first task.
     if not story.stops and (HOPELESS & behaviours or random.random() < 0.5):
         predicted = run("check mode on the clean server", hostile=False, check_mode=True)
     second = run("first run on the clean server", hostile=False)

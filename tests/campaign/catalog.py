@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The service catalog of the hostile ticketing API, and how it stores and shows the values of fields."""
+"""Define the service catalog of the hostile ticketing API, and how it stores and shows field values."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ OFFER, OTHER_OFFER = "23629", "23630"
 class FieldType:
     """A field of the ticket type.
 
-    :param label: what people see.
-    :param type: how the service calls what it holds.
-    :param choices: the labels of its options, whose values are "1", "2", ...
+    :param label: the displayed name.
+    :param type: the type, as the service names it.
+    :param choices: the labels of the options, whose values are "1", "2", ...
     """
 
     label: str
@@ -50,11 +50,11 @@ FIELDS: Mapping[str, FieldType] = {
 
 
 def value_of(world: World, field: str, label: str) -> str:
-    """Return what a ticket stores for an option.
+    """Return the stored value of an option.
 
-    :param world: whose options are plain texts, or have values.
-    :param field: the field's UUID.
-    :param label: of the option.
+    :param world: the state of the server.
+    :param field: the UUID of the field.
+    :param label: the label of the option.
     """
     return label if world.forms["options"] == "text" else str(FIELDS[field].choices.index(label) + 1)
 
@@ -62,15 +62,15 @@ def value_of(world: World, field: str, label: str) -> str:
 def label_of(world: World, field: str, value: Any) -> str:
     """Return the label of an option.
 
-    :param world: whose options are plain texts, or have values.
-    :param field: the field's UUID.
-    :param value: what a ticket stores.
+    :param world: the state of the server.
+    :param field: the UUID of the field.
+    :param value: the stored value.
     """
     return next((label for label in FIELDS[field].choices if value_of(world, field, label) == value), str(value))
 
 
 def closed_values(world: World) -> dict[str, Any]:
-    """Return the values of fields by which a ticket is closed."""
+    """Return the field values that close a ticket."""
     return {STATUS: value_of(world, STATUS, "Closed")}
 
 
@@ -117,10 +117,10 @@ def _option(world: World, name: str, label: str) -> Any:
 
 
 def refusals(world: World, values: Mapping[str, Any]) -> dict[str, list[str]]:
-    """Return the fields whose values cannot be stored, with the reason.
+    """Return the reasons why values are invalid, by UUID.
 
-    :param world: whose options are plain texts, or have values.
-    :param values: by UUID.
+    :param world: the state of the server.
+    :param values: the values by UUID.
     """
     return {name: ["is not valid"] for name, value in values.items() if not _is_valid(world, name, value)}
 
@@ -133,7 +133,7 @@ def _is_valid(world: World, name: str, value: Any) -> bool:
         known = [value_of(world, name, label) for label in field.choices]
         return isinstance(value, list) and all(entry in known for entry in value)
     if field.choices:
-        # A select field whose type nobody knows takes anything.
+        # A select field of an unknown type accepts any value.
         return world.has("type_unknown") or value in [value_of(world, name, label) for label in field.choices]
     kinds: Mapping[str, type | tuple[type, ...]] = {"number": (int, float), "checkbox": bool}
     return isinstance(value, kinds.get(field.type, str))
@@ -142,9 +142,9 @@ def _is_valid(world: World, name: str, value: Any) -> bool:
 def stored_value(world: World, name: str, value: Any) -> Any:
     """Return a value as the server stores it.
 
-    :param world: which may show a behaviour.
-    :param name: the field's UUID.
-    :param value: what was sent.
+    :param world: the state of the server.
+    :param name: the UUID of the field.
+    :param value: the value that was sent.
     """
     kind = FIELDS[name].type
     if kind in ("select", "dropdown") and world.has("choice_replaced") and value is not None:
@@ -159,9 +159,9 @@ def stored_value(world: World, name: str, value: Any) -> Any:
 def shown_value(world: World, name: str, value: Any) -> Any:
     """Return a value as the server shows it.
 
-    :param world: whose form it takes.
-    :param name: the field's UUID.
-    :param value: what is stored.
+    :param world: the state of the server.
+    :param name: the UUID of the field.
+    :param value: the stored value.
     """
     kind = FIELDS[name].type if name in FIELDS else ""
     if value is None:
@@ -185,11 +185,11 @@ def shown_value(world: World, name: str, value: Any) -> Any:
 
 
 def is_same_value(name: str, one: Any, other: Any) -> bool:
-    """Return True if two stored values are the same.
+    """Return whether two stored values are equal.
 
-    :param name: the field's UUID.
-    :param one: a value.
-    :param other: a value.
+    :param name: the UUID of the field.
+    :param one: a stored value.
+    :param other: another stored value.
     """
     if FIELDS[name].type == "multiselect":
         return sorted(one or []) == sorted(other or [])

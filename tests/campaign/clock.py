@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A clock for client and server that jumps over every wait, so that a lag of seconds costs no time."""
+"""A clock for client and server that skips every wait, so that delays take no time."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.clock import Clo
 
 
 class VirtualClock(Clock):
-    """Time that passes only when somebody waits or a request is handled."""
+    """A clock that only advances when a thread waits or the server handles a request."""
 
     def __init__(self) -> None:
         self._time = 0.0
@@ -25,7 +25,7 @@ class VirtualClock(Clock):
     def sleep(self, seconds: float) -> None:
         """Advance the time.
 
-        :param seconds: by how much.
+        :param seconds: the number of seconds.
         """
         with self._lock:
             self._time += max(0.0, seconds)
@@ -33,8 +33,8 @@ class VirtualClock(Clock):
     def wait(self, condition: threading.Condition, seconds: float) -> None:
         """Advance the time instead of waiting for a notification.
 
-        :param condition: held by the caller.
-        :param seconds: by how much.
+        :param condition: the condition, which the caller holds.
+        :param seconds: the number of seconds.
         """
         del condition
         self.sleep(seconds)

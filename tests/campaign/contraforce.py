@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The hostile ContraForce API, written from its contract and not from the sandbox."""
+"""The hostile ContraForce API, written from the API contract independently of the sandbox."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from ansible_collections.secops.itsm.tests.campaign.catalog import closed_values
 from ansible_collections.secops.itsm.tests.campaign.faults import Handle, Response
 from ansible_collections.secops.itsm.tests.campaign.world import Exchange, Key, Record, Values, World
 
-#: People whom incidents can be assigned to, by email.
+#: The ids of the users, by email.
 USERS: Mapping[str, str] = {
     "day@soc.example": "0a6d0f5e-0000-4000-8000-000000000001",
     "night@soc.example": "0a6d0f5e-0000-4000-8000-000000000002",
 }
 
-#: Sources that keep no classification.
+#: Sources that do not store a classification.
 PLAIN_SOURCES = frozenset({"Splunk", "CrowdStrike"})
 
 STATUS_NUMBERS = {"Active": 1, "New": 2, "Closed": 3}
 CLASSIFICATION_NUMBERS = {"BenignPositive": 1, "FalsePositive": 2, "TruePositive": 3, "Undetermined": 4}
 TICKET_MEMBERS = {"Autotask": "autotaskTicket", "ServiceNow": "serviceNowTicket", "Jira": "jiraTicket"}
 
-#: Incidents of each workspace on a page of the list.
+#: Number of incidents of each workspace on a page of the list.
 PAGE = 2
 
 
 def ticket_id(world: World, number: str) -> str:
-    """Return the ticketing system's id of a ticket with a display number.
+    """Return the internal id of a ticket in the ticketing system.
 
-    :param world: whose ticketing system has ids of its own kind.
-    :param number: such as CTC-0101.
+    :param world: the state of the server, which defines the ticketing system.
+    :param number: the display number, such as CTC-0101.
     """
     digest = hashlib.sha256(number.encode()).hexdigest()
     return str(int(digest[:7], 16)) if world.forms["system"] == "Autotask" else digest[:32]
 
 
 def route(world: World, exchange: Exchange, path: str, query: Mapping[str, str]) -> Handle:
-    """Return what handles a request, and name its kind and its incident.
+    """Return the handler of a request, and record its kind and its incident in the exchange.
 
-    :param world: the state.
+    :param world: the state of the server.
     :param exchange: the request.
-    :param path: below the API's prefix.
-    :param query: of the request.
+    :param path: the path without the prefix of the API.
+    :param query: the query parameters.
     """
     if (exchange.method, path) == ("POST", "/incidents/across-workspaces"):
         exchange.kind = "list"
@@ -83,7 +83,7 @@ def route(world: World, exchange: Exchange, path: str, query: Mapping[str, str])
 
 
 def _writing(world: World, exchange: Exchange, handle: Any) -> Handle:
-    """Return what handles a write, and takes down whether it was needed and whether it changed anything."""
+    """Return the handler of a write, which records whether the write was needed and whether it changed anything."""
 
     def write() -> Response:
         record = world.incidents.get(exchange.subject)
@@ -91,21 +91,21 @@ def _writing(world: World, exchange: Exchange, handle: Any) -> Handle:
             return problem(world, 404, "NOT_FOUND", "No such incident")
         exchange.was_wanted = any(target.owns(exchange) and target.is_wanted() for target in world.targets)
         before = len(record.versions)
-        answer: Response = handle(world, exchange, record)
-        exchange.applied = answer.status < 300
+        response: Response = handle(world, exchange, record)
+        exchange.applied = response.status < 300
         exchange.changed = len(record.versions) > before
-        return answer
+        return response
 
     return write
 
 
 def problem(world: World, status: int, code: str, message: str) -> Response:
-    """Return an error.
+    """Return an error response.
 
-    :param world: whose form it takes.
-    :param status: of the answer.
-    :param code: the stable word.
-    :param message: for people.
+    :param world: the state of the server, which defines the format.
+    :param status: the HTTP status.
+    :param code: the error code.
+    :param message: the error message.
     """
     forms: Mapping[str, Any] = {
         "problem": {"type": "about:blank", "title": code, "status": str(status), "detail": message, "code": code},
@@ -113,7 +113,7 @@ def problem(world: World, status: int, code: str, message: str) -> Response:
         "html": f"<html>{message}</html>",
         "empty": None,
     }
-    # What is said of a link must be said by its code.
+    # Only a code can distinguish a missing link from a missing incident.
     form = "problem" if code == "NOT_LINKED" else world.forms["problems"]
     body = forms[form]
     if code == "NOT_LINKED":
@@ -283,7 +283,7 @@ def _link(world: World, exchange: Exchange, record: Record) -> Response:
     member = TICKET_MEMBERS.get(system)
     shown_id: Any = ticket_id(world, number)
     ticket = {"id": int(shown_id) if system == "Autotask" else shown_id, "number": number}
-    # The other systems' members are there, too, and null.
+    # The keys of the other systems exist, too, and are null.
     members = {name: ticket if name == member else None for name in TICKET_MEMBERS.values()}
     return _data(world, {**members, "ticketingSystemType": system, "isTicketSet": True})
 
@@ -323,7 +323,7 @@ def _list(world: World, body: Mapping[str, Any]) -> Response:
 
 
 def _token(world: World, workspace: str, offset: int) -> Values:
-    # An empty page must not lead to itself.
+    # The token after an empty page must be new.
     text = f"after-{offset}-{world.uuid('token')[:6]}"
     if world.has("tokens_in_list"):
         return {"workspaceId": workspace, "sourceTokens": [{"source": "Sentinel", "token": text}]}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Other users of both services, who change what the story's tasks do not ask for, between two of our requests."""
+"""Other users of both services, who change other values between two requests of a run."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Callable, Mapping, Optional
 from ansible_collections.secops.itsm.tests.campaign.catalog import NOTES
 from ansible_collections.secops.itsm.tests.campaign.world import Exchange, Record, World
 
-#: How often each of them acts before a request.
+#: Probability of each edit before a request.
 RATE = 0.3
 
 Edit = Callable[[World, Exchange, Random], Optional[str]]
@@ -65,7 +65,7 @@ def _edit_foreign(world: World, exchange: Exchange, random: Random) -> str | Non
     return f"another user opens {ticket.now['object_id']}"
 
 
-#: The note of a request just before which another run posted the same comment.
+#: The note of a request that another run preceded with the same comment.
 TWIN_COMMENT = "another run posts the same comment"
 
 EDITS: Mapping[str, Edit] = {
@@ -77,7 +77,7 @@ EDITS: Mapping[str, Edit] = {
 
 
 def _twin(world: World, exchange: Exchange) -> str | None:
-    """Let another run be as quick as ours with the same ticket or comment, once."""
+    """Let another run write the same ticket or comment first, once; return a note if it did."""
     if exchange.subject in world.twins or exchange.subject is None:
         return None
     if world.has("twin_ticket") and exchange.kind == "create" and not world.tagged(exchange.subject):
@@ -100,9 +100,9 @@ def _twin(world: World, exchange: Exchange) -> str | None:
 
 
 def let_others_act(world: World, exchange: Exchange) -> list[str]:
-    """Let other users act before a request is handled, and return what they did.
+    """Let other users act before a request is handled, and return notes of what they did.
 
-    :param world: which has them.
+    :param world: the state of the server.
     :param exchange: the request.
     """
     done = [_twin(world, exchange)]

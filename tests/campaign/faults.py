@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Faults of single requests: what is done with a request instead of handling and answering it."""
+"""Faults of single requests, which replace the normal handling of a request."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from ansible_collections.secops.itsm.tests.campaign.world import Exchange, World
 
 HTML = "<html><body><h1>Gateway</h1></body></html>"
 
-#: Statuses that a gateway or the service answers when it is in trouble.
+#: Statuses of temporary errors of a gateway or the service.
 TROUBLE = (500, 502, 503, 504)
 
 
 @dataclass
 class Response:
-    """An answer, or the end of the connection.
+    """A response, or the end of the connection.
 
-    :param drop: close the connection instead.
-    :param cut: send only a part of the body.
+    :param drop: whether to close the connection without a response.
+    :param cut: whether to send only a part of the body.
     """
 
     status: int = 200
@@ -47,9 +47,11 @@ def _drop_after(world: World, exchange: Exchange, handle: Handle) -> Response:
 
 
 def _cut_answer(world: World, exchange: Exchange, handle: Handle) -> Response:
-    answer = handle()
+    response = handle()
     return (
-        Response(drop=True) if answer.body is None else Response(answer.status, answer.body, answer.headers, cut=True)
+        Response(drop=True)
+        if response.body is None
+        else Response(response.status, response.body, response.headers, cut=True)
     )
 
 
@@ -67,10 +69,10 @@ def _trouble(world: World, exchange: Exchange, statuses: tuple[int, ...] = TROUB
 
 
 def _error_before(world: World, exchange: Exchange, handle: Handle) -> Response:
-    answer = _trouble(world, exchange)
-    if answer.status == 503 and world.random(exchange.path, "busy").random() < 0.5:
-        answer.headers["Retry-After"] = "2"
-    return answer
+    response = _trouble(world, exchange)
+    if response.status == 503 and world.random(exchange.path, "busy").random() < 0.5:
+        response.headers["Retry-After"] = "2"
+    return response
 
 
 def _error_after(world: World, exchange: Exchange, handle: Handle) -> Response:
@@ -103,9 +105,9 @@ def _limit_one(world: World, exchange: Exchange, handle: Handle) -> Response:
 
 
 def _write_ignored(world: World, exchange: Exchange, handle: Handle) -> Response:
-    answer: Response = world.without_effect(handle)
+    response: Response = world.without_effect(handle)
     exchange.applied = exchange.changed = False
-    return answer
+    return response
 
 
 def _write_reports_failure(world: World, exchange: Exchange, handle: Handle) -> Response:
@@ -130,21 +132,21 @@ def _partial_status(world: World, exchange: Exchange, handle: Handle) -> Respons
 
 
 def _redirect(world: World, exchange: Exchange, handle: Handle) -> Response:
-    # Only once for each request, or the client would take it for a loop.
+    # Redirect each request once, or the client would detect a loop.
     if "redirected" in exchange.path:
         return handle()
     joint = "&" if "?" in exchange.path else "?"
     return Response(307, None, {"Location": f"/api/v2{exchange.path}{joint}redirected=1"})
 
 
-#: How a service says that it failed beside status 200.
+#: Bodies with which the service reports a failure in spite of status 200.
 FAILURE_FLAGS: tuple[Callable[[dict[str, Any]], dict[str, Any]], ...] = (
     lambda rest: {"success": False, "error": {"code": "INDEX_DOWN", "message": "The index is down"}, **rest},
     lambda rest: {"success": False, "message": "The index is down", **rest},
     lambda rest: {"error": True, "code": "INDEX_DOWN", "message": "The index is down", "status": 500, **rest},
 )
 
-#: By behaviour. The first one that is drawn for a request happens.
+#: The faults by behaviour. The first one that is drawn for a request applies.
 FAULTS: Mapping[str, Fault] = {
     "drop_before": _drop_before,
     "drop_after": _drop_after,
@@ -176,11 +178,11 @@ def _concerns(name: str, exchange: Exchange) -> bool:
 
 
 def with_fault(world: World, exchange: Exchange, handle: Handle) -> Response:
-    """Return the answer to a request, or that of a fault.
+    """Return the response to a request, or that of a fault.
 
-    :param world: which may show a behaviour.
+    :param world: the state of the server.
     :param exchange: the request.
-    :param handle: handles and answers it.
+    :param handle: handles the request, and returns the response.
     """
     random = world.random(exchange.method, exchange.path, "fault")
     for name, fault in FAULTS.items():

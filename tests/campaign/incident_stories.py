@@ -2,12 +2,12 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stories about incidents: their status, ticket, comments and assignee, one by one and in lists."""
+"""Stories about the status, the ticket, the comments and the assignee of one or several incidents."""
 
 from __future__ import annotations
 
 from random import Random
-from typing import Any, Mapping, Sequence
+from typing import Any, Callable, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.modules import (
     contraforce_incident_assignee,
@@ -20,6 +20,7 @@ from ansible_collections.secops.itsm.tests.campaign.story import Story, list_wai
 from ansible_collections.secops.itsm.tests.campaign.targets import (
     AssigneeTarget,
     CommentTarget,
+    IncidentTarget,
     LinkTarget,
     StatusTarget,
 )
@@ -27,7 +28,7 @@ from ansible_collections.secops.itsm.tests.campaign.world import Key, Values, Wo
 
 WORKSPACES = ("5f0c8f9e-1111-4222-8333-44445555000a", "5f0c8f9e-1111-4222-8333-44445555000b")
 
-#: Incidents by source; the ids are what these products give.
+#: Ids of incidents by source, in the format of the product.
 IDS: Mapping[str, Sequence[str]] = {
     "Sentinel": ("2f6f1b1e-7d7c-4d0a-9b57-0d3a5f1c9e01", "2f6f1b1e-7d7c-4d0a-9b57-0d3a5f1c9e02"),
     "DefenderXDR": ("4711", "4712"),
@@ -35,7 +36,7 @@ IDS: Mapping[str, Sequence[str]] = {
     "QRadar": ("881", "Ré:42?"),
 }
 
-#: Reasons that go with a classification, by source.
+#: A classification and its reason, by source.
 CLASSIFICATIONS: Mapping[str, tuple[str, str]] = {
     "Sentinel": ("TruePositive", "SuspiciousActivity"),
     "DefenderXDR": ("FalsePositive", "NotMalicious"),
@@ -44,33 +45,40 @@ CLASSIFICATIONS: Mapping[str, tuple[str, str]] = {
 }
 
 
-def some_keys(random: Random, count: int) -> list[Key]:
+#: A user who does not exist.
+UNKNOWN_USER = "nobody@soc.example"
+
+Builder = Callable[[World, Random], Story]
+Prepare = Callable[[World, Random, Key], tuple[Values, IncidentTarget]]
+
+
+def random_keys(random: Random, count: int) -> list[Key]:
     possible = [
         (workspace, source, name) for source, names in IDS.items() for name in names for workspace in WORKSPACES
     ]
     return random.sample(possible, count)
 
 
-def named(key: Key) -> Values:
+def incident_options(key: Key) -> Values:
     return dict(zip(("workspace_id", "source", "incident_id"), key))
 
 
 def add_incidents(world: World, random: Random, count: int, **decoy: Any) -> list[Key]:
-    """Add some incidents, and others with the same ids in the other workspace, which are as wanted already."""
-    keys = some_keys(random, count)
+    """Add some incidents, and decoys with the same ids in the other workspace, which already have the wanted state."""
+    keys = random_keys(random, count)
     for key in keys:
         other = (next(name for name in WORKSPACES if name != key[0]), key[1], key[2])
         for each, values in ((key, {}), (other, decoy)):
             if each not in world.incidents:
                 world.add_incident(each, **values)
     for key in keys:
-        # One may be the other's decoy.
+        # An incident may be the decoy of another one.
         world.add_incident(key)
     world.limited_workspace = keys[0][0]
     return keys
 
 
-def _status_of(world: World, random: Random, key: Key) -> tuple[Values, StatusTarget]:
+def _set_status(world: World, random: Random, key: Key) -> tuple[Values, StatusTarget]:
     classification, reason = CLASSIFICATIONS[key[1]]
     wanted: Values = {"status": random.choice(("Closed", "Closed", "Active"))}
     if wanted["status"] == "Closed":
@@ -86,23 +94,7 @@ def _status_of(world: World, random: Random, key: Key) -> tuple[Values, StatusTa
     return wanted, StatusTarget(world, key, status=wanted["status"], classification=kept, comment=wanted.get("comment"))
 
 
-def status(world: World, random: Random) -> Story:
-    """Set the status of one incident."""
-    (key,) = add_incidents(world, random, 1, status="Closed", classification="TruePositive")
-    wanted, target = _status_of(world, random, key)
-    return Story([task_of(contraforce_incident_status, {**named(key), **wanted, **waits(random)}, [target])])
-
-
-def status_list(world: World, random: Random) -> Story:
-    """Set the statuses of some incidents."""
-    keys = add_incidents(world, random, random.choice((2, 3, 5)), status="Closed", classification="TruePositive")
-    entries, targets = zip(*(_status_of(world, random, key) for key in keys))
-    listed = [{**named(key), **entry} for key, entry in zip(keys, entries)]
-    arguments = {"incidents": listed, "status": "Closed", **list_waits(random)}
-    return Story([task_of(contraforce_incident_status, arguments, targets, is_list=True)])
-
-
-def _link_of(world: World, random: Random, key: Key) -> tuple[Values, LinkTarget]:
+def _link(world: World, random: Random, key: Key) -> tuple[Values, LinkTarget]:
     if not world.service_tickets:
         world.service_tickets = ["CTC-0001", "CTC-0002", "CTC-0003"]
     number = random.choice(world.service_tickets)
@@ -123,22 +115,7 @@ def _link_of(world: World, random: Random, key: Key) -> tuple[Values, LinkTarget
     return wanted, LinkTarget(world, key, is_shown=is_shown, number=number)
 
 
-def link(world: World, random: Random) -> Story:
-    """Link a ticket to one incident, or unlink it."""
-    (key,) = add_incidents(world, random, 1, ticket="CTC-0001")
-    wanted, target = _link_of(world, random, key)
-    return Story([task_of(contraforce_ticket_link, {**named(key), **wanted, **waits(random)}, [target])])
-
-
-def link_list(world: World, random: Random) -> Story:
-    """Link tickets to some incidents, or unlink them."""
-    keys = add_incidents(world, random, random.choice((2, 3, 5)), ticket="CTC-0001")
-    entries, targets = zip(*(_link_of(world, random, key) for key in keys))
-    listed = [{**named(key), **entry} for key, entry in zip(keys, entries)]
-    return Story([task_of(contraforce_ticket_link, {"incidents": listed, **list_waits(random)}, targets, is_list=True)])
-
-
-def _comment_on(world: World, random: Random, key: Key) -> tuple[Values, CommentTarget]:
+def _comment(world: World, random: Random, key: Key) -> tuple[Values, CommentTarget]:
     wanted: Values = {"comment": random.choice(("Closing the incident", "Seen.\n\n  By the  night shift", "CHG-1"))}
     text = wanted["comment"]
     if random.random() < 0.5:
@@ -153,22 +130,6 @@ def _comment_on(world: World, random: Random, key: Key) -> tuple[Values, Comment
     return wanted, CommentTarget(world, key, text=text)
 
 
-def comment(world: World, random: Random) -> Story:
-    """Post a comment on one incident."""
-    (key,) = add_incidents(world, random, 1)
-    wanted, target = _comment_on(world, random, key)
-    return Story([task_of(contraforce_incident_comment, {**named(key), **wanted, **waits(random)}, [target])])
-
-
-def comment_list(world: World, random: Random) -> Story:
-    """Post comments on some incidents."""
-    keys = add_incidents(world, random, random.choice((2, 3, 5)))
-    entries, targets = zip(*(_comment_on(world, random, key) for key in keys))
-    listed = [{**named(key), **entry} for key, entry in zip(keys, entries)]
-    arguments = {"incidents": listed, **list_waits(random)}
-    return Story([task_of(contraforce_incident_comment, arguments, targets, is_list=True)])
-
-
 def _assign(world: World, random: Random, key: Key) -> tuple[Values, AssigneeTarget]:
     email = random.choice(sorted(USERS))
     wanted = {"email": email} if random.random() < 0.6 else {"user_id": USERS[email]}
@@ -176,23 +137,59 @@ def _assign(world: World, random: Random, key: Key) -> tuple[Values, AssigneeTar
     record.ours = {"user"}
     start = random.choice((None, None, email, next(other for other in USERS if other != email)))
     world.change(record, user=start)
+    if "assignee_unknown" in world.behaviours:
+        return {"email": UNKNOWN_USER}, AssigneeTarget(world, key, email=UNKNOWN_USER)
     return wanted, AssigneeTarget(world, key, is_shown=world.forms["assignee"] != "hidden", email=email)
 
 
-def assignee(world: World, random: Random) -> Story:
-    """Assign one incident."""
-    (key,) = add_incidents(world, random, 1, user="day@soc.example")
-    wanted, target = _assign(world, random, key)
-    if "assignee_unknown" in world.behaviours:
-        wanted, target = {"email": "nobody@soc.example"}, AssigneeTarget(world, key, email="nobody@soc.example")
-    return Story([task_of(contraforce_incident_assignee, {**named(key), **wanted, **waits(random)}, [target])])
+def _single(module: Any, prepare: Prepare, **decoy: Any) -> Builder:
+    """Return the builder of a story about one incident.
+
+    :param module: the Python module of the Ansible module.
+    :param prepare: prepares an incident, and returns the options of the task and the target.
+    :param decoy: the values of an incident with the same id in another workspace.
+    """
+
+    def build(world: World, random: Random) -> Story:
+        (key,) = add_incidents(world, random, 1, **decoy)
+        wanted, target = prepare(world, random, key)
+        return Story([task_of(module, {**incident_options(key), **wanted, **waits(random)}, [target])])
+
+    return build
 
 
-def assignee_list(world: World, random: Random) -> Story:
-    """Assign some incidents."""
-    keys = add_incidents(world, random, random.choice((2, 3, 5)), user="day@soc.example")
-    entries, targets = zip(*(_assign(world, random, key) for key in keys))
-    listed = [{**named(key), **entry} for key, entry in zip(keys, entries)]
-    # The entry's own takes the place of the task's, in whichever way each names the person.
-    arguments = {"incidents": listed, "email": "nobody@soc.example", **list_waits(random)}
-    return Story([task_of(contraforce_incident_assignee, arguments, targets, is_list=True)])
+def _list_of(module: Any, prepare: Prepare, options: Values, **decoy: Any) -> Builder:
+    """Return the builder of a story about a list of incidents.
+
+    :param module: the Python module of the Ansible module.
+    :param prepare: prepares an incident, and returns the options of its entry and the target.
+    :param options: options of the task, which are the defaults of the entries.
+    :param decoy: the values of incidents with the same ids in another workspace.
+    """
+
+    def build(world: World, random: Random) -> Story:
+        keys = add_incidents(world, random, random.choice((2, 3, 5)), **decoy)
+        entries, targets = zip(*(prepare(world, random, key) for key in keys))
+        listed = [{**incident_options(key), **entry} for key, entry in zip(keys, entries)]
+        arguments = {"incidents": listed, **options, **list_waits(random)}
+        return Story([task_of(module, arguments, targets, is_list=True)])
+
+    return build
+
+
+_CLOSED: Values = {"status": "Closed", "classification": "TruePositive"}
+_LINKED: Values = {"ticket": "CTC-0001"}
+_ASSIGNED: Values = {"user": "day@soc.example"}
+
+#: The builders by name of the story.
+INCIDENT_BUILDERS: Mapping[str, Builder] = {
+    "status": _single(contraforce_incident_status, _set_status, **_CLOSED),
+    "status_list": _list_of(contraforce_incident_status, _set_status, {"status": "Closed"}, **_CLOSED),
+    "link": _single(contraforce_ticket_link, _link, **_LINKED),
+    "link_list": _list_of(contraforce_ticket_link, _link, {}, **_LINKED),
+    "comment": _single(contraforce_incident_comment, _comment),
+    "comment_list": _list_of(contraforce_incident_comment, _comment, {}),
+    "assignee": _single(contraforce_incident_assignee, _assign, **_ASSIGNED),
+    # Each entry names its user, so the default must not be used.
+    "assignee_list": _list_of(contraforce_incident_assignee, _assign, {"email": UNKNOWN_USER}, **_ASSIGNED),
+}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Ways to break the code on purpose, to prove that the campaign finds such faults."""
+"""Mutations of the code, which prove that the campaign finds bugs."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from ansible_collections.secops.itsm.tests.campaign.catalog import NOTES
 
 
 def _without_verification() -> ContextManager[Any]:
-    """Believe that each write that was accepted took effect."""
+    """Assume that each accepted write took effect."""
     return patch.object(reconcile, "_verify", lambda operation, _run: operation.read())
 
 
 def _with_blind_retry() -> ContextManager[Any]:
-    """Send a write again after an interrupted exchange, as if it were a read."""
+    """Retry an interrupted write as if it were a read."""
     real = retry_policy.decide_retry
     return patch.object(error_mapping, "decide_retry", lambda _is_write, *facts, **more: real(False, *facts, **more))
 
 
 def _with_failed_search_ignored() -> ContextManager[Any]:
-    """Take a ticket list that cannot be read for one that has ended."""
+    """Treat a ticket list that cannot be read as complete."""
     real = ticket_list.list_tickets
 
     def list_tickets(api: Any, request: Mapping[str, Any]) -> Iterator[Any]:
@@ -54,13 +54,13 @@ def _with_status_not_read() -> ContextManager[Any]:
 
 
 def _with_comment_not_looked_for() -> ContextManager[Any]:
-    """Drop the check for the comment's text and marker."""
+    """Do not compare existing comments with the text and the marker."""
     return patch.object(incident_comment, "matching_comments", lambda _comments, _wanted: [])
 
 
 @contextmanager
 def _with_stale_field_sent() -> Iterator[None]:
-    """Update a ticket with a field that nobody asked for, as it was read at first, and with the newest etag."""
+    """Also update a field that is not an option of the task, with its first value and the latest etag."""
     first: dict[str, Mapping[str, Any]] = {}
     ticket, update_ticket = RezolveApi.ticket, RezolveApi.update_ticket
 

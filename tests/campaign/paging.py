@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Pages of the ticket list, and what the hostile server says of where the list ends."""
+"""Pages of the ticket list, and how the hostile server reports the end of the list."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from ansible_collections.secops.itsm.tests.campaign.world import Values, World
 
 @dataclass(frozen=True)
 class Page:
-    """A page.
+    """A page of the ticket list.
 
-    :param rows: tickets.
-    :param signals: what the answer says beside them.
+    :param rows: the tickets.
+    :param signals: the keys of the response that report further rows.
     """
 
     rows: Sequence[Values]
@@ -27,10 +27,10 @@ class Page:
 def page_of(world: World, found: Sequence[Values], top: int, offset: int) -> Page:
     """Return a page of a list.
 
-    :param world: which may show a behaviour.
+    :param world: the state of the server.
     :param found: the whole list.
-    :param top: how many rows are asked for.
-    :param offset: of the first one that is asked for.
+    :param top: the requested number of rows.
+    :param offset: the requested offset.
     """
     cap = world.forms["page_cap"]
     size = top if cap == "none" else min(top, int(cap))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs the tasks of a story in this process, as the action plugins do."""
+"""Run the tasks of a story in this process, as the action plugins do."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ TENANT = "820188ff-2036-4924-b80f-d11610735d86"
 
 @dataclass
 class TaskRun:
-    """What a task did.
+    """The result of a task.
 
     :param task: the task.
-    :param result: as Ansible would show it.
-    :param requests: that it sent.
+    :param result: the result that Ansible would show.
+    :param requests: the requests of the task.
     """
 
     task: Task
@@ -36,11 +36,11 @@ class TaskRun:
 
 @dataclass
 class Run:
-    """What a run did.
+    """The result of a run.
 
-    :param name: of the run.
-    :param check_mode: whether it only predicted.
-    :param tasks: that were run.
+    :param name: the name of the run.
+    :param check_mode: whether it ran in check mode.
+    :param tasks: the results of the tasks.
     """
 
     name: str
@@ -49,32 +49,32 @@ class Run:
 
     @property
     def requests(self) -> list[Exchange]:
-        """Return all requests that were sent."""
+        """Return all requests of the run."""
         return [exchange for done in self.tasks for exchange in done.requests]
 
     @property
     def failed(self) -> bool:
-        """Return True if a task failed."""
+        """Return whether a task failed."""
         return any(done.result["failed"] for done in self.tasks)
 
     @property
     def changed(self) -> bool:
-        """Return True if a task changed something."""
+        """Return whether a task reports changed."""
         return any(done.result["changed"] for done in self.tasks)
 
 
 def run_story(world: World, story: Story, server: HostileServer, name: str, *, hostile: bool, check_mode: bool) -> Run:
-    """Run a story's tasks, and return what they did.
+    """Run the tasks of a story, and return their results.
 
-    :param world: the state.
-    :param story: with the tasks.
-    :param server: that answers for the world.
-    :param name: of the run.
+    :param world: the state of the server.
+    :param story: the story.
+    :param server: the hostile server.
+    :param name: the name of the run.
     :param hostile: whether the server shows its behaviours.
-    :param check_mode: only predict.
+    :param check_mode: whether to run in check mode.
     """
     world.begin(name, hostile)
-    # Jitter must be the same in each replay.
+    # The jitter of retries must be the same in each replay.
     random.seed(f"{world.seed}/{name}")
     done: list[TaskRun] = []
     connections = ConnectionPool()
@@ -83,6 +83,7 @@ def run_story(world: World, story: Story, server: HostileServer, name: str, *, h
             own = task.arguments([before.result for before in done])
             if own is None:
                 continue
+            world.targets = task.targets
             first = len(world.journal)
             result = _result(world, task, {**_connection(task, server), **own}, connections, check_mode)
             done.append(TaskRun(task, result, world.journal[first:]))
@@ -105,7 +106,7 @@ def _result(world: World, task: Task, arguments: Values, connections: Connection
     settings = {"check_mode": check_mode, "diff_mode": True, "connections": connections, "clock": world.clock}
     try:
         return run_in_process(task.definition, f"secops.itsm.{task.module}", arguments, settings)
-    except Exception as error:  # what escapes is a violation, which the invariants name
+    except Exception as error:  # an uncaught exception violates an invariant
         place = traceback.extract_tb(error.__traceback__)[-1]
         escaped = f"{type(error).__name__} at {place.filename.rsplit('/', maxsplit=1)[-1]}:{place.lineno}"
         return {"failed": True, "changed": False, "msg": f"{escaped} escaped", "error": {"category": "escaped"}}

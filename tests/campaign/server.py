@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The hostile server: one port on loopback for both APIs, whose world is replaced with each story."""
+"""The hostile server of both APIs on one loopback port, whose state is replaced for each story."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from ansible_collections.secops.itsm.tests.campaign.world import REQUEST_SECONDS
 
 PREFIX = "/api/v2"
 
-#: Levels of the value that makes an answer hard to process: fewer than JSON can have, more than a recursion can.
+#: Levels of the deeply nested value: few enough for the JSON parser, too many for a recursive function.
 DEEP_LEVELS = 900
 
 
 class HostileServer:
-    """Answers for a world."""
+    """An HTTP server that handles requests with the state of a world."""
 
     def __init__(self) -> None:
         self.world = World(0, {}, frozenset())
@@ -35,37 +35,37 @@ class HostileServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            # Otherwise the end of each answer waits for the client's acknowledgement of its beginning.
+            # Otherwise the end of each response waits for the client to acknowledge its beginning.
             disable_nagle_algorithm = True
 
             def handle_any(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                answer = server.answer(self.command, self.path, body)
+                response = server.respond(self.command, self.path, body)
                 with contextlib.suppress(ConnectionError):
-                    self._send(answer)
+                    self._send(response)
 
             do_GET = do_PUT = do_POST = do_PATCH = handle_any  # noqa: N815 - http.server's own names
 
-            def _send(self, answer: Response) -> None:
-                if answer.drop:
+            def _send(self, response: Response) -> None:
+                if response.drop:
                     self.close_connection = True
                     self.connection.shutdown(socket.SHUT_RDWR)
                     return
-                is_text = isinstance(answer.body, str)
-                text = answer.body if is_text else "" if answer.body is None else json.dumps(answer.body)
+                is_text = isinstance(response.body, str)
+                text = response.body if is_text else "" if response.body is None else json.dumps(response.body)
                 content = text.encode()
-                self.send_response_only(answer.status)
+                self.send_response_only(response.status)
                 self.send_header("Content-Type", "text/html" if is_text else "application/json; charset=utf-8")
-                for name, value in answer.headers.items():
+                for name, value in response.headers.items():
                     self.send_header(name, value)
-                if answer.status != 204:
+                if response.status != 204:
                     self.send_header("Content-Length", str(len(content)))
                 self.end_headers()
-                self.wfile.write(content[: len(content) // 2] if answer.cut else content)
-                self.close_connection = self.close_connection or answer.cut
+                self.wfile.write(content[: len(content) // 2] if response.cut else content)
+                self.close_connection = self.close_connection or response.cut
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's own name
-                """Keep quiet."""
+                """Do not log requests."""
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
@@ -73,16 +73,16 @@ class HostileServer:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
-    def answer(self, method: str, target: str, content: bytes) -> Response:
-        """Return the answer to a request, and record both in the world's journal.
+    def respond(self, method: str, target: str, content: bytes) -> Response:
+        """Return the response to a request, and record both in the journal of the world.
 
-        :param method: of the request.
-        :param target: its path and query.
-        :param content: its body.
+        :param method: the HTTP method.
+        :param target: the path and the query.
+        :param content: the body.
         """
         with self._lock:
             world = self.world
@@ -96,15 +96,17 @@ class HostileServer:
             exchange.note += let_others_act(world, exchange)
             world.settle()
             world.journal.append(exchange)
-            answer = with_fault(world, exchange, handle)
-            if world.has("deep_answer") and isinstance(answer.body, dict):
-                answer.body = {**answer.body, **_deep(answer.body)}
-            exchange.status, exchange.answer = (0, "connection closed") if answer.drop else (answer.status, answer.body)
-            return answer
+            response = with_fault(world, exchange, handle)
+            if world.has("deep_answer") and isinstance(response.body, dict):
+                response.body = {**response.body, **_deep(response.body)}
+            exchange.status, exchange.response = (
+                (0, "connection closed") if response.drop else (response.status, response.body)
+            )
+            return response
 
 
 def _deep(body: dict[str, Any]) -> dict[str, Any]:
-    """Return the body's records with a value of many levels in each."""
+    """Return the records of the body with a deeply nested value in each."""
     value: Any = 1
     for _level in range(DEEP_LEVELS):
         value = [value]

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the hostile server spells the texts of tickets when it stores them, and when it shows them in rows."""
+"""Change the texts of tickets when the hostile server stores them, and when it shows them in rows."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ SHOWN_IN_ROWS: Mapping[str, Callable[[str], Any]] = {
 def stored(world: World, text: Any) -> Any:
     """Return a text as the server stores it.
 
-    :param world: which may show a behaviour.
-    :param text: what was sent; anything else is kept.
+    :param world: the state of the server.
+    :param text: the value that was sent; only texts are changed.
     """
     for name, change in STORED.items():
         if world.has(name) and isinstance(text, str):
@@ -53,8 +53,8 @@ def stored(world: World, text: Any) -> Any:
 def identity_in_row(world: World, text: Any) -> Any:
     """Return the identity field as a row of the ticket list shows it.
 
-    :param world: which may show a behaviour.
-    :param text: what is stored.
+    :param world: the state of the server.
+    :param text: the stored value.
     """
     for name, change in SHOWN_IN_ROWS.items():
         if world.has(name) and isinstance(text, str):
@@ -63,8 +63,8 @@ def identity_in_row(world: World, text: Any) -> Any:
 
 
 def words_of(text: str) -> set[str]:
-    """Return the words of a text as the index of the search has them.
+    """Return the words of a text as the search indexes them.
 
-    :param text: as it is stored or searched for.
+    :param text: a stored text, or the text of a search.
     """
     return set(re.findall(r"\w+", unicodedata.normalize("NFC", html.unescape(text)).casefold()))

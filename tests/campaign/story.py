@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A story: the tasks that a seed has the modules do, and what is wanted in the end."""
+"""A story: the tasks of a seed, and their targets."""
 
 from __future__ import annotations
 
@@ -15,22 +15,23 @@ from ansible_collections.secops.itsm.tests.campaign.world import Values, World
 
 Target = Any
 
-#: Makes a task's arguments of the results of the tasks before it; None skips the task.
+#: Returns the arguments of a task from the results of the tasks before it, or None to skip the task.
 Arguments = Callable[[Sequence[Values]], Optional[Values]]
 
-#: Returns what a list lacks, if it does.
+#: Returns what is missing from a list, or None.
 Check = Callable[[Values], Optional[str]]
 
 
 @dataclass
 class Task:
-    """One task: a module with its arguments.
+    """A task.
 
-    :param module: the module's name.
-    :param arguments: of the module, but for the connection's.
-    :param targets: what it is about; the entries of its list, if it has one.
-    :param is_list: whether its result has an entry for each target.
-    :param listed: checks the list that it reads, if it reads one.
+    :param module: the name of the Ansible module.
+    :param definition: the definition of the Ansible module.
+    :param arguments: returns the arguments, without the connection options.
+    :param targets: the things that the task changes; one for each entry of a list.
+    :param is_list: whether the result has an entry for each target.
+    :param listed: checks the list that the task reads, if any.
     """
 
     module: str
@@ -43,11 +44,11 @@ class Task:
 
 @dataclass
 class Story:
-    """What a seed has the modules do.
+    """The tasks of a seed.
 
-    :param tasks: in their order.
-    :param stops: whether a task that fails ends the run.
-    :param may_end_in: categories of failures that are right even on a clean server.
+    :param tasks: the tasks, in order.
+    :param stops: whether a failed task ends the run.
+    :param may_end_in: returns the categories of failures that are correct even on a clean server.
     """
 
     tasks: Sequence[Task]
@@ -56,7 +57,7 @@ class Story:
 
     @property
     def targets(self) -> list[Target]:
-        """Return all that the story is about."""
+        """Return the targets of all tasks."""
         return [target for task in self.tasks for target in task.targets]
 
 
@@ -65,10 +66,10 @@ def task_of(
 ) -> Task:
     """Return a task.
 
-    :param module: the module's own Python module.
-    :param arguments: of the module, but for the connection's, or what makes them.
-    :param targets: what the task is about.
-    :param is_list: whether its result has an entry for each target.
+    :param module: the Python module of the Ansible module.
+    :param arguments: the arguments without the connection options, or a function that returns them.
+    :param targets: the things that the task changes.
+    :param is_list: whether the result has an entry for each target.
     """
     name = module.__name__.rsplit(".", maxsplit=1)[-1]
     given: Arguments = arguments if callable(arguments) else lambda _results: arguments
@@ -76,10 +77,10 @@ def task_of(
 
 
 def waits(random: Random) -> Values:
-    """Return options of how long a task waits; the longest lag is shorter than each of them for a change to show."""
+    """Return random timeouts of a task. Each verify_timeout is longer than the longest lag of a read."""
     return {"verify_timeout": random.choice((10, 30)), "retry_timeout": random.choice((0, 5, 60))}
 
 
 def list_waits(random: Random) -> Values:
-    """Return options of how long a task waits, and of how many entries of its list are under way."""
+    """Return random timeouts of a task, and the number of entries to process at the same time."""
     return {**waits(random), "concurrency": random.choice((1, 1, 1, 4))}

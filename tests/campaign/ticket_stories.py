@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Stories about tickets: found or opened by their identity, one by one and in lists, or named by their display id."""
+"""Stories about one or several tickets, which are found by their identity or created, or named by their display id."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.secops.itsm.tests.campaign.world import Values, World
 
 HOME: Values = {"team": catalog.TEAM, "item_type": catalog.ITEM_TYPE, "offer": catalog.OFFER}
 
-#: Parts of a summary or a reference that services like to spell in another way.
+#: Parts of a summary or a reference that services may store in another form.
 DECORATIONS: Sequence[str] = (
     "",
     "",
@@ -32,7 +32,7 @@ DECORATIONS: Sequence[str] = (
     "MiXed CaSe",
 )
 
-#: Decorations in which a stored text differs from the sent one.
+#: Decorations that the behaviour changes.
 NEEDED_DECORATION: Mapping[str, str] = {
     "store_collapsed": "two  blanks",
     "store_composed": "Re\u0301union",
@@ -46,7 +46,7 @@ NEEDED_DECORATION: Mapping[str, str] = {
 
 @dataclass
 class WantedTicket:
-    """A ticket that is wanted."""
+    """A wanted ticket."""
 
     arguments: Values
     target: TicketTarget
@@ -55,7 +55,7 @@ class WantedTicket:
 
 
 def _values_of(world: World, random: Random) -> tuple[Values, Values]:
-    """Return fields as a user gives them, and as they are stored, by UUID."""
+    """Return fields as options of a task by label, and their stored values by UUID."""
     urgency, tactics = random.choice(("Low", "High")), random.sample(("Execution", "Impact", "Discovery"), 2)
     possible: Mapping[str, tuple[Any, Any]] = {
         catalog.ROOT_CAUSE: ("Phishing & co",) * 2,
@@ -80,7 +80,7 @@ def _values_of(world: World, random: Random) -> tuple[Values, Values]:
 
 
 def want_ticket(world: World, random: Random, number: int) -> WantedTicket:
-    """Return a wanted ticket; it may be there already, closed or open, and others are like it."""
+    """Add similar tickets to the world, and possibly the wanted one, open or closed; return the wanted ticket."""
     needed = [text for name, text in NEEDED_DECORATION.items() if name in world.behaviours]
     decoration = needed[0] if needed else random.choice(DECORATIONS)
     reference = f"Sentinel {4700 + number} {WORKSPACES[0]} {decoration}".strip()
@@ -138,7 +138,7 @@ def _add_likes(world: World, random: Random, summary: str, data: Values, tag: st
         world.add_ticket(likes[0])
 
 
-#: Behaviours that matter only to a list of several pages.
+#: Behaviours that only affect lists of several pages.
 PAGING = frozenset(
     {
         "rows_overlap",
@@ -153,13 +153,13 @@ PAGING = frozenset(
 
 
 def ambiguous(wanted: Sequence[WantedTicket]) -> Callable[[World], set[str]]:
-    """Return which failures are right for tickets that are there twice, or in another spelling."""
+    """Return a function that returns the allowed failures, for tickets that exist twice or in another form."""
 
     def categories(world: World) -> set[str]:
         for each in wanted:
-            there = each.target.there
-            texts = [values["summary"] if each.unique is None else values["data"].get(each.unique) for values in there]
-            if len(there) > 1 or any(text != each.text for text in texts):
+            found = each.target.matches
+            texts = [values["summary"] if each.unique is None else values["data"].get(each.unique) for values in found]
+            if len(found) > 1 or any(text != each.text for text in texts):
                 return {"ambiguous_match"}
         return set()
 
@@ -171,14 +171,14 @@ def ticket_arguments(world: World, random: Random, wanted: WantedTicket) -> Valu
 
 
 def ticket(world: World, random: Random) -> Story:
-    """Find or open one ticket, and set its fields."""
+    """Find or create one ticket, and set its fields."""
     wanted = want_ticket(world, random, 1)
     arguments = ticket_arguments(world, random, wanted)
     return Story([task_of(ticketing_ticket, arguments, [wanted.target])], may_end_in=ambiguous([wanted]))
 
 
 def ticket_list(world: World, random: Random) -> Story:
-    """Find or open some tickets."""
+    """Find or create several tickets."""
     wanted = [want_ticket(world, random, number) for number in range(1, random.choice((3, 4)))]
     by_field = wanted[0].unique is not None
     wanted = [each for each in wanted if (each.unique is not None) == by_field]
@@ -196,7 +196,7 @@ def ticket_list(world: World, random: Random) -> Story:
 
 
 def ticket_update(world: World, random: Random) -> Story:
-    """Set fields of a ticket that is named by its display id."""
+    """Set fields of a ticket with a display id."""
     given, stored = _values_of(world, random)
     if random.random() < 0.5 or not given:
         given["Status"], stored[catalog.STATUS] = "Closed", catalog.value_of(world, catalog.STATUS, "Closed")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The hostile ticketing API, written from its contract and not from the sandbox."""
+"""The hostile ticketing API, written from the API contract independently of the sandbox."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from ansible_collections.secops.itsm.tests.campaign.world import Exchange, Recor
 
 
 def route(world: World, exchange: Exchange, path: str, query: Mapping[str, str]) -> Handle:
-    """Return what handles a request, and name its kind and its ticket.
+    """Return the handler of a request, and record its kind and its ticket in the exchange.
 
-    :param world: the state.
+    :param world: the state of the server.
     :param exchange: the request.
-    :param path: below the API's prefix.
-    :param query: of the request.
+    :param path: the path without the prefix of the API.
+    :param query: the query parameters.
     """
     path = path[len("/ticketing") :]
     plain = {
@@ -51,13 +51,13 @@ def route(world: World, exchange: Exchange, path: str, query: Mapping[str, str])
 
 
 def refusal(world: World, status: int, code: str, message: str, reason: Any = None) -> Response:
-    """Return an error.
+    """Return an error response.
 
-    :param world: whose form it takes.
-    :param status: of the answer.
-    :param code: the stable word.
-    :param message: for people.
-    :param reason: messages by field.
+    :param world: the state of the server, which defines the format.
+    :param status: the HTTP status.
+    :param code: the error code.
+    :param message: the error message.
+    :param reason: error messages by field.
     """
     documented = {"error": True, "code": code, "message": message, "status": status}
     if reason:
@@ -72,7 +72,7 @@ def refusal(world: World, status: int, code: str, message: str, reason: Any = No
 
 
 def _placed(place: str, value: Any) -> Any:
-    """Return a body with a value at a place such as data.ticket."""
+    """Return a body with a value at a path such as data.ticket."""
     for name in reversed([] if place == "body" else place.split(".")):
         value = {name: value}
     return value
@@ -86,7 +86,7 @@ def _find(world: World, object_id: str) -> Record | None:
 
 
 def _fails(world: World, behaviour: str, path: str) -> Response | None:
-    """Return an answer that says by a flag that it is not one, if that is drawn."""
+    """Return a response that reports a failure by a flag, or None if the fault is not drawn."""
     random = world.random(path, behaviour)
     if not world.has(behaviour) or random.random() >= world.rate:
         return None
@@ -146,7 +146,7 @@ def _ticket(world: World, values: Values) -> Response:
 
 
 def is_closed(world: World, values: Values) -> bool:
-    """Return True if a ticket is closed."""
+    """Return whether a ticket is closed."""
     return bool(values["data"].get(catalog.STATUS) == catalog.value_of(world, catalog.STATUS, "Closed"))
 
 
@@ -235,12 +235,12 @@ def _list(world: World, exchange: Exchange) -> Response:
     page = page_of(world, found, int(body["top"]), int(body["offset"]))
     rows = [_row(world, values) for values in page.rows]
     place = world.forms["rows_place"]
-    answer = _placed(place, rows)
+    response = _placed(place, rows)
     if place.startswith("data."):
-        answer["data"].update(page.signals)
+        response["data"].update(page.signals)
     elif place != "data":
-        answer.update(page.signals)
-    return Response(200, answer)
+        response.update(page.signals)
+    return Response(200, response)
 
 
 def _is_found(world: World, values: Values, search: set[str]) -> bool:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The records behind both APIs, with their former versions, and a journal of everything that happens to them."""
+"""The state of the hostile server: the records of both APIs with their earlier versions, and a journal of requests."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from random import Random
-from typing import Any, Callable, Mapping, Protocol
+from typing import Any, Callable, Mapping, Protocol, Sequence
 
 from ansible_collections.secops.itsm.tests.campaign.behaviours import LASTING
 from ansible_collections.secops.itsm.tests.campaign.clock import VirtualClock
 
 START = datetime(2026, 11, 21, 6, 0, 0, tzinfo=timezone.utc)
 
-#: Virtual seconds that each request takes.
+#: Duration of each request in virtual seconds.
 REQUEST_SECONDS = 0.05
 
-#: Which incident: workspace, source and id.
+#: Workspace, source and id of an incident.
 Key = tuple[str, str, str]
 
 Values = dict[str, Any]
@@ -30,49 +30,49 @@ Values = dict[str, Any]
 class Record:
     """An incident or a ticket.
 
-    :param values: what it holds.
-    :param at: since when.
+    :param values: the values.
+    :param at: the time of creation.
     """
 
     def __init__(self, values: Values, at: float = float("-inf")) -> None:
         self.versions: list[tuple[float, Values]] = [(at, values)]
-        #: What it would hold if only other users had changed it.
+        #: The values if only other users had changed the record.
         self.others: Values = copy.deepcopy(values)
-        #: Names of values, or of fields of a ticket, that the story's tasks may change.
+        #: The values, or fields of a ticket, that the tasks of the story may change.
         self.ours: set[str] = set()
 
     @property
     def now(self) -> Values:
-        """Return what it holds; not to be changed in place."""
+        """Return the current values, which must not be changed in place."""
         return self.versions[-1][1]
 
     def at(self, moment: float) -> Values | None:
-        """Return what it held at a moment, or None before it existed."""
+        """Return the values at a point in time, or None before the record existed."""
         return next((values for since, values in reversed(self.versions) if since <= moment), None)
 
 
 class Target(Protocol):
-    """One thing that a story brings to a wanted state."""
+    """A thing that a story changes."""
 
     def is_wanted(self) -> bool:
-        """Return True if it is in the wanted state now."""
+        """Return whether it has the wanted state."""
 
     def owns(self, write: Exchange) -> bool:
-        """Return True if a write is about it."""
+        """Return whether a write changes it."""
 
 
 @dataclass
 class Exchange:
-    """One request and the result of it.
+    """A request with its response.
 
-    :param run: the run that sent it.
+    :param run: the name of the run that sent the request.
     :param kind: the operation, such as "create".
-    :param subject: the incident's key, or the ticket's identity.
-    :param is_write: whether it asks for a change.
-    :param note: the faults, and what other users did just before it.
-    :param applied: whether it was processed.
-    :param changed: whether it changed a record.
-    :param was_wanted: whether its target was in the wanted state already.
+    :param subject: the key of the incident, or the identity of the ticket.
+    :param is_write: whether the request is a write.
+    :param note: the faults, and what other users did right before the request.
+    :param applied: whether the write was processed.
+    :param changed: whether the write changed a record.
+    :param was_wanted: whether the target already had the wanted state.
     """
 
     run: str
@@ -85,7 +85,7 @@ class Exchange:
     is_write: bool = False
     note: list[str] = field(default_factory=list)
     status: int = 0
-    answer: Any = None
+    response: Any = None
     applied: bool = False
     changed: bool = False
     was_wanted: bool = False
@@ -94,9 +94,9 @@ class Exchange:
 class World:
     """The state of one story.
 
-    :param seed: of everything random.
-    :param forms: how the server answers honestly.
-    :param behaviours: what it does while it is hostile.
+    :param seed: the seed of all random numbers.
+    :param forms: the formats of valid responses.
+    :param behaviours: the behaviours of the server while it is hostile.
     """
 
     def __init__(self, seed: int, forms: Mapping[str, str], behaviours: frozenset[str]) -> None:
@@ -106,48 +106,49 @@ class World:
         self.clock = VirtualClock()
         self.incidents: dict[Key, Record] = {}
         self.tickets: dict[str, Record] = {}
-        self.targets: list[Target] = []
+        #: The targets of the current task.
+        self.targets: Sequence[Target] = ()
         self.journal: list[Exchange] = []
         self.run = ""
         self.is_hostile = False
         draw = Random(f"{seed}/world")
-        #: How often a fault of a single request happens.
+        #: Probability of a fault of a single request.
         self.rate = draw.choice((0.15, 0.35, 0.7))
         self.lag = draw.choice((0.3, 1.5, 4.0))
-        #: For which tickets another run opened the same one.
+        #: Subjects that another run has already written.
         self.twins: set[Any] = set()
-        #: The identities of the story's tickets: team, type and offer, the field that counts, its value, and a tag.
+        #: Identities of the tickets of the story: team, type and offer, the identifying field, its value, and a tag.
         self.identities: list[tuple[tuple[str, str, str], str | None, str, str]] = []
         self.limited_workspace: str | None = None
-        #: Display numbers of tickets that only the ticketing system of ContraForce knows.
+        #: Display numbers of tickets that only exist in the ticketing system of ContraForce.
         self.service_tickets: list[str] = []
         self._pending: list[tuple[float, Callable[[], None]]] = []
         self._counts: dict[str, int] = {}
         self._serial = 100
 
     def has(self, behaviour: str) -> bool:
-        """Return True if the server shows a behaviour now."""
+        """Return whether the server currently shows a behaviour."""
         return behaviour in self.behaviours and (self.is_hostile or behaviour in LASTING)
 
     def random(self, *purpose: object) -> Random:
-        """Return the random numbers for a purpose, the same in each replay.
+        """Return a random generator for a purpose, the same in each replay.
 
-        :param purpose: what makes it another one than any other.
+        :param purpose: identifies the purpose; each call with the same purpose returns another generator.
         """
         name = "/".join(str(part) for part in (self.seed, self.run, *purpose))
         self._counts[name] = self._counts.get(name, 0) + 1
         return Random(f"{name}/{self._counts[name]}")
 
     def emptied(self, offset: int) -> bool:
-        """Return True if a page was shown empty in this run before; from now on it was."""
+        """Return whether a page was already returned empty in this run, and record that it was."""
         key = f"{self.run}/empty/{offset}"
         self._counts[key] = self._counts.get(key, 0) + 1
         return self._counts[key] > 1
 
     def begin(self, run: str, is_hostile: bool) -> None:
-        """Begin a run, long after anything that went before.
+        """Start a run, long after all earlier events.
 
-        :param run: its name.
+        :param run: the name of the run.
         :param is_hostile: whether the server shows its behaviours.
         """
         self.clock.sleep(15.0)
@@ -157,11 +158,11 @@ class World:
     # --- records
 
     def change(self, record: Record, by_others: bool = False, **values: Any) -> bool:
-        """Change a record, and return False if it was like that before.
+        """Change a record, and return whether its values are different from before.
 
-        :param record: which.
-        :param by_others: whether it was another user.
-        :param values: the new ones.
+        :param record: the record.
+        :param by_others: whether another user changes it.
+        :param values: the new values.
         """
         if by_others:
             record.others.update(copy.deepcopy(values))
@@ -192,17 +193,18 @@ class World:
     def comment(self, author: str, text: str, **values: Any) -> Values:
         """Return a new comment.
 
-        :param author: "us", or somebody else.
-        :param text: its message.
+        :param author: "us" or another author.
+        :param text: the message.
+        :param values: other values.
         """
         self._serial += 1
         return {"id": self._serial, "author": author, "text": text, "created": self.clock.now(), **values}
 
     def add_ticket(self, values: Values, at: float | None = None) -> Record:
-        """Add a ticket.
+        """Add a ticket, and return its record.
 
-        :param at: since when it exists; always, if not given.
-        :param values: C(team), C(item_type), C(offer), C(summary), C(data), C(tag), C(by) and others.
+        :param values: ``team``, ``item_type``, ``offer``, ``summary``, ``data``, ``tag``, ``by`` and others.
+        :param at: the time of creation; by default, long ago.
         """
         self._serial += 1
         defaults: Values = {
@@ -223,11 +225,11 @@ class World:
         return str(uuid.UUID(int=self.random("uuid", *purpose).getrandbits(128), version=4))
 
     def identity_of(self, home: tuple[str, ...], summary: str, fields: Mapping[str, Any]) -> str | None:
-        """Return the tag of the identity that a new ticket has, or None for a ticket that nobody asked for.
+        """Return the tag of the identity of a new ticket, or None if the story does not contain such a ticket.
 
-        :param home: its team, type and offer.
-        :param summary: as it was sent.
-        :param fields: values by UUID, as they were sent.
+        :param home: the team, the type and the offer.
+        :param summary: the summary that was sent.
+        :param fields: the field values that were sent, by UUID.
         """
         return next(
             (
@@ -239,7 +241,7 @@ class World:
         )
 
     def tagged(self, tag: Any) -> list[Values]:
-        """Return the tickets of an identity that were not deleted."""
+        """Return the tickets of an identity that are not deleted."""
         return [
             record.now
             for record in list(self.tickets.values())
@@ -250,11 +252,11 @@ class World:
 
     @property
     def shown_at(self) -> float:
-        """Return the moment whose state reads show."""
+        """Return the time of the state that reads show."""
         return self.clock.now() - (self.lag if self.has("read_lag") else 0.0)
 
     def timestamp(self, moment: float) -> str:
-        """Return a virtual time as the server spells it."""
+        """Return a virtual time in the format of the server."""
         when = START + timedelta(seconds=moment)
         form = self.forms["times"]
         if form == "seconds":
@@ -267,17 +269,17 @@ class World:
     def later(self, effect: Callable[[], None]) -> None:
         """Let a write take effect some seconds later.
 
-        Together with a lag of reads it must show within the shortest C(verify_timeout): a write that shows later may be
-        sent twice (the README's known limits).
+        Even with delayed reads, it must be visible within the shortest ``verify_timeout``. A write that becomes visible
+        later may be sent twice, which is a documented limit.
 
-        :param effect: applies it.
+        :param effect: applies the write.
         """
         self._pending.append((self.clock.now() + self.lag / (2 if self.has("read_lag") else 1), effect))
 
     def settle(self, everything: bool = False) -> None:
-        """Apply the writes whose time has come.
+        """Apply the delayed writes that are due.
 
-        :param everything: wait for those whose time has not come.
+        :param everything: whether to wait for the others, too.
         """
         due = [entry for entry in self._pending if everything or entry[0] <= self.clock.now()]
         self._pending = [entry for entry in self._pending if entry not in due]
@@ -286,15 +288,15 @@ class World:
             effect()
 
     def without_effect(self, handle: Callable[[], Any]) -> Any:
-        """Return the answer to a write, and undo what it did.
+        """Return the response to a write, and undo its effect.
 
         :param handle: handles the write.
         """
         records = [*self.incidents.values(), *self.tickets.values()]
         lengths = [len(record.versions) for record in records]
         tickets = dict(self.tickets)
-        answer = handle()
+        response = handle()
         self.tickets = tickets
         for record, length in zip(records, lengths):
             del record.versions[length:]
-        return answer
+        return response

@@ -20,28 +20,46 @@ import yaml
 
 from ansible_collections.secops.itsm.tests.sandbox.bulk_incidents import bulk_incident_id
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
-from ansible_collections.secops.itsm.tests.tools import golden
 
 PLAYBOOK_COMMAND = Path(sys.executable).parent / "ansible-playbook"
 HERE = Path(__file__).resolve().parent
 INTEGRATION = HERE.parent / "integration" / "targets"
 ACTION_PLUGINS = (HERE / "action_plugins", INTEGRATION / "setup_sandbox" / "action_plugins")
 
-#: Makes every task an ordinary run of its module.
+#: Environment that makes every task run its module as an ordinary module.
 AS_MODULES = {"SECOPS_ITSM_IN_PROCESS": "false"}
 
-#: Where the sandbox's crowd of incidents is.
+#: Parametrize a test with both execution modes.
+BOTH_MODES = pytest.mark.parametrize("mode", [{}, AS_MODULES], ids=["in-process", "module"])
+
+#: The workspace of the sandbox's bulk incidents.
 BULK_WORKSPACE = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
+
+#: Where play_cases registers a result. A task that uses its own result, such as with until, refers to it by this name.
+REGISTERED = "kept_result"
+
+
+def tarball(folder: Path) -> Path:
+    """Return the tarball from which the collection was installed, or build one if the tests run in a checkout.
+
+    :param folder: a directory for the tarball.
+    """
+    if name := os.environ.get("SECOPS_ITSM_TARBALL"):
+        return Path(name)
+    command = [str(PLAYBOOK_COMMAND.with_name("ansible-galaxy")), "collection", "build", "--output-path", str(folder)]
+    subprocess.run(command, cwd=HERE.parents[1], check=True, stdout=subprocess.DEVNULL)
+    (built,) = folder.glob("secops-itsm-*.tar.gz")
+    return built
 
 
 @dataclass(frozen=True)
 class Case:
-    """One of several tasks that share a playbook, because starting one takes the longest.
+    """One of several tasks that share a playbook, as starting ansible-playbook takes the most time.
 
-    :param name: what it shows.
-    :param task: as in a playbook.
-    :param faults: what goes wrong from here on; the sandbox begins anew before each case.
-    :param crowd: how many incidents the sandbox has besides.
+    :param name: the name by which its result is found.
+    :param task: the task, as in a playbook.
+    :param faults: faults of the sandbox, which is reset before each case.
+    :param crowd: the number of bulk incidents in the sandbox.
     """
 
     name: str
@@ -52,12 +70,12 @@ class Case:
 
 @dataclass
 class Played:
-    """What a playbook did.
+    """The outcome of a playbook run.
 
     :param code: the exit code.
-    :param output: everything that it printed, errors too.
-    :param result: the last task's registered result, if C(tasks) were played.
-    :param results: those of C(cases), by name.
+    :param output: standard output and standard error.
+    :param result: the registered result of the last task, after ``play_tasks``.
+    :param results: the registered results by the names of the cases, after ``play_cases``.
     """
 
     code: int
@@ -67,31 +85,34 @@ class Played:
 
     @property
     def words(self) -> str:
-        """The output as one line, because Ansible folds its messages."""
+        """Return the output as a single line, because Ansible wraps messages."""
         return " ".join(self.output.split())
 
     @property
     def summaries(self) -> list[str]:
-        """What the runbooks said in the end, in a line each."""
+        """Return the summary lines of the runbooks."""
         labels = "Done|Check mode|Failed(?: in check mode)?|Nothing to do"
         return re.findall(rf'^ +"((?:{labels}): .*)",?$', self.output, re.MULTILINE)
 
-    def ran_as_module(self, name: str) -> bool:
-        """Whether a task was an ordinary run: at -vvv that shows how its module is carried over and started.
-
-        :param name: of the task; it must be there once.
-        """
+    def sections(self) -> dict[str, str]:
+        """Return the output of each task by its name; names must be unique."""
         parts = re.split(r"^TASK \[(.*)\] \**\n", self.output, flags=re.MULTILINE)
-        found = [text for title, text in zip(parts[1::2], parts[2::2]) if title == name]
-        assert len(found) == 1, f"{len(found)} tasks are called {name}"
-        return bool(re.search(r"^<[^>]+> (EXEC|PUT) ", found[0], re.MULTILINE))
+        assert len(set(parts[1::2])) == len(parts[1::2]), "several tasks have the same name"
+        return dict(zip(parts[1::2], parts[2::2]))
+
+    def ran_as_module(self, name: str) -> bool:
+        """Return whether a task ran as an ordinary module; -vvv shows how modules are transferred and executed.
+
+        :param name: the unique name of the task.
+        """
+        return bool(re.search(r"^<[^>]+> (EXEC|PUT) ", self.sections()[name], re.MULTILINE))
 
 
 class Player:
-    """Runs playbooks in an environment that holds nothing of the machine's user.
+    """Run playbooks in an environment that contains nothing of the user's own.
 
-    :param folder: for what it writes.
-    :param environment: the variables that it sets.
+    :param folder: the working directory, which is also HOME.
+    :param environment: additional environment variables.
     """
 
     def __init__(self, folder: Path, environment: dict[str, str]) -> None:
@@ -104,23 +125,22 @@ class Player:
             "ANSIBLE_ACTION_PLUGINS": os.pathsep.join(map(str, ACTION_PLUGINS)),
             "ANSIBLE_BECOME_PLUGINS": str(HERE / "become_plugins"),
             "ANSIBLE_CALLBACK_PLUGINS": str(HERE / "callback_plugins"),
-            "ANSIBLE_CALLBACKS_ENABLED": "note_results",
-            "SECOPS_ITSM_RESULTS_FILE": str(folder / "results.jsonl"),
+            "ANSIBLE_CALLBACKS_ENABLED": "send_requests",
             "ANSIBLE_CONNECTION_PLUGINS": str(HERE / "connection_plugins"),
             "ANSIBLE_LOCALHOST_WARNING": "false",
             "ANSIBLE_INVENTORY_UNPARSED_WARNING": "false",
             "ANSIBLE_NOCOLOR": "true",
-            # From ansible-core 2.21 on, results show what a module was called with only if asked for it.
+            # Since ansible-core 2.21, results contain the invocation only on request.
             "ANSIBLE_INJECT_INVOCATION": "true",
             **environment,
         }
 
     def play(self, playbook: str | Path, *arguments: str, environment: dict[str, str] | None = None) -> Played:
-        """Run a playbook.
+        """Run a playbook and return its outcome.
 
-        :param playbook: a path, or an FQCN.
-        :param arguments: further words of the command.
-        :param environment: further variables; an empty text takes one away.
+        :param playbook: a path or FQCN.
+        :param arguments: additional arguments.
+        :param environment: as for :meth:`variables`.
         """
         done = subprocess.run(
             [str(PLAYBOOK_COMMAND), str(playbook), *arguments],
@@ -135,78 +155,76 @@ class Player:
         return Played(done.returncode, done.stdout)
 
     def variables(self, further: dict[str, str] | None = None) -> dict[str, str]:
-        """The environment of a playbook.
+        """Return the environment of a playbook.
 
-        :param further: variables besides; an empty text takes one away.
+        :param further: additional variables; an empty string removes a variable.
         """
         return {name: value for name, value in {**self.environment, **(further or {})}.items() if value != ""}
 
     def play_tasks(self, tasks: list[dict[str, Any]], *arguments: str, **kwargs: Any) -> Played:
-        """Run tasks; the last one's result is given back, whether it failed or not.
+        """Run tasks and return the outcome with the last one's result, even if it failed.
 
-        :param tasks: as in a playbook.
-        :param arguments: further words of the command.
+        :param tasks: tasks as in a playbook.
+        :param arguments: additional arguments.
         :param kwargs: as for :meth:`play`.
         """
         *before, last = tasks
-        played = self.play(self.write([*before, self._kept(last, 0)]), *arguments, **kwargs)
-        played.result = self._result(0)
+        keep = self._keep_results([REGISTERED])
+        block = {"block": [{**last, "register": REGISTERED}], "always": [keep]}
+        played = self.play(self.write([*before, block]), *arguments, **kwargs)
+        (played.result,) = self._kept_results() or [{}]
         return played
 
     def play_cases(
-        self, sandbox: SandboxProcess, cases: Sequence[Case], *arguments: str, anew: bool = True, **kwargs: Any
+        self, sandbox: SandboxProcess, cases: Sequence[Case], *arguments: str, reset: bool = True, **kwargs: Any
     ) -> Played:
-        """Run cases one after another, each with a sandbox that begins anew; their results are given back by name.
+        """Run cases one after another and return the outcome with their results by name.
 
-        :param sandbox: which one.
-        :param cases: of different names; one that fails does not stop the others.
-        :param arguments: further words of the command.
-        :param anew: false leaves the sandbox as it is, so that its journal has the requests of all cases.
+        :param sandbox: the sandbox, which is reset before each case.
+        :param cases: cases with unique names; one that fails does not stop the others.
+        :param arguments: additional arguments.
+        :param reset: False keeps the sandbox's state and the journal of all cases.
         :param kwargs: as for :meth:`play`.
         """
-        url = f"{sandbox.url}/_sandbox/reset"
-        resets = [{"url": url, "body": {"faults": case.faults, "crowd": case.crowd}} for case in cases if anew]
-        tasks: list[dict[str, Any]] = [
-            {"name": "Begin", "control_sandbox": {**reset, "method": "POST"}, "no_log": True} for reset in resets[:1]
-        ]
-        for number, case in enumerate(cases):
-            following = resets[number + 1] if number + 1 < len(resets) else None
-            tasks.append({**self._kept(case.task, number, following), "ignore_errors": True})
-        played = self.play(self.write(tasks), *arguments, **kwargs)
-        played.results = {case.name: self._result(number) for number, case in enumerate(cases)}
+        tasks, registered = [], [f"{REGISTERED}_{number}" for number in range(len(cases))]
+        for case, name in zip(cases, registered):
+            own = {
+                keyword: value.replace(REGISTERED, name) if isinstance(value, str) and keyword != "name" else value
+                for keyword, value in case.task.items()
+            }
+            task = {**own, "register": name, "ignore_errors": True}
+            if reset:
+                body = {"faults": case.faults, "crowd": case.crowd}
+                begin = {"url": f"{sandbox.url}/_sandbox/reset", "body": body}
+                task["vars"] = {**own.get("vars", {}), "request_before_task": begin}
+            tasks.append(task)
+        played = self.play(self.write([*tasks, self._keep_results(registered)]), *arguments, **kwargs)
+        results = self._kept_results() or [{}] * len(cases)
+        played.results = {case.name: result for case, result in zip(cases, results)}
         return played
 
-    def _kept(self, task: dict[str, Any], number: int, reset: dict[str, Any] | None = None) -> dict[str, Any]:
-        """A task whose result is kept, whether it fails or not; then the sandbox begins anew, if asked for."""
-        end = self._end(number)
-        end.unlink(missing_ok=True)
-        keep = {
-            "name": "Keep the result",
-            "keep_result": {"content": "{{ kept_result | to_json | string }}", "dest": str(end), "reset": reset},
+    def _keep_results(self, registered: list[str]) -> dict[str, Any]:
+        """Return a task that writes registered results into a file."""
+        self._results.unlink(missing_ok=True)
+        listed = ", ".join(f"{name} | default({{}})" for name in registered)
+        content = f"{{{{ [{listed}] | to_json | string }}}}"
+        return {
+            "name": "Keep the results",
+            "keep_result": {"content": content, "dest": str(self._results)},
             "no_log": True,
         }
-        return {"block": [{**task, "register": "kept_result"}], "always": [keep]}
 
-    def differences_from_golden(self, name: str) -> list[str]:
-        """Return how the results of the modules that were run differ from those that were recorded.
+    def _kept_results(self) -> list[dict[str, Any]]:
+        return list(json.loads(self._results.read_text(encoding="utf-8"))) if self._results.exists() else []
 
-        :param name: of the recorded file.
-        """
-        lines = (self.folder / "results.jsonl").read_text(encoding="utf-8").splitlines()
-        notes = map(json.loads, lines)
-        return golden.compare(name, [{"module": note["module"], **note["result"]} for note in notes])
-
-    def _end(self, number: int) -> Path:
-        return self.folder / f"result{number}.json"
-
-    def _result(self, number: int) -> dict[str, Any]:
-        end = self._end(number)
-        return dict(json.loads(end.read_text(encoding="utf-8"))) if end.exists() else {}
+    @property
+    def _results(self) -> Path:
+        return self.folder / "kept_results.json"
 
     def write(self, tasks: list[dict[str, Any]]) -> Path:
-        """A playbook of tasks.
+        """Write a playbook and return its path.
 
-        :param tasks: as in a playbook.
+        :param tasks: tasks as in a playbook.
         """
         play = {
             "name": "Tasks of a test",
@@ -222,22 +240,22 @@ class Player:
 
 @pytest.fixture(scope="session")
 def sandbox_process() -> Iterator[SandboxProcess]:
-    """One sandbox for all tests."""
+    """Start one sandbox for all tests."""
     with SandboxProcess() as process:
         yield process
 
 
 @pytest.fixture
 def sandbox(sandbox_process: SandboxProcess) -> SandboxProcess:
-    """The sandbox, as new."""
+    """Return the sandbox in its initial state."""
     sandbox_process.reset()
     return sandbox_process
 
 
 def bulk_incident_entries(count: int) -> list[dict[str, str]]:
-    """Incidents of the sandbox's crowd, as entries of a list.
+    """Return list entries of the sandbox's first bulk incidents.
 
-    :param count: how many.
+    :param count: the number of incidents.
     """
     named = {"workspace_id": BULK_WORKSPACE, "source": "Sentinel"}
     return [{**named, "incident_id": bulk_incident_id(number)} for number in range(1, count + 1)]
@@ -245,5 +263,5 @@ def bulk_incident_entries(count: int) -> list[dict[str, str]]:
 
 @pytest.fixture
 def player(tmp_path: Path, sandbox: SandboxProcess) -> Player:
-    """Runs playbooks that reach the sandbox."""
+    """Return a player whose playbooks reach the sandbox."""
     return Player(tmp_path, sandbox.environment())

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What configure_controller.yml sets up, as a controller gets it, and what the controller makes of it for a job."""
+"""Run configure_controller.yml with stubs of awx.awx, and render credentials as the controller does."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PROJECT = PLAYBOOKS / "awx" / "project"
 OPTIONS = HERE / "controller_options.yml"
 RUNBOOK = "secops.itsm.awx.configure_controller"
 
-#: What a site must say, and what its surveys suggest.
+#: The settings of a site.
 SITE = {
     "controller_project_url": "https://git.example.com/soc/itsm-project.git",
     "controller_execution_environment_image": "registry.example.com/soc/itsm-ee:1.0",
@@ -42,24 +42,24 @@ Arguments = dict[str, Any]
 
 @dataclass(frozen=True)
 class Controller:
-    """What a controller was told to hold.
+    """The configuration of a controller.
 
-    :param calls: of the modules, in their order: each one's kind and arguments.
+    :param calls: the kind and arguments of each module, in order.
     """
 
     calls: tuple[tuple[str, Arguments], ...]
 
     def all(self, kind: str) -> list[Arguments]:
-        """Everything of a kind.
+        """Return all objects of a kind.
 
-        :param kind: the module that makes it.
+        :param kind: the name of their module.
         """
         return [arguments for called, arguments in self.calls if called == kind]
 
     def one(self, kind: str, name: str) -> Arguments:
-        """One thing.
+        """Return an object.
 
-        :param kind: the module that makes it.
+        :param kind: the name of its module.
         :param name: its name.
         """
         return next(arguments for arguments in self.all(kind) if arguments["name"] == name)
@@ -67,14 +67,14 @@ class Controller:
 
 @functools.lru_cache(maxsize=1)
 def module_options() -> Arguments:
-    """The options of each module of awx.awx, as Ansible checks them."""
+    """Return the argument specs of the modules of awx.awx."""
     return dict(yaml.safe_load(OPTIONS.read_text(encoding="utf-8"))["controller_options"])
 
 
 def install_doubles(folder: Path) -> Path:
-    """A folder of collections in which awx.awx only writes down what it is told.
+    """Create a collections directory in which the modules of awx.awx only record their arguments, and return it.
 
-    :param folder: where it is made.
+    :param folder: the directory.
     """
     actions = folder / "ansible_collections" / "awx" / "awx" / "plugins" / "action"
     actions.mkdir(parents=True)
@@ -84,11 +84,11 @@ def install_doubles(folder: Path) -> Path:
 
 
 def configure(folder: Path, site: Mapping[str, Any], *arguments: str) -> tuple[int, str, Controller]:
-    """Run configure_controller.yml: its exit code, what it printed, and what it set up.
+    """Run configure_controller.yml, and return its exit code, its output and the configuration.
 
-    :param folder: for what it writes.
+    :param folder: a directory for its files.
     :param site: the site's variables.
-    :param arguments: further words of the command.
+    :param arguments: further arguments of the command.
     """
     calls, options = folder / "calls", folder / "options"
     calls.write_text("", encoding="utf-8")
@@ -104,50 +104,60 @@ def configure(folder: Path, site: Mapping[str, Any], *arguments: str) -> tuple[i
 
 
 @functools.lru_cache(maxsize=1)
-def configured() -> Controller:
-    """What is set up for the site of the tests; the playbook runs once for all of them."""
+def _configure_once() -> tuple[str, Controller]:
+    """Run the playbook once for all tests, and return its output and the configuration."""
     with tempfile.TemporaryDirectory() as folder:
-        code, output, controller = configure(Path(folder), SITE)
+        code, output, controller = configure(Path(folder), SITE, "-vv")
     assert code == 0, output
-    return controller
+    return output, controller
+
+
+def configured() -> Controller:
+    """Return the configuration of the site of the tests."""
+    return _configure_once()[1]
+
+
+def configured_output() -> str:
+    """Return the output of the playbook at ``-vv``."""
+    return _configure_once()[0]
 
 
 def namespace_of(paths: Mapping[str, str]) -> SimpleNamespace:
-    """What the controller's templates call C(tower).
+    """Return the variable ``tower`` of the controller's templates.
 
-    :param paths: of the injected files, by the names of their templates.
+    :param paths: the paths of injected files, by the names of their templates.
     """
     names = {name.removeprefix("template."): path for name, path in paths.items()}
     return SimpleNamespace(filename=SimpleNamespace(**names))
 
 
 def rendered(template: str, values: Mapping[str, Any], undefined: type[Undefined] = Undefined) -> str:
-    """A template of a credential type, as the controller fills it.
+    """Render a template of a credential type as the controller does for a job.
 
-    :param template: the text.
-    :param values: by the identifiers of the inputs.
-    :param undefined: what a value that is not there is taken for; AWX is strict when a credential type is made.
+    :param template: the template.
+    :param values: the values of the inputs.
+    :param undefined: the type of undefined values.
     """
     return ImmutableSandboxedEnvironment(undefined=undefined).from_string(template).render(values)
 
 
 def rendered_strictly(template: str, values: Mapping[str, Any]) -> str:
-    """A template of a credential type, as the controller tries it out.
+    """Render a template as the controller does when a credential type is created.
 
-    :param template: the text.
-    :param values: by the identifiers of the inputs.
+    :param template: the template.
+    :param values: the values of the inputs.
     """
     return rendered(template, values, StrictUndefined)
 
 
 def injected(credential_type: Arguments, inputs: Mapping[str, Any], folder: Path) -> dict[str, str]:
-    """The environment that a credential gives a job. Files are written to where the job finds them.
+    """Write the files of a credential, and return the environment variables of its jobs.
 
-    :param credential_type: as it was set up.
-    :param inputs: the values of a credential of this type.
-    :param folder: for the files.
+    :param credential_type: the credential type.
+    :param inputs: the inputs of the credential.
+    :param folder: the directory for the files.
     """
-    # A checkbox that nobody touched is False; any other input without a value is not there at all.
+    # An untouched checkbox is False; all other inputs without a value are undefined.
     unset = {field["id"]: False for field in credential_type["inputs"]["fields"] if field["type"] == "boolean"}
     values = {**unset, **inputs}
     paths = {}

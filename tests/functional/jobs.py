@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a job template as the controller does: by ansible-runner, from a folder that holds all that the job may have."""
+"""Run job templates as the controller does: with ansible-runner, in a private data directory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS
 
 BIN = Path(sys.executable).parent
 
-#: What the controller sets for every job. The collections are, there, those of the execution environment.
+#: The environment of every job. In the controller, the collections are those of the execution environment.
 JOB_ENVIRONMENT = {
     "ANSIBLE_COLLECTIONS_PATH": str(COLLECTIONS),
     "ANSIBLE_FORCE_COLOR": "True",
@@ -29,9 +29,9 @@ JOB_ENVIRONMENT = {
     "ANSIBLE_RETRY_FILES_ENABLED": "False",
 }
 
-#: What the controller hands to every job about itself.
+#: The variables that the controller adds to every job.
 JOB_VARIABLES = {"awx_job_id": 7, "awx_user_name": "anna", "awx_job_launch_type": "manual"}
-#: What it adds for a job of a workflow.
+#: The variables that it adds to jobs of workflows.
 WORKFLOW_VARIABLES = {"awx_workflow_job_id": 6, "awx_workflow_job_name": "Open tickets, then close"}
 
 Values = Mapping[str, Any]
@@ -39,10 +39,10 @@ Values = Mapping[str, Any]
 
 @dataclass
 class Job:
-    """A job that ended.
+    """A finished job.
 
-    :param folder: what it left.
-    :param project: the folder that it was started in.
+    :param folder: its artifacts.
+    :param project: its working directory.
     """
 
     folder: Path
@@ -56,35 +56,35 @@ class Job:
 
     @property
     def status(self) -> str:
-        """How it ended."""
+        """Return the status."""
         return (self.folder / "status").read_text(encoding="utf-8")
 
     @property
     def output(self) -> str:
-        """What it printed."""
+        """Return the output."""
         return (self.folder / "stdout").read_text(encoding="utf-8")
 
     @property
     def shown(self) -> str:
-        """All that the controller keeps of it, and shows: events and output."""
+        """Return everything that the controller stores and shows: events and output."""
         return json.dumps(self.events) + self.output
 
     @property
     def artifacts(self) -> dict[str, Any]:
-        """What it hands on, from where the controller takes it."""
+        """Return the custom stats, from the same event as the controller."""
         (end,) = [event for event in self.events if event["event"] == "playbook_on_stats"]
         return dict(end["event_data"].get("artifact_data", {}))
 
     def tasks(self, event: str) -> list[str]:
-        """The names of the tasks with an event.
+        """Return the names of the tasks with an event.
 
-        :param event: such as C(runner_on_failed).
+        :param event: the type of the event, such as ``runner_on_failed``.
         """
         return [one["event_data"]["task"] for one in self.events if one["event"] == event]
 
 
 def default_answers(template: Values) -> dict[str, Any]:
-    """What the controller takes for questions that nobody answered: defaults, but those that no answer could be.
+    """Return the answers that the controller uses for unanswered questions: all defaults that are valid answers.
 
     :param template: the job template.
     """
@@ -104,14 +104,14 @@ def run_job(
     *words: str,
     project: Path = controller.PROJECT,
 ) -> Job:
-    """Run a job template to its end.
+    """Run a job template and return the finished job.
 
-    :param folder: for the job; it must not be there yet.
-    :param name: of the job template.
-    :param answers: to its survey, and what else the controller gives the job as variables.
-    :param credentials: inputs by the name of the credential.
-    :param words: what the controller adds to the command, such as C(--check).
-    :param project: what the project is a copy of.
+    :param folder: a directory for the job, which must not exist.
+    :param name: the name of the job template.
+    :param answers: the answers of its survey, and further variables.
+    :param credentials: the inputs by the name of the credential.
+    :param words: further arguments of the command, such as ``--check``.
+    :param project: the directory of the project, which is copied.
     """
     setup = controller.configured()
     template = setup.one("job_template", name)
@@ -130,7 +130,7 @@ def run_job(
     _write(folder / "env" / "extravars", variables)
     (folder / "env" / "cmdline").write_text(" ".join(words), encoding="utf-8")
     command = [BIN / "ansible-runner", "run", folder, "--playbook", template["playbook"], "--ident", "1", "--quiet"]
-    # Nothing of the machine's user but the folder of the programs.
+    # A clean environment.
     clean = {"PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "HOME": str(folder), "LANG": "C.UTF-8"}
     subprocess.run(command, env={**clean, "no_proxy": "127.0.0.1"}, check=False, timeout=300, stdout=subprocess.DEVNULL)
     return Job(folder / "artifacts" / "1", folder / "project")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Finds and ends the processes of a playbook, wherever they are; its workers may lead sessions of their own."""
+"""Find and kill the processes of a playbook, including workers in sessions of their own."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ import time
 from pathlib import Path
 from typing import Any, Callable
 
-#: Long enough for a machine that is busy; nothing that waits for it measures how quick something is.
+#: Timeout in seconds; long enough for a busy machine, as no test that uses it measures speed.
 LONGEST = 60
 
 
 def eventually(is_so: Callable[[], Any], what: str) -> Any:
-    """Wait until something is so, and give it.
+    """Wait until a condition is true and return its value.
 
-    :param is_so: whether it is.
-    :param what: how it is called if it does not come about.
+    :param is_so: the condition.
+    :param what: its description, for the failure.
     """
     end = time.monotonic() + LONGEST
     while time.monotonic() < end:
@@ -28,13 +28,13 @@ def eventually(is_so: Callable[[], Any], what: str) -> Any:
         if found:
             return found
         time.sleep(0.05)
-    raise AssertionError(f"{what} did not come about within {LONGEST} s")
+    raise AssertionError(f"timed out after {LONGEST} s waiting for {what}")
 
 
 def processes_of(home: Path) -> dict[int, str]:
-    """Every process of a playbook, with its command line.
+    """Return the command lines of all processes of a playbook by process ID.
 
-    :param home: the home of the playbook, by which its processes are known, because all have it in their environment.
+    :param home: the HOME of the playbook, which identifies its processes.
     """
     found = {}
     wanted = f"HOME={home}".encode()
@@ -42,17 +42,32 @@ def processes_of(home: Path) -> dict[int, str]:
         try:
             if wanted in (folder / "environ").read_bytes().split(b"\0"):
                 found[int(folder.name)] = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:  # it ended meanwhile
+        except OSError:  # the process has ended
             continue
     return {number: command for number, command in found.items() if command}
 
 
 def kill(number: int) -> None:
-    """End a process by SIGKILL, if it is there.
+    """Send SIGKILL to a process, if it exists.
 
-    :param number: its id.
+    :param number: the process ID.
     """
     try:
         os.kill(number, signal.SIGKILL)
     except ProcessLookupError:
         return
+
+
+def kill_all(home: Path) -> None:
+    """Kill all processes of a playbook and wait for their end.
+
+    :param home: the HOME of the playbook.
+    """
+
+    def are_gone() -> bool:
+        found = processes_of(home)
+        for number in found:
+            kill(number)
+        return not found
+
+    eventually(are_gone, "the end of all processes")

@@ -2,7 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A job that opens, links and closes, is killed at any of its requests, and is run again, ends as one that was not."""
+"""A job that opens, links and closes tickets can be killed at any request: the next run completes it.
+
+Jobs are killed before each request and after each write. A job about several incidents processes them in parallel, so
+one kill can hit several incidents, each at a different request of the same step.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +18,19 @@ import uuid
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any, Iterator, Sequence
 
 import pytest
+import yaml
 
 from ansible_collections.secops.itsm.tests.functional.conftest import AS_MODULES, PLAYBOOK_COMMAND, Player
-from ansible_collections.secops.itsm.tests.functional.processes import LONGEST, eventually, kill, processes_of
+from ansible_collections.secops.itsm.tests.functional.processes import LONGEST, eventually, kill, kill_all
 from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
+from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE
 
 CHAIN = "secops.itsm.close_with_ticket"
 WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
-#: As a seed has it; each kill has one of its own.
+#: An incident as in a seed file.
 RAISED = {
     "workspaceId": WORKSPACE,
     "source": "Sentinel",
@@ -44,71 +50,76 @@ VARIABLES = {
     "classification_reason": "SuspiciousActivity",
     "comment": "Contained.",
 }
-#: What two incidents, or two tickets, never share.
-OWN = (
+#: Values that differ between any two incidents or tickets.
+UNIQUE = (
     (r"\b2\d{3}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "TIME"),
     (r'(?<="id": ")[0-9a-f]{8}-[0-9a-f-]{27}|(?<="etag": ")[0-9a-f]{8}-[0-9a-f-]{27}', "UUID"),
     (r"\b9\d{6}\b", "NUMBER"),
 )
-#: The moments are shared out, so that they can be tested side by side.
-SHARES = 3
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A moment to kill a job at.
+    """A moment in which a job can be killed, while a request is held.
 
-    :param number: of the request that is under way, from 1.
-    :param operation: what it asks for.
-    :param when: whether it has taken effect, though it is not answered, or nothing has come of it yet.
-    :param way: how tasks are run.
+    :param number: the number of the request, from 1.
+    :param operation: its operationId.
+    :param path: its path, with ``{incident}``.
+    :param nth: the number of earlier requests with the same operation and path.
+    :param when: ``before`` or ``after`` the request has taken effect.
     """
 
     number: int
     operation: str
+    path: str
+    nth: int
     when: str
-    way: str = "here"
 
 
 class Incidents:
-    """Incidents that a job is about.
+    """Create incidents.
 
-    :param sandbox: where they are.
+    :param sandbox: the sandbox.
     """
 
     def __init__(self, sandbox: SandboxProcess) -> None:
         self._sandbox = sandbox
         self._count = 0
 
-    def raised(self) -> str:
-        """The identifier of a new one."""
-        self._count += 1
-        identifier = str(uuid.UUID(int=self._count))
-        self._sandbox.add_incidents({**RAISED, "id": identifier, "number": 9_000_000 + self._count})
-        return identifier
+    def create(self, number: int) -> list[str]:
+        """Create incidents and return their IDs.
+
+        :param number: how many.
+        """
+        identifiers = []
+        for _each in range(number):
+            self._count += 1
+            identifiers.append(str(uuid.UUID(int=self._count)))
+            self._sandbox.add_incidents({**RAISED, "id": identifiers[-1], "number": 9_000_000 + self._count})
+        return identifiers
 
 
-def words(*identifiers: str) -> list[str]:
-    """What follows the name of a playbook that is about incidents."""
-    named = [{"workspace_id": WORKSPACE, "source": "Sentinel", "incident_id": each} for each in identifiers]
-    return ["-e", json.dumps({**VARIABLES, "incidents": named})]
+def arguments(identifiers: Sequence[str]) -> list[str]:
+    """Return the arguments of a job about incidents."""
+    entries = [{"workspace_id": WORKSPACE, "source": "Sentinel", "incident_id": each} for each in identifiers]
+    return ["-e", json.dumps({**VARIABLES, "incidents": entries})]
 
 
 def outcome(state: dict[str, Any], identifier: str) -> str:
-    """All that is stored of an incident: itself, and the tickets that are about it, without what is its own."""
+    """Return everything that is stored about an incident and its tickets, without unique values."""
     of_incident = [entry for entry in state["incidents"] if entry["id"] == identifier]
     of_tickets = [entry for entry in state["platform_tickets"] if identifier in json.dumps(entry["data"])]
     text = json.dumps([of_incident, of_tickets], indent=1).replace(identifier, "INCIDENT")
     for name in ("object_id", "id_serial"):
         for ticket in of_tickets:
             text = re.sub(rf"\b{ticket[name]}\b", name.upper(), text)
-    for pattern, word in OWN:
+    for pattern, word in UNIQUE:
         text = re.sub(pattern, word, text)
     return text
 
 
 def others(state: dict[str, Any]) -> str:
-    """All that is stored, but that of the incidents of these tests."""
+    """Return everything that is stored about other incidents than those of this test."""
     rest = copy.deepcopy(state)
     ours = [entry["id"] for entry in rest["incidents"] if str(entry.get("number", "")).startswith("90000")]
     for name, entries in rest.items():
@@ -116,25 +127,43 @@ def others(state: dict[str, Any]) -> str:
     return json.dumps(rest, sort_keys=True)
 
 
-def moments(journal: dict[str, Any]) -> Iterator[Moment]:
-    """Every moment to kill a job at.
+def moments(entries: list[dict[str, Any]], incident: str) -> Iterator[Moment]:
+    """Yield all moments of a job about one incident.
 
-    :param journal: of a job that was not.
+    :param entries: the journal of a job that was not killed.
+    :param incident: its incident.
     """
-    for entry in journal["entries"]:
-        yield Moment(entry["number"], entry["operation"], "before")
-        if entry["write"]:
-            yield Moment(entry["number"], entry["operation"], "after")
-            yield Moment(entry["number"], entry["operation"], "after", way="module")
+    seen: Counter[tuple[str, str]] = Counter()
+    for entry in entries:
+        path = entry["path"].replace(incident, "{incident}")
+        for when in ("before", "after") if entry["write"] else ("before",):
+            yield Moment(entry["number"], entry["operation"], path, seen[entry["operation"], path], when)
+        seen[entry["operation"], path] += 1
+
+
+def parallel_moments(known: Sequence[Moment]) -> list[list[Moment]]:
+    """Return those moments of each step in which one job can be killed, each with a different incident.
+
+    The first request of a step is not among them: no other starts before it has succeeded.
+    """
+    create, link, close = (moment.number for moment in known if moment.when == "after")
+    search = [moment for moment in known if moment.operation in ("list-tickets", "get-ticket", "create-ticket")]
+    # The sandbox cannot tell apart the incidents' second searches, or the tickets that they create.
+    tickets = [moment for moment in search if moment.nth == 0 and moment.number <= create]
+    return [
+        tickets,
+        [moment for moment in known if moment.number in (link, link + 1)],
+        [moment for moment in known if moment.number in (close, close + 1)],
+    ]
 
 
 @dataclass(frozen=True)
 class Uninterrupted:
-    """A job that was not killed.
+    """A job about one incident that was not killed.
 
-    :param moments: those at which it could have been.
-    :param writes: how many of its requests were writes, by operation.
-    :param outcome: what it left.
+    :param moments: the moments in which it could have been killed.
+    :param writes: the number of its writes by operation.
+    :param outcome: what it stored.
     """
 
     moments: list[Moment]
@@ -142,94 +171,160 @@ class Uninterrupted:
     outcome: str
 
 
-@pytest.fixture(scope="session")
-def uninterrupted(sandbox_process: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
-    """One for all tests."""
-    sandbox_process.reset()
-    player = Player(tmp_path_factory.mktemp("uninterrupted"), sandbox_process.environment())
-    incident = Incidents(sandbox_process).raised()
-    played = player.play(CHAIN, *words(incident))
+@pytest.fixture(scope="module")
+def small_sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    """Start a sandbox with few tickets, as the search for an incident's ticket reads each of them."""
+    content = yaml.safe_load(SEED_FILE.read_text(encoding="utf-8"))
+    for tenant in content["ticketing"]["tenants"]:
+        tenant["tickets"] = tenant["tickets"][:3]
+    seed = tmp_path_factory.mktemp("seed") / "seed.yml"
+    seed.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with SandboxProcess(seed) as process:
+        yield process
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(small_sandbox: SandboxProcess, tmp_path_factory: pytest.TempPathFactory) -> Uninterrupted:
+    """Run a job to its end."""
+    player = Player(tmp_path_factory.mktemp("uninterrupted"), small_sandbox.environment())
+    (incident,) = Incidents(small_sandbox).create(1)
+    played = player.play(CHAIN, *arguments([incident]))
     assert played.summaries == ["Done: 1 incident, 0 failed; 1 ticket opened; 1 linked; 1 closed."], played.output
-    journal = sandbox_process.journal()
-    writes = Counter(entry["operation"] for entry in journal["entries"] if entry["write"])
-    return Uninterrupted(list(moments(journal)), writes, outcome(sandbox_process.state(), incident))
+    entries = small_sandbox.journal()["entries"]
+    writes = Counter(entry["operation"] for entry in entries if entry["write"])
+    return Uninterrupted(list(moments(entries, incident)), writes, outcome(small_sandbox.state(), incident))
 
 
-def play_until(player: Player, sandbox: SandboxProcess, moment: Moment, incident: str) -> None:
-    """Begin a job, and kill all its processes at a moment."""
-    begun = len(sandbox.journal()["entries"])
-    sandbox.set_faults({"hold": True, "when": moment.when, "skip": moment.number - 1})
-    shown = player.folder / "output.txt"
-    with shown.open("w", encoding="utf-8") as output:
-        process = subprocess.Popen(
-            [str(PLAYBOOK_COMMAND), CHAIN, *words(incident)],
-            cwd=player.folder,
-            env=player.variables(AS_MODULES if moment.way == "module" else {}),
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    try:
-        entries = eventually(lambda: ended_or_held(process, sandbox, begun), f"request {moment.number}")
-        assert process.poll() is None, shown.read_text(encoding="utf-8")
-    finally:
-        kill(process.pid)
-        process.wait(LONGEST)
-        eventually(lambda: not killed(player.folder), "the end of all processes")
-    assert [entry["held"] for entry in entries] == [False] * (moment.number - 1) + [True]
-    assert entries[-1]["operation"] == moment.operation
-    assert entries[-1]["took_effect"] == (moment.when == "after")
+class Killer:
+    """Start jobs and kill them.
+
+    :param player: for the jobs.
+    :param sandbox: the sandbox.
+    """
+
+    def __init__(self, player: Player, sandbox: SandboxProcess) -> None:
+        self._player, self._sandbox = player, sandbox
+
+    def kill_in(self, moment: Moment, incident: str) -> None:
+        """Kill a job about one incident.
+
+        :param moment: the moment.
+        :param incident: the incident.
+        """
+        faults = [{"hold": True, "when": moment.when, "skip": moment.number - 1}]
+        entries = self._kill([incident], faults, 1, {})
+        assert [entry["held"] for entry in entries] == [False] * (moment.number - 1) + [True]
+        assert (entries[-1]["operation"], entries[-1]["took_effect"]) == (moment.operation, moment.when == "after")
+
+    def kill_in_all(self, wanted: Sequence[Moment], incidents: Sequence[str], mode: dict[str, str]) -> None:
+        """Kill a job about several incidents, each of which is in another moment of the same step.
+
+        :param wanted: as many moments as there are incidents.
+        :param incidents: the incidents.
+        :param mode: the environment variables of the execution mode.
+        """
+        *earlier, last = wanted
+        # Which incident arrives first where paths do not name it is unknown, so any of them can be the last one.
+        pairs = [*zip(earlier, incidents), *((last, incident) for incident in incidents)]
+        faults = [
+            {
+                "hold": True,
+                "when": moment.when,
+                "operation": moment.operation,
+                "path": moment.path.format(incident=incident),
+                "skip": moment.nth,
+            }
+            for moment, incident in pairs
+        ]
+        entries = self._kill(incidents, faults, len(wanted), mode)
+        held = Counter((entry["operation"], entry["took_effect"]) for entry in entries if entry["held"])
+        assert held == Counter((moment.operation, moment.when == "after") for moment in wanted)
+
+    def _kill(
+        self, incidents: Sequence[str], faults: list[dict[str, Any]], number: int, mode: dict[str, str]
+    ) -> list[dict[str, Any]]:
+        """Start a job, kill all its processes as soon as requests are held, and return the journal entries.
+
+        :param incidents: what it is about.
+        :param faults: those of the sandbox.
+        :param number: the number of requests that are held.
+        :param mode: the environment variables of the execution mode.
+        """
+        start = len(self._sandbox.journal()["entries"])
+        self._sandbox.set_faults(*faults)
+        shown = self._player.folder / "output.txt"
+        with shown.open("w", encoding="utf-8") as output:
+            process = subprocess.Popen(
+                [str(PLAYBOOK_COMMAND), CHAIN, *arguments(incidents)],
+                cwd=self._player.folder,
+                env=self._player.variables(mode),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+
+        def ended_or_held() -> Any:
+            entries = self._sandbox.journal()["entries"][start:]
+            is_held = sum(entry["held"] for entry in entries) == number
+            return entries if is_held else process.poll() is not None
+
+        try:
+            entries = eventually(ended_or_held, f"{number} held requests of {faults}")
+            assert process.poll() is None, shown.read_text(encoding="utf-8")
+        finally:
+            kill(process.pid)
+            process.wait(LONGEST)
+            kill_all(self._player.folder)
+        return list(entries)
 
 
-def ended_or_held(process: subprocess.Popen[bytes], sandbox: SandboxProcess, begun: int) -> list[dict[str, Any]] | bool:
-    """The requests of a job of which one is held, or whether it has ended."""
-    entries = sandbox.journal()["entries"][begun:]
-    return entries if any(entry["held"] for entry in entries) else process.poll() is not None
-
-
-def killed(home: Path) -> dict[int, str]:
-    """What was left of a job, and is no more."""
-    found = processes_of(home)
-    for number in found:
-        kill(number)
-    return found
-
-
-@pytest.mark.parametrize("share", range(SHARES))
-def test_chain_that_is_killed_at_any_request_ends_as_one_that_was_not(player, sandbox, uninterrupted, share):
-    """Each job is killed at another moment, about an incident of its own; then one job is about all of them, twice."""
-    incidents = Incidents(sandbox)
-    killed_at = {incidents.raised(): moment for moment in uninterrupted.moments[share::SHARES]}
+def test_job_killed_at_any_request_is_completed_by_next_run(tmp_path: Path, small_sandbox, uninterrupted):
+    sandbox, player = small_sandbox, Player(tmp_path, small_sandbox.environment())
+    sandbox.reset()
     seed = others(sandbox.state())
-    for incident, moment in killed_at.items():
-        play_until(player, sandbox, moment, incident)
+    killer, incidents = Killer(player, sandbox), Incidents(sandbox)
+    killed_in: dict[str, Any] = {}
+    parallel = parallel_moments(uninterrupted.moments)
+    for step in parallel:
+        for mode in ({}, AS_MODULES):
+            of_job = incidents.create(len(step))
+            killer.kill_in_all(step, of_job, mode)
+            killed_in.update(dict.fromkeys(of_job, (step[-1].operation, mode)))
+    for moment in uninterrupted.moments:
+        if not any(moment in step for step in parallel):
+            (incident,) = incidents.create(1)
+            killer.kill_in(moment, incident)
+            killed_in[incident] = moment
     sandbox.set_faults()
-    in_vain = sum(entry["write"] and not entry["took_effect"] for entry in sandbox.journal()["entries"])
+    lost = sum(entry["write"] and not entry["took_effect"] for entry in sandbox.journal()["entries"])
     again = player.folder / "again.yml"
     again.write_text(json.dumps([{"import_playbook": CHAIN}] * 2), encoding="utf-8")
-    played = player.play(again, *words(*killed_at))
+    played = player.play(again, *arguments(list(killed_in)))
     assert played.code == 0, played.output
-    state, count = sandbox.state(), len(killed_at)
-    other = [moment for incident, moment in killed_at.items() if outcome(state, incident) != uninterrupted.outcome]
-    assert other == []
+    state, count = sandbox.state(), len(killed_in)
+    assert [moment for each, moment in killed_in.items() if outcome(state, each) != uninterrupted.outcome] == []
     assert others(state) == seed
     entries = [entry for entry in sandbox.journal()["entries"] if entry["write"]]
     writes = Counter(entry["operation"] for entry in entries if entry["took_effect"])
     assert writes == {name: count * number for name, number in uninterrupted.writes.items()}
-    # Neither did the last run write anything.
-    assert len(entries) == sum(writes.values()) + in_vain
+    # The second of the two runs wrote nothing.
+    assert len(entries) == sum(writes.values()) + lost
     nothing = (
         f"Done: {count} incidents, 0 failed; {count} tickets known already; {count} linked already; {count} closed"
     )
     assert played.summaries[1].startswith(f"{nothing} already; "), played.output
 
 
-def test_moments_are_those_of_the_whole_chain(uninterrupted):
-    """Before each request, and after each write, both ways."""
+def test_moments_are_before_each_request_and_after_each_write(uninterrupted):
     assert list(uninterrupted.writes) == ["create-ticket", "v2-link-ticket", "v2-update-incident-status"]
     assert set(uninterrupted.writes.values()) == {1}
-    assert len(uninterrupted.moments) == len(set(uninterrupted.moments))
     reached = [moment.number for moment in uninterrupted.moments if moment.when == "before"]
     assert reached == list(range(1, len(reached) + 1))
     assert [uninterrupted.outcome.count(f'"{name}": ') for name in ("createdAt", "message", "etag")] == [1, 1, 1]
+    operations = [[moment.operation for moment in step] for step in parallel_moments(uninterrupted.moments)]
+    assert operations == [
+        ["list-tickets", "get-ticket", "get-ticket", "create-ticket", "create-ticket"],
+        ["v2-link-ticket", "v2-link-ticket", "v2-get-incident"],
+        ["v2-update-incident-status", "v2-update-incident-status", "v2-get-incident"],
+    ]

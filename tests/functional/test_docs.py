@@ -2,12 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What the guides show is run: playbooks and runbooks are rehearsed, run, and run again, and end as is said."""
+"""Run the playbooks and runbooks of the guides in check mode, for real, and again, and compare the shown summaries."""
 
 from __future__ import annotations
 
 import importlib
+import json
 import re
+import runpy
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,16 +19,16 @@ import pytest
 import yaml
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import CATEGORIES
+from ansible_collections.secops.itsm.tests.benchmark.variants import VARIANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ROOT / "docs" / "docsite"
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((GUIDES / "rst").glob("*.rst"))}
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 TABLE = yaml.safe_load((ROOT / "playbooks" / "vars" / "runbooks.yml").read_text(encoding="utf-8"))
 RUNBOOKS = list(TABLE["itsm_runbooks"])
 HELPERS = sorted((kind, path.stem) for kind in ("filter", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py"))
 
-#: What these show is run by tests of their own: test_awx.py, test_execution_environment.py, test_ci_examples.py,
+#: Pages whose examples other tests run: test_awx.py, test_execution_environment.py, test_ci_examples.py,
 #: test_existing_setup.py and test_new_user.py.
 ELSEWHERE = {"events", "inventory", "awx", "execution_environments", "existing_setup", "ci", "rehearse"}
 
@@ -34,10 +36,10 @@ BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n((?:   :.*\n)*)\n((?:(?:   .*)?\n
 
 
 def blocks(text: str, language: str) -> list[str]:
-    """What a page shows in a language.
+    """Return the code blocks of a page in a language.
 
-    :param text: of the page.
-    :param language: of the code blocks.
+    :param text: the text of the page.
+    :param language: the language of the code blocks.
     """
     return [
         textwrap.dedent(code).strip("\n") for kind, _options, code in BLOCK.findall(f"{text}\n") if kind == language
@@ -45,52 +47,50 @@ def blocks(text: str, language: str) -> list[str]:
 
 
 def shown(page: str) -> list[Any]:
-    """The YAML that a page shows."""
+    """Return the parsed YAML blocks of a page."""
     return [yaml.safe_load(code) for code in blocks(PAGES[page], "yaml")]
 
 
 def labels(page: str) -> list[str]:
-    """The labels of a page, without what all have in common."""
+    """Return the labels of a page without their common prefix."""
     return re.findall(r"^\.\. _ansible_collections\.secops\.itsm\.docsite\.(\w+):$", PAGES[page], re.MULTILINE)
 
 
-#: What the README shows, too, test_readme.py runs.
-KNOWN = [yaml.safe_load(code) for code in re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)]
 PLAYBOOKS = [
     (page, playbook)
     for page in PAGES
     if page not in ELSEWHERE
     for playbook in shown(page)
-    if isinstance(playbook, list) and playbook not in KNOWN
+    if isinstance(playbook, list)
 ]
-#: One only reads, and the hosts of the other are incidents: test_inventory.py runs it.
+#: verify_connection only reads. test_inventory.py runs close_each_incident, whose hosts are incidents.
 WRITING = [name for name in RUNBOOKS if name not in ("verify_connection", "close_each_incident")]
 
 
 def given(runbook: str) -> dict[str, Any]:
-    """The file of variables that a runbook's page shows."""
+    """Return the variables file on the page of a runbook."""
     (variables,) = [block for block in shown(f"runbook_{runbook}") if isinstance(block, dict)]
     return dict(variables)
 
 
 def endings(text: str) -> list[str]:
-    """The lines that runbooks end with: what they did, or would do; which of two tickets was opened first is chance."""
+    """Return the summaries of runbooks in an output, without the numbers of new tickets, whose order is random."""
     known = re.sub(r"\bCTC-[0-9]+", "CTC-NUMBER", text)
     return re.findall(r"(?:Done|Nothing to do|Check mode|Failed(?: in check mode)?): [^\"\n]*", known)
 
 
 def said(runbook: str) -> list[str]:
-    """What a runbook's page says that it ends with: rehearsed, run, and run again."""
+    """Return the summaries on the page of a runbook: of check mode, of the first run and of the second run."""
     return endings("\n".join(blocks(PAGES[f"runbook_{runbook}"], "text")))
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Something that a page shows, and that is run.
+    """A playbook or a runbook of a page.
 
-    :param name: of the runbook or the playbook.
-    :param plays: of the playbook.
-    :param said: the lines that it must end with: rehearsed, run, and run again.
+    :param name: the name of the runbook, or the page and the name of the playbook.
+    :param plays: the plays of the playbook.
+    :param said: the expected summaries of check mode, of the first run and of the second run.
     """
 
     name: str
@@ -99,56 +99,56 @@ class Scene:
 
 
 def runbook_scene(name: str) -> Scene:
-    """A runbook with the variables of its page."""
+    """Return a runbook with the variables of its page."""
     play = {"name": name, "ansible.builtin.import_playbook": f"secops.itsm.{name}", "vars": given(name)}
     return Scene(name, [play], said(name))
 
 
 SCENES = [
-    *(Scene(f"{page}: {playbook[0]['name']}", playbook) for page, playbook in PLAYBOOKS),
+    *(Scene(f"{page}: {plays[0]['name']}", plays) for page, plays in PLAYBOOKS),
     *map(runbook_scene, WRITING),
 ]
-#: Starting a playbook takes the longest, so several share one.
+#: Starting Ansible takes the longest, so several scenes share a playbook.
 SHARES = [SCENES[number::3] for number in range(3)]
 
 
 def begin(name: str, sandbox: Any) -> dict[str, Any]:
-    """A play after which the sandbox is as new."""
-    reset = {"url": f"{sandbox.url}/_sandbox/reset", "method": "POST", "body": {}}
-    return {"name": f"Begin {name}", "hosts": "localhost", "gather_facts": False, "tasks": [{"control_sandbox": reset}]}
+    """Return a play that resets the sandbox."""
+    reset = {"control_sandbox": {"url": sandbox.url, "reset": {}}}
+    return {"name": f"Reset {name}", "hosts": "localhost", "gather_facts": False, "tasks": [reset]}
 
 
 def again(name: str) -> dict[str, Any]:
-    """A play that only says that what comes is the second run."""
+    """Return a play without tasks that marks the beginning of the second run."""
     return {"name": f"Again {name}", "hosts": "localhost", "gather_facts": False, "tasks": []}
 
 
 def part(output: str, first: str, last: str) -> str:
-    """What was printed from one play to another."""
+    """Return the output between two plays."""
     return output[output.index(f"PLAY [{first}]") :].split(f"PLAY [{last}]")[0]
 
 
-def test_every_page_is_listed_once():
+def test_pages_are_listed_once():
     sections = yaml.safe_load((GUIDES / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
     assert sorted(page for section in sections for page in section["toctree"]) == sorted(PAGES)
 
 
-def test_every_page_has_the_label_of_its_name():
+def test_first_label_of_page_is_its_name():
     assert {page: labels(page)[0] for page in PAGES} == {page: page for page in PAGES}
 
 
-def test_every_runbook_has_its_page():
+def test_runbooks_have_pages():
     assert {page for page in PAGES if page.startswith("runbook_")} == {f"runbook_{name}" for name in RUNBOOKS}
     for name in RUNBOOKS:
         assert f".. generated: variables {name}\n" in PAGES[f"runbook_{name}"]
 
 
-def test_every_category_has_its_section():
+def test_error_categories_have_sections():
     found = [label[len("error_") :] for label in labels("errors") if label.startswith("error_")]
     assert found == list(CATEGORIES)
 
 
-def test_there_are_playbooks():
+def test_pages_contain_playbooks():
     assert {page for page in PAGES if any(isinstance(block, list) for block in shown(page))} - ELSEWHERE == {
         "connect",
         "errors",
@@ -159,47 +159,43 @@ def test_there_are_playbooks():
     assert all(len(scene.said) == 3 for scene in SCENES if scene.name in WRITING)
 
 
-def test_rehearsed(player, sandbox):
-    """A rehearsal leaves nothing to the next one."""
+def test_check_mode_predicts_summaries_and_writes_nothing(player, sandbox):
     plays = [play for scene in SCENES for play in scene.plays]
     path = player.folder / "docs.yml"
     path.write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
     played = player.play(path, "--check", "--diff")
     assert played.code == 0, played.output
     assert sandbox.journal()["writes"] == 0
-    rehearsed = [line for line in endings(played.output) if line.startswith("Check mode")]
-    assert rehearsed[-len(WRITING) :] == [said(name)[0] for name in WRITING]
+    predicted = [line for line in endings(played.output) if line.startswith("Check mode")]
+    assert predicted[-len(WRITING) :] == [said(name)[0] for name in WRITING]
 
 
 @pytest.mark.parametrize("number", range(len(SHARES)))
-def test_run_twice(player, sandbox, number):
-    """Each finds a sandbox that is as new, and its second run finds what the first one left."""
+def test_second_run_changes_nothing(player, sandbox, number):
     plays, scenes = [], SHARES[number]
     for scene in scenes:
         plays += [begin(scene.name, sandbox), *scene.plays, again(scene.name), *scene.plays]
     path = player.folder / "docs.yml"
     path.write_text(yaml.safe_dump([*plays, again("nothing")], sort_keys=False), encoding="utf-8")
     played = player.play(path)
-    following = [*(f"Begin {scene.name}" for scene in scenes[1:]), "Again nothing"]
+    following = [*(f"Reset {scene.name}" for scene in scenes[1:]), "Again nothing"]
     assert played.code == 0, played.output
     for scene, after in zip(scenes, following):
-        first = part(played.output, f"Begin {scene.name}", f"Again {scene.name}")
+        first = part(played.output, f"Reset {scene.name}", f"Again {scene.name}")
         second = part(played.output, f"Again {scene.name}", after)
         assert "\nchanged: [" in first, first
         assert "\nchanged: [" not in second, second
         if scene.said:
             assert (endings(first), endings(second)) == ([scene.said[1]], [scene.said[2]])
-    assert player.differences_from_golden(f"guides_{number}") == []
 
 
-def test_getting_started_begins_with_the_runbook_of_its_own_page():
+def test_getting_started_shows_example_of_close_incident():
     assert given("close_incident") in shown("getting_started")
     text = " ".join(PAGES["getting_started"].split())
     assert f"``{said('close_incident')[1]}``" in text
 
 
-def test_pairs_from_a_file(player, sandbox):
-    """The audit of reconcile_tickets goes red for what its page shows, and writes nothing."""
+def test_audit_of_pairs_file_fails_and_writes_nothing(player, sandbox):
     (text,) = [code for code in blocks(PAGES["runbook_reconcile_tickets"], "text") if code.startswith("workspace_id,")]
     (player.folder / "pairs.csv").write_text(text, encoding="utf-8")
     (command,) = [code for code in blocks(PAGES["runbook_reconcile_tickets"], "shell") if "pairs_file" in code]
@@ -209,7 +205,7 @@ def test_pairs_from_a_file(player, sandbox):
     assert said("reconcile_tickets")[0] in played.words
 
 
-def test_connections_are_verified_as_shown(player):
+def test_verify_connection_prints_shown_tables(player):
     path = player.folder / "look_at.yml"
     path.write_text(yaml.safe_dump(given("verify_connection")), encoding="utf-8")
     played = player.play("secops.itsm.verify_connection", "-e", f"@{path}")
@@ -220,8 +216,7 @@ def test_connections_are_verified_as_shown(player):
         assert f'"{line}"' in played.output
 
 
-def test_examples_of_filters(player):
-    """One play for all of them: none needs another's variables."""
+def test_examples_of_filters_and_lookups_run(player):
     tasks: list[dict[str, Any]] = []
     for kind, name in HELPERS:
         plugin = importlib.import_module(f"ansible_collections.secops.itsm.plugins.{kind}.{name}")
@@ -230,7 +225,7 @@ def test_examples_of_filters(player):
     path = player.write(
         [
             {
-                "name": "Know the runbooks",
+                "name": "Load the table of runbooks",
                 "ansible.builtin.include_vars": {"file": str(ROOT / "playbooks" / "vars" / "runbooks.yml")},
             },
             *yaml.safe_load(text),
@@ -238,3 +233,98 @@ def test_examples_of_filters(player):
     )
     played = player.play(path)
     assert played.code == 0, played.output
+
+
+# --- generated tables -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(name="generated")
+def fixture_generated():
+    """Return the module that generates tables, which needs the requirements of the documentation."""
+    pytest.importorskip("antsibull_docs_parser")
+    return importlib.import_module("ansible_collections.secops.itsm.tests.tools.generated")
+
+
+def rows(table: str) -> list[list[str]]:
+    """Return the cells of a list table, each as one line."""
+    body = table[table.index("   * - ") :].split("\n\n\n")[0]
+    found = re.findall(r"^   \* - (.*?)(?=^   \* - |\Z)", body, re.MULTILINE | re.DOTALL)
+    return [[" ".join(cell.split()) for cell in re.split(r"^     -(?: |$)", row, flags=re.MULTILINE)] for row in found]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_markers_of_pages_are_replaced(generated, page):
+    markers = re.findall(r"^\.\. generated: (\w+)", PAGES[page], re.MULTILINE)
+    filled = generated.fill(PAGES[page], GUIDES)
+    assert not re.search(r"^\.\. generated:", filled, re.MULTILINE)
+    expected = len([name for name in markers if name not in ("does", "drawing")])
+    assert len(re.findall(r"^\.\. list-table::", filled, re.MULTILINE)) >= expected
+    assert filled.count("   :class: drawing") >= markers.count("drawing")
+
+
+@pytest.mark.parametrize("api", ["contraforce", "ticketing"])
+def test_tables_of_api_contain_all_facts(generated, api):
+    options, assumptions = generated.APIS[api]
+    assert rows(generated.assumptions(api))[1:] == [[name, *texts] for name, texts in assumptions.items()]
+    table = rows(generated.connection(api))[1:]
+    assert [row[0] for row in table] == [
+        f"``{name}``" + (" *secret*" if option.secret else "") for name, option in options.items()
+    ]
+    for (_name, variable, description), option in zip(table, options.values()):
+        assert variable == f"``{option.env}``"
+        assert option.env not in description
+        if option.default is None:
+            assert "Default: " not in description
+        else:
+            value = option.default if isinstance(option.default, str) else json.dumps(option.default)
+            assert description.endswith(f"Default: ``{value}``")
+    paths = yaml.safe_load((ROOT / "docs" / "contracts" / f"{api}.openapi.yaml").read_text(encoding="utf-8"))["paths"]
+    assert [row[1] for row in rows(generated.operations(api))[1:]] == [
+        f"``{method.upper()} {path}``" for path, methods in paths.items() for method in methods
+    ]
+
+
+@pytest.mark.parametrize("name", RUNBOOKS)
+def test_table_of_variables_matches_runbook(generated, name):
+    runbook = TABLE["itsm_runbooks"][name]
+    table = {row[0].split("``")[1]: row for row in rows(generated.variables(name))[1:]}
+    excluded = set(runbook.get("without", ()))
+    assert set(table) == {key for group in runbook["takes"] for key in TABLE["itsm_variables"][group]} - excluded
+    assert {key for key, row in table.items() if "**required**" in row[0]} == set(runbook.get("required", ()))
+    for key, default in runbook.get("defaults", {}).items():
+        if default not in (None, [], {}):
+            assert table[key][1].endswith(f"Default: {generated.code(default)}")
+
+
+def test_table_of_next_steps_has_all_categories(generated):
+    assert [row[0].split()[0] for row in rows(generated.next_steps())[1:]] == [f":ref:`{name}" for name in CATEGORIES]
+
+
+@pytest.mark.parametrize("name", [name for name in RUNBOOKS if TABLE["itsm_runbooks"][name].get("entry")])
+def test_sentences_about_entries_match_runbook(generated, name):
+    runbook = TABLE["itsm_runbooks"][name]
+    text = generated.entry_variables(runbook)
+    assert ("``pairs``" in text) == ("pairs" in runbook["takes"])
+    assert ("A Sentinel incident also needs" in text) == bool(runbook.get("needs_of_sentinel"))
+    for key in ("entry", "needs", "needs_of_sentinel"):
+        assert all(f"``{variable}``" in text for variable in runbook.get(key, ()))
+
+
+@pytest.mark.parametrize("name", ["event_source/contraforce_webhook", "event_source/contraforce_incidents"])
+def test_table_of_event_plugin_matches_its_options(generated, name):
+    plugin = runpy.run_path(str(ROOT / "extensions" / "eda" / "plugins" / f"{name}.py"))
+    options = yaml.safe_load(plugin["DOCUMENTATION"])["options"]
+    if name.endswith("incidents"):
+        options = {key: option for key, option in options.items() if key not in generated.APIS["contraforce"][0]}
+    table = {row[0].strip("`"): row for row in rows(generated.event_plugin(name))[1:]}
+    assert list(table) == list(options)
+    for key, option in options.items():
+        default = generated.code(option["default"]) if "default" in option else ""
+        assert table[key][1] == ("**required**" if option.get("required") else default)
+        assert ("Choices: " in table[key][2]) == ("choices" in option)
+
+
+def test_table_of_benchmark_has_rows_of_report(generated):
+    table = rows(generated.benchmark("100_incidents,_no_latency"))
+    assert [row[0] for row in table[1:]] == [f"\\{variant.label}" for variant in VARIANTS]
+    assert all(len(row) == 5 and all(row) for row in table)

@@ -24,9 +24,9 @@ from ansible.parsing.vault import VaultLib, VaultSecret
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import TICKETING_OPTIONS
 from ansible_collections.secops.itsm.tests.functional.conftest import COLLECTIONS, HERE
+from ansible_collections.secops.itsm.tests.functional.runbooks import BUSY, SIGN_IN
 from ansible_collections.secops.itsm.tests.functional.test_docs import PAGES, blocks, given
 from ansible_collections.secops.itsm.tests.functional.test_inventory import Inventory
-from ansible_collections.secops.itsm.tests.functional.test_runbooks import BUSY, SIGN_IN
 
 ENVIRONMENT_NAMES = [option.env for table in (CONTRAFORCE_OPTIONS, TICKETING_OPTIONS) for option in table.values()]
 PASSWORD = "a password of the vault"
@@ -34,21 +34,23 @@ CLOSURE = {"classification": "FalsePositive", "classification_reason": "Inaccura
 
 
 class Encrypted(str):
-    """A text that is written into a YAML file as a vault value."""
+    """A string that is written to YAML files as a vault value."""
 
 
 class Dumper(yaml.SafeDumper):
-    """Writes vault values."""
+    """Dump vault values."""
 
 
 Dumper.add_representer(Encrypted, lambda dumper, text: dumper.represent_scalar("!vault", str(text), style="|"))
 
 
 def encrypted(text: str) -> Encrypted:
+    """Return a vault value."""
     return Encrypted(VaultLib([("default", VaultSecret(PASSWORD.encode()))]).encrypt(text).decode())
 
 
 def write(path: Path, content: Any) -> Path:
+    """Write a YAML file."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(yaml.dump(content, Dumper=Dumper, sort_keys=False), encoding="utf-8")
     return path
@@ -56,13 +58,13 @@ def write(path: Path, content: Any) -> Path:
 
 @pytest.fixture
 def vault(player):
-    """Arguments of a command that opens the vault."""
+    """Return the command arguments that open the vault."""
     (player.folder / "password").write_text(PASSWORD)
     return ("--vault-password-file", str(player.folder / "password"))
 
 
 def as_variables(environment: Mapping[str, str]) -> dict[str, str]:
-    """The environment variables of the connections as variables of a runbook, their secrets encrypted."""
+    """Return the connection options in an environment as variables of a runbook, with encrypted secrets."""
     return {
         name.lower(): encrypted(value) if "SECRET" in name else value
         for name, value in environment.items()
@@ -71,18 +73,19 @@ def as_variables(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def imported(runbook: str, **variables: Any) -> dict[str, Any]:
+    """Return an import of a runbook."""
     return {"name": runbook, "ansible.builtin.import_playbook": f"secops.itsm.{runbook}", "vars": variables}
 
 
-def test_runbooks_take_credentials_as_variables(player, sandbox, vault):
-    """Two accounts in one playbook, from group_vars with vault values. No output and no report shows a secret."""
+def test_credentials_can_be_vault_variables(player, sandbox, vault):
+    """Two accounts in one playbook, from group_vars. No output and no report contains a secret."""
     accounts = as_variables(sandbox.environment())
     secrets = [sandbox.credentials["client_secret"], sandbox.credentials["access_token"]]
     secrets += [sandbox.ticketing["client_secret"]]
     first = {name: accounts.pop(name) for name in ("contraforce_client_id", "contraforce_client_secret")}
     second = {"contraforce_access_token": encrypted(sandbox.credentials["access_token"])}
     write(player.folder / "inventory.yml", {"all": {"hosts": {"localhost": None}}})
-    # An empty text, as a survey gives it, and options for which false and 0 are values.
+    # An empty string, as from a survey, and an option with the value 0.
     write(
         player.folder / "group_vars" / "all.yml", {**accounts, "contraforce_proxy": "", "contraforce_retry_timeout": 0}
     )
@@ -106,28 +109,28 @@ def test_runbooks_take_credentials_as_variables(player, sandbox, vault):
         assert not [secret for secret in secrets if secret in text]
 
 
-# --- what the guide shows -------------------------------------------------------------------------------------------
+# --- examples of the guide ------------------------------------------------------------------------------------------
 
-#: The folder that holds ansible_collections/community/hashi_vault, if the collection is there. It also needs hvac.
+#: The collections path of community.hashi_vault, if it is installed. It requires hvac.
 HASHI_VAULT = os.environ.get("SECOPS_ITSM_HASHI_VAULT_COLLECTIONS")
 
 
 def captioned(language: str) -> dict[str, str]:
-    """The files that the guide shows, by their names."""
+    """Return the files of the guide by name."""
     found = re.findall(rf"code-block:: {language}\n   :caption: (.*)\n\n((?:(?:   .*)?\n)+)", PAGES["existing_setup"])
     return {name: textwrap.dedent(code) for name, code in found}
 
 
 @pytest.fixture
 def guide(player):
-    """Writes the files of the guide."""
+    """Write the files of the guide."""
     for name, text in captioned("yaml").items():
         (player.folder / name).write_text(text, encoding="utf-8")
     return player
 
 
 def run_shell(player, commands: str, environment: Mapping[str, str]) -> str:
-    """Run commands as the guide shows them; what they print."""
+    """Run commands of the guide, and return their output."""
     done = subprocess.run(
         ["bash", "-ec", commands],
         cwd=player.folder,
@@ -142,7 +145,7 @@ def run_shell(player, commands: str, environment: Mapping[str, str]) -> str:
     return done.stdout
 
 
-def test_the_example_of_ansible_vault(guide, sandbox):
+def test_the_ansible_vault_example_works(guide, sandbox):
     (guide.folder / ".vault-password").write_text(PASSWORD)
     file = guide.folder / "vault.yml"
     shown = yaml.safe_load(file.read_text(encoding="utf-8"))
@@ -156,15 +159,15 @@ def test_the_example_of_ansible_vault(guide, sandbox):
 
 
 class Vault(BaseHTTPRequestHandler):
-    """A HashiCorp Vault with one secret."""
+    """A HashiCorp Vault server with one secret."""
 
     secret: dict[str, str]
-    asked: list[str]
+    requests: list[str]
 
     def do_GET(self) -> None:
         is_there = self.path == "/v1/secret/data/soc/contraforce" and self.headers["X-Vault-Token"] == "a-token"
         if is_there:
-            self.asked.append(self.path)
+            self.requests.append(self.path)
         body = json.dumps({"data": {"data": self.secret, "metadata": {"version": 1}}} if is_there else {}).encode()
         self.send_response(200 if is_there else 404)
         self.send_header("Content-Type", "application/json")
@@ -173,7 +176,7 @@ class Vault(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's own name
-        """Keep quiet."""
+        """Log nothing."""
 
 
 @pytest.mark.parametrize(
@@ -184,16 +187,16 @@ class Vault(BaseHTTPRequestHandler):
             True,
             marks=pytest.mark.skipif(
                 not HASHI_VAULT,
-                reason="community.hashi_vault is not installed; SECOPS_ITSM_HASHI_VAULT_COLLECTIONS names where it is",
+                reason="community.hashi_vault is not installed; set SECOPS_ITSM_HASHI_VAULT_COLLECTIONS to its path",
             ),
         ),
     ],
 )
-def test_the_example_of_hashicorp_vault(guide, sandbox, is_real):
-    """With a lookup plugin that stands in for that of community.hashi_vault, which comes from Galaxy only."""
+def test_the_hashicorp_vault_example_works(guide, sandbox, is_real):
+    """With a stub of the lookup plugin of community.hashi_vault, which is only available on Galaxy."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), Vault)
     Vault.secret = {name: sandbox.credentials[name] for name in ("client_id", "client_secret")}
-    Vault.asked = []
+    Vault.requests = []
     threading.Thread(target=server.serve_forever, daemon=True).start()
     lookups = guide.folder / "ansible_collections" / "community" / "hashi_vault" / "plugins" / "lookup"
     lookups.mkdir(parents=True)
@@ -212,11 +215,11 @@ def test_the_example_of_hashicorp_vault(guide, sandbox, is_real):
         server.shutdown()
         server.server_close()
     assert "1 closed" in output
-    assert len(Vault.asked) == 1
+    assert len(Vault.requests) == 1
     assert sandbox.credentials["client_secret"] not in output
 
 
-def test_the_examples_of_two_accounts_and_of_a_play_of_ones_own(guide, sandbox, vault):
+def test_the_examples_of_two_accounts_and_tasks_work(guide, sandbox, vault):
     names = ("client_id", "client_secret")
     first = {name: encrypted(sandbox.credentials[name]) for name in names}
     second = {"access_token": encrypted(sandbox.credentials["access_token"])}
@@ -232,8 +235,8 @@ def test_the_examples_of_two_accounts_and_of_a_play_of_ones_own(guide, sandbox, 
     assert played.code == 0, played.output
 
 
-def test_site_wide_settings_do_not_reach_runbooks(player, sandbox):
-    """Other connections, users and interpreters, set by an inventory, the configuration and the command."""
+def test_site_wide_settings_do_not_affect_runbooks(player, sandbox):
+    """Connections, users and interpreters from an inventory, the configuration and the command."""
     inventory = player.folder / "inventory"
     everywhere = {
         "ansible_connection": "ssh",
@@ -262,8 +265,8 @@ def test_site_wide_settings_do_not_reach_runbooks(player, sandbox):
     assert [line.split(":")[0] for line in played.summaries] == ["Done", "Done"]
 
 
-def test_the_inventory_takes_vault_values_and_extra_variables(player, sandbox, vault):
-    """Where the file does not give an option, the extra variable that a runbook takes counts."""
+def test_inventory_options_can_be_vault_and_extra_variables(player, sandbox, vault):
+    """Options that the file does not set come from the extra variables of runbooks."""
     inventory = Inventory(player)
     secret = encrypted(sandbox.credentials["client_secret"])
     path = player.folder / "a.contraforce_incidents.yml"
@@ -280,7 +283,7 @@ def test_the_inventory_takes_vault_values_and_extra_variables(player, sandbox, v
         assert (listed.code, listed.errors) == (0, "")
         assert len(listed.hosts) == 1
         assert "a key of the gateway" not in listed.text
-    # The file goes before the variable.
+    # The file takes precedence over the variable.
     write(path, {**content, "client_secret": "another"})
     listed = inventory.list(path, words=account, environment=nothing)
     assert "The credentials were refused" in listed.errors

@@ -2,14 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tests that C(make test) works with a new HOME, where steps that run in parallel create what ansible-test needs."""
+"""Test that ``make test`` works with a new HOME, where steps that run in parallel create what ansible-test needs."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS
 from ansible_collections.secops.itsm.tests.tools import integration
 
 ROOT = Path(__file__).resolve().parents[2]
-PIP_FILES = (".config/pip/pip.conf", ".pip/pip.conf")
 
 #: Waits for another run, then creates a key as ansible-test does: it fails if the key exists.
 ANSIBLE_TEST = """#!/bin/sh
@@ -32,12 +30,6 @@ until test "$(ls started-* | wc -l)" -eq 2; do
   sleep 0.1
 done
 mkdir -p "$HOME/.ansible/test" && set -C && : > "$HOME/.ansible/test/id_rsa"
-"""
-
-#: Notes its HOME, its arguments and the files in HOME.
-MAKE = """#!/bin/sh
-echo "$HOME|$*|$(cd "$HOME" && find . ! -type d -exec cat {} +)" >> "$LOG"
-exit "$CODE"
 """
 
 #: Takes the script from a file, and runs out of space while it writes it.
@@ -58,25 +50,6 @@ def executable(path: Path, text: str) -> Path:
     return path
 
 
-def run_ci(folder: Path, code: int) -> tuple[int, list[list[str]]]:
-    """Run C(.ci/run) with a stand-in for make, and return its exit code and what the stand-in noted of each call.
-
-    :param folder: for files; its folder C(machine) is HOME.
-    :param code: the exit code of the stand-in.
-    """
-    log = folder / "log"
-    (folder / "bin").mkdir()
-    executable(folder / "bin" / "make", MAKE)
-    environment = {
-        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
-        "HOME": str(folder / "machine"),
-        "LOG": str(log),
-        "CODE": str(code),
-    }
-    done = subprocess.run([str(ROOT / ".ci" / "run")], env=environment, timeout=60, check=False)
-    return done.returncode, [line.split("|") for line in log.read_text(encoding="utf-8").splitlines()]
-
-
 @pytest.fixture
 def machine(tmp_path: Path) -> Path:
     """Return a HOME that holds a file."""
@@ -86,33 +59,11 @@ def machine(tmp_path: Path) -> Path:
     return home
 
 
-@pytest.mark.parametrize("name", PIP_FILES)
-def test_ci_runs_make_test_with_only_pip_configuration(tmp_path, machine, name):
-    (machine / name).parent.mkdir(parents=True)
-    (machine / name).write_text("[global]", encoding="utf-8")
-    code, (test, matrix) = run_ci(tmp_path, 0)
-    assert code == 0
-    assert test[1:] == ["test", "[global]"]
-    assert matrix[:2] == [str(machine), "matrix CORES=2.16 2.21"]
-    assert not Path(test[0]).exists()
-    assert (machine / name).read_text(encoding="utf-8") == "[global]"
-
-
-def test_ci_removes_home_when_make_test_fails(tmp_path, machine):
-    code, (test,) = run_ci(tmp_path, 2)
-    assert code == 2
-    assert test[1:] == ["test", ""]
-    assert not Path(test[0]).exists()
-
-
 def test_parallel_integration_runs_create_separate_keys(tmp_path, monkeypatch, machine, sandbox_process):
     monkeypatch.setattr(integration, "SandboxProcess", lambda: nullcontext(sandbox_process))
     monkeypatch.setattr(integration, "ANSIBLE_TEST", executable(tmp_path / "ansible-test", ANSIBLE_TEST))
     monkeypatch.setenv("HOME", str(machine))
-    runs = integration.Runs([])
-    with ThreadPoolExecutor(2) as pool:
-        futures = [pool.submit(runs.run, "target", way, tmp_path / way) for way in integration.WAYS]
-    assert [(future.result().code, future.result().output) for future in futures] == [(0, "")] * 2
+    assert integration.main([]) == 0
     assert [path.name for path in machine.iterdir()] == [".bashrc"]
 
 

@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A job that is interrupted in the middle of a list leaves whole incidents, and the next run does the rest."""
+"""An interrupted job leaves each incident of a list closed or untouched, and the next run closes the others.
+
+One job has a host for each execution mode, so that an interruption reaches both.
+"""
 
 from __future__ import annotations
 
@@ -13,48 +16,31 @@ import subprocess
 import termios
 import threading
 import time
-from typing import Any
+from typing import Any, Iterator, Mapping
 
 import pytest
 
-from ansible_collections.secops.itsm.tests.functional.conftest import (
-    AS_MODULES,
-    PLAYBOOK_COMMAND,
-    bulk_incident_entries,
-)
-from ansible_collections.secops.itsm.tests.functional.processes import LONGEST, eventually, kill, processes_of
+from ansible_collections.secops.itsm.tests.functional.bulk_job import LIST, MODES, SLOW, STATUS, WORKERS, BulkJob
+from ansible_collections.secops.itsm.tests.functional.processes import LONGEST, eventually, kill
 
-CROWD = 40
-BOTH = pytest.mark.parametrize("way", [{}, AS_MODULES], ids=["here", "module"])
-CLOSE_ALL = {
-    "name": "Close all",
-    "secops.itsm.contraforce_incident_status": {
-        "incidents": bulk_incident_entries(CROWD),
-        "status": "Closed",
-        "classification": "FalsePositive",
-        "classification_reason": "InaccurateData",
-        "comment": "Closed in a list.",
-        "concurrency": 4,
-    },
-}
-SLOW = {"latency": 0.15, "times": -1}
+#: Number of incidents of each host.
+SHARE = 40
+UNTOUCHED, CLOSED = ("New", 0), ("Closed", 1)
 
 
-class Job:
-    """ansible-playbook on a terminal of its own.
+class Terminal:
+    """ansible-playbook in a terminal of its own.
 
-    :param player: for its environment and its folder.
-    :param way: further variables.
+    :param job: the job.
     """
 
-    def __init__(self, player: Any, way: dict[str, str]) -> None:
-        playbook = player.write([CLOSE_ALL])
-        self._home = player.folder
+    def __init__(self, job: BulkJob) -> None:
+        self.job = job
         self._keyboard, screen = pty.openpty()
         self.process = subprocess.Popen(
-            [str(PLAYBOOK_COMMAND), str(playbook)],
-            cwd=player.folder,
-            env=player.variables(way),
+            job.command,
+            cwd=job.player.folder,
+            env=job.player.variables(),
             stdin=screen,
             stdout=screen,
             stderr=screen,
@@ -70,34 +56,29 @@ class Job:
         try:
             while data := os.read(self._keyboard, 4096):
                 self._shown.append(data)
-        except OSError:  # the last process that had the terminal is gone
+        except OSError:  # the last process in the terminal has ended
             return
 
     @property
     def output(self) -> str:
-        """What is on the screen."""
+        """Return the content of the screen."""
         return b"".join(self._shown).decode(errors="replace")
 
     def press_ctrl_c(self) -> None:
-        """The terminal sends SIGINT to everything in the foreground."""
+        """Let the terminal send SIGINT to all processes in the foreground."""
         os.write(self._keyboard, b"\x03")
 
-    def processes(self) -> dict[int, str]:
-        """Every process that belongs to the job, wherever it is, with its command line."""
-        return processes_of(self._home)
-
     def wait(self) -> int:
-        """Wait for its end, and give its exit code."""
+        """Wait for the end of ansible-playbook and return its exit code."""
         return self.process.wait(LONGEST)
 
     def wait_for_all(self) -> None:
-        """Wait until none of its processes is left."""
-        eventually(lambda: not self.processes(), f"the end of {self.processes()}")
+        """Wait for the end of all processes."""
+        eventually(lambda: not self.job.processes(), f"the end of {self.job.processes()}")
 
     def close(self) -> None:
-        """End whatever is left."""
-        for number in self.processes():
-            kill(number)
+        """Kill all processes."""
+        self.job.close()
         self.wait()
         self._reader.join(LONGEST)
         os.close(self._keyboard)
@@ -108,119 +89,113 @@ def _take_terminal() -> None:
 
 
 @pytest.fixture
-def begin(player, sandbox):
-    """Begins a job, and gives it back when it is in the middle of its list."""
-    jobs = []
+def begin(player, sandbox) -> Iterator[Any]:
+    """Return a function that starts a job and returns it when each host has sent some writes."""
+    terminals = []
 
-    def begun(way: dict[str, str], fault: dict[str, Any] | None = None, writes: int = 6) -> Job:
-        sandbox.reset(crowd=CROWD, faults=[fault or SLOW])
-        job = Job(player, way)
-        jobs.append(job)
-        eventually(lambda: job.process.poll() is not None or sandbox.journal()["writes"] >= writes, "the middle")
-        assert job.process.poll() is None, job.output
-        return job
+    def begun(
+        hosts: Mapping[str, Any],
+        fault: Mapping[str, Any] = SLOW,
+        writes: int = 2,
+        task: Mapping[str, Any] = LIST,
+    ) -> Terminal:
+        job = BulkJob(player, sandbox, hosts, SHARE)
+        job.write_playbook([dict(task)], "linear")
+        sandbox.set_faults(dict(fault))
+        terminal = Terminal(job)
+        terminals.append(terminal)
+        eventually(lambda: terminal.process.poll() is not None or min(job.written()) >= writes, "some writes")
+        assert terminal.process.poll() is None, terminal.output
+        return terminal
 
     yield begun
-    for job in jobs:
-        job.close()
-
-
-def crowd_of(sandbox):
-    """Status and number of comments by incident."""
-    known = {entry["id"]: (entry["status"], len(entry["comments"])) for entry in sandbox.state()["incidents"]}
-    return {incident["incident_id"]: known[incident["incident_id"]] for incident in bulk_incident_entries(CROWD)}
-
-
-def requests_of(sandbox):
-    """The requests about each incident that was begun, as R and W."""
-    found: dict[str, str] = {}
-    for entry in sandbox.journal()["entries"]:
-        name = entry["path"].split("/Sentinel/")[1].split("/")[0]
-        found[name] = found.get(name, "") + ("W" if entry["write"] else "R")
-    return found
+    for terminal in terminals:
+        terminal.close()
 
 
 def is_quiet(sandbox):
-    """Whether the sandbox has answered, or dealt with, all that it was asked."""
+    """Return whether no request is in progress."""
     before = sandbox.journal()["entries"]
-    time.sleep(4 * SLOW["latency"])
+    time.sleep(2 * SLOW["latency"])
     return before == sandbox.journal()["entries"]
 
 
-def assert_second_run_does_the_rest(player, sandbox, way):
-    """With nothing doubled, and nothing written where all is done."""
-    closed = sum(status == "Closed" for status, _comments in crowd_of(sandbox).values())
-    sandbox.set_faults()
-    played = player.play_tasks([CLOSE_ALL], environment=way)
+def assert_next_run_closes_the_others(job: BulkJob) -> None:
+    """Run the job again and check that it only writes to untouched incidents."""
+    untouched = sum(state == UNTOUCHED for of_host in job.states().values() for state in of_host.values())
+    job.sandbox.set_faults()
+    before = job.sandbox.journal()["writes"]
+    played = job.player.play("project/playbook.yml", "-i", "inventory")
     assert played.code == 0, played.output
-    assert played.result["msg"] == f"{CROWD - closed} changed, {closed} ok, 0 failed"
-    assert set(crowd_of(sandbox).values()) == {("Closed", 1)}
+    assert job.sandbox.journal()["writes"] - before == untouched
+    assert {state for of_host in job.states().values() for state in of_host.values()} == {CLOSED}
 
 
-def interrupt_by_ctrl_c(job: Job) -> None:
-    """As a user does."""
-    job.press_ctrl_c()
+def interrupt_by_ctrl_c(terminal: Terminal) -> None:
+    """Interrupt the job as a user does."""
+    terminal.press_ctrl_c()
 
 
-def interrupt_by_sigterm(job: Job) -> None:
-    """As the controller of a job does."""
-    job.process.terminate()
+def interrupt_by_sigterm(terminal: Terminal) -> None:
+    """Interrupt the job as the controller of a job does."""
+    terminal.process.terminate()
 
 
-@BOTH
 @pytest.mark.parametrize("interrupt", [interrupt_by_ctrl_c, interrupt_by_sigterm], ids=["ctrl-c", "sigterm"])
-def test_interrupted_list_leaves_whole_incidents(begin, player, sandbox, way, interrupt):
-    job = begin(way)
-    interrupt(job)
-    assert job.wait() != 0
-    job.wait_for_all()
-    assert "Traceback" not in job.output
-    crowd = crowd_of(sandbox)
-    assert ("New", 0) in crowd.values(), "the job was not interrupted"
-    assert set(crowd.values()) <= {("New", 0), ("Closed", 1)}
-    # What was begun was brought to its end, and read back.
-    assert set(requests_of(sandbox).values()) <= {"RWR", "R"}
-    assert all(crowd[name] == ("Closed", 1) for name, sent in requests_of(sandbox).items() if "W" in sent)
-    assert_second_run_does_the_rest(player, sandbox, way)
+def test_interrupted_list_leaves_whole_incidents(begin, interrupt):
+    terminal = begin(MODES)
+    interrupt(terminal)
+    assert terminal.wait() != 0
+    terminal.wait_for_all()
+    assert "Traceback" not in terminal.output
+    requests = terminal.job.requests()
+    for host, states in terminal.job.states().items():
+        assert set(states.values()) == {UNTOUCHED, CLOSED}, host
+        # Each incident in progress was written to and read back.
+        assert set(requests[host].values()) <= {"RWR", "R"}
+        assert {name for name, sent in requests[host].items() if "W" in sent} == {
+            name for name, state in states.items() if state == CLOSED
+        }
+    assert_next_run_closes_the_others(terminal.job)
 
 
-@BOTH
-def test_second_ctrl_c_ends_at_once(begin, player, sandbox, way):
-    """The job does not wait for the writes that are under way, which take effect or not, but never by half."""
-    job = begin(way, {"operation": "v2-update-incident-status", "latency": 8, "times": -1}, writes=4)
-    job.press_ctrl_c()
-    eventually(lambda: "interrupted" in job.output or job.process.poll() is not None, "a word of the interruption")
-    job.press_ctrl_c()
-    job.wait()
-    assert [entry["status"] for entry in sandbox.journal()["entries"] if entry["write"]] == [None] * 4
-    job.wait_for_all()
-    eventually(lambda: is_quiet(sandbox), "quiet")
-    assert set(crowd_of(sandbox).values()) <= {("New", 0), ("Closed", 1)}
-    assert_second_run_does_the_rest(player, sandbox, way)
+def test_second_ctrl_c_ends_at_once(begin, sandbox):
+    """The job does not wait for writes in progress, each of which takes effect completely or not at all."""
+    terminal = begin(MODES, {"operation": "v2-update-incident-status", "latency": 8, "times": -1}, writes=WORKERS)
+    terminal.press_ctrl_c()
+    eventually(lambda: "interrupted" in terminal.output or terminal.process.poll() is not None, "an interruption")
+    terminal.press_ctrl_c()
+    terminal.wait()
+    statuses = [entry["status"] for entry in sandbox.journal()["entries"] if entry["write"]]
+    assert statuses == [None] * WORKERS * len(MODES)
+    terminal.wait_for_all()
+    eventually(lambda: is_quiet(sandbox), "the end of all requests")
+    for states in terminal.job.states().values():
+        assert set(states.values()) <= {UNTOUCHED, CLOSED}
+    assert_next_run_closes_the_others(terminal.job)
 
 
-@BOTH
-def test_killed_worker(begin, player, sandbox, way):
-    """SIGKILL leaves time for nothing, and the next run starts from what it finds."""
-    job = begin(way)
-    for number, command in job.processes().items():
-        if number != job.process.pid and (not way or ("/bin/sh" not in command and "AnsiballZ_" in command)):
+@pytest.mark.parametrize("mode", MODES)
+def test_next_run_completes_list_of_killed_worker(begin, sandbox, mode):
+    terminal = begin({mode: MODES[mode]})
+    for number, command in terminal.job.processes().items():
+        is_module = "/bin/sh" not in command and "AnsiballZ_" in command
+        if number != terminal.process.pid and (mode == "here" or is_module):
             kill(number)
-    assert job.wait() != 0
-    job.wait_for_all()
-    eventually(lambda: is_quiet(sandbox), "quiet")
-    crowd = crowd_of(sandbox)
-    assert {("New", 0), ("Closed", 1)} == set(crowd.values())
-    assert_second_run_does_the_rest(player, sandbox, way)
+    assert terminal.wait() != 0
+    terminal.wait_for_all()
+    eventually(lambda: is_quiet(sandbox), "the end of all requests")
+    assert set(terminal.job.states()[mode].values()) == {UNTOUCHED, CLOSED}
+    assert_next_run_closes_the_others(terminal.job)
 
 
-def test_hold_of_the_service_does_not_outlive_an_interruption(begin, player, sandbox):
-    """A service that asks for a wait of minutes cannot keep a job that is to end."""
-    job = begin({"CONTRAFORCE_RETRY_TIMEOUT": "600"})
+def test_retry_after_of_minutes_does_not_delay_interruption(begin, sandbox):
+    # Incidents in progress are read back until verify_timeout.
+    patient = {**LIST, STATUS: {**LIST[STATUS], "retry_timeout": 600, "verify_timeout": 3}}
+    terminal = begin({"here": MODES["here"]}, task=patient)
     sandbox.set_faults({"status": 429, "headers": {"Retry-After": "300"}, "times": -1})
     eventually(lambda: any(entry["status"] == 429 for entry in sandbox.journal()["entries"]), "a refusal")
-    job.press_ctrl_c()
-    assert job.wait() != 0
-    job.wait_for_all()
-    assert {("New", 0), ("Closed", 1)} == set(crowd_of(sandbox).values())
-    assert_second_run_does_the_rest(player, sandbox, {})
+    terminal.press_ctrl_c()
+    assert terminal.wait() != 0
+    terminal.wait_for_all()
+    assert set(terminal.job.states()["here"].values()) == {UNTOUCHED, CLOSED}

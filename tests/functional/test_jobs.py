@@ -25,7 +25,7 @@ CHECK = ("--check", "--diff")
 
 @pytest.fixture
 def credentials(sandbox):
-    """The inputs of both credentials."""
+    """Return the inputs of both credentials."""
     named = ("url", "tenant_id", "realm", "token_url", "client_id", "client_secret", "scope")
     return {
         "ContraForce": {
@@ -37,42 +37,43 @@ def credentials(sandbox):
 
 
 def secrets_of(credentials):
-    """What no event may hold, in the forms that it travels in."""
+    """Return the secrets that no event may contain, in all encodings."""
     contraforce = credentials["ContraForce"]
     basic = f"{contraforce['client_id']}:{contraforce['client_secret']}"
     secrets = [contraforce["client_secret"], credentials["ITSM ticketing"]["client_secret"]]
     return [*secrets, base64.b64encode(basic.encode()).decode()]
 
 
-def test_the_workflow(tmp_path, sandbox, credentials):
-    """The rehearsal of its first job, the job, and its last one with what the first one handed on."""
+def test_the_workflow_opens_and_closes(tmp_path, sandbox, credentials):
+    """The first job in check mode and for real, and the last job with the stats of the first one."""
     demo = yaml.safe_load(DEMO.read_text(encoding="utf-8"))
-    # An entry takes what the first job takes; the reason is the workflow's.
+    # The entries of the first job have no reason; it is an answer of the workflow.
     listed = [
         {key: entry[key] for key in entry if key != "classification_reason"} for entry in demo.pop("incidents")[:2]
     ]
-    # As a person types it into the survey of the workflow; every answer goes to every job of it.
+    # Answers are strings, and each job of the workflow gets all of them.
     answers = {name: value if isinstance(value, str) else json.dumps(value) for name, value in demo.items()}
     answers["requested_incidents"] = yaml.safe_dump(listed)
     answers |= WORKFLOW_VARIABLES
 
-    rehearsal = run_job(tmp_path / "rehearsal", OPEN, answers, credentials, *CHECK)
-    assert rehearsal.status == "successful", rehearsal.output
+    check = run_job(tmp_path / "check", OPEN, answers, credentials, *CHECK)
+    assert check.status == "successful", check.output
     assert sandbox.journal()["writes"] == 0
-    assert list(rehearsal.artifacts) == ["itsm_report"]
-    report = rehearsal.artifacts["itsm_report"]
-    assert (report["rehearsed"], report["outcome"], report["counts"]["changed"]) == (True, "changed", 2)
+    assert list(check.artifacts) == ["itsm_report"]
+    report = check.artifacts["itsm_report"]
+    assert (report["check_mode"], report["rehearsed"]) == (True, True)
+    assert (report["outcome"], report["counts"]["changed"]) == ("changed", 2)
 
     opened = run_job(tmp_path / "open", OPEN, answers, credentials)
     assert opened.status == "successful", opened.output
     assert set(opened.artifacts) == {"itsm_report", "incidents"}
-    handed_on = opened.artifacts["incidents"]
-    assert [entry["incident_id"] for entry in handed_on] == [entry["incident_id"] for entry in listed]
-    assert all(entry["ticket_id"] for entry in handed_on)
+    passed_on = opened.artifacts["incidents"]
+    assert [entry["incident_id"] for entry in passed_on] == [entry["incident_id"] for entry in listed]
+    assert all(entry["ticket_id"] for entry in passed_on)
     states = {entry["id"]: entry["status"] for entry in sandbox.state()["incidents"]}
-    assert {states[entry["incident_id"]] for entry in listed} & {"Closed"} == set(), "not before the approval"
+    assert {states[entry["incident_id"]] for entry in listed} & {"Closed"} == set(), "closed before the approval"
 
-    # What a job hands on, and over that the answers to the survey of the workflow.
+    # The answers of the workflow override the stats of the first job.
     closed = run_job(tmp_path / "close", CLOSE, {**opened.artifacts, **answers}, credentials)
     assert closed.status == "successful", closed.output
     state = sandbox.state()
@@ -81,9 +82,9 @@ def test_the_workflow(tmp_path, sandbox, credentials):
     counts = closed.artifacts["itsm_report"]["counts"]
     assert (counts["incidents"], counts["changed"], counts["failed"]) == (2, 2, 0)
 
-    for job in (rehearsal, opened, closed):
+    for job in (check, opened, closed):
         assert not [secret for secret in secrets_of(credentials) if secret in job.shown]
-        # Only this file has them. The controller makes it anew, without them, from what it knows to be secret.
+        # Only this file contains them. The controller replaces it by a copy without secrets.
         assert credentials["ContraForce"]["client_secret"] in (job.folder / "command").read_text(encoding="utf-8")
         files = [Path(name) for name in job.artifacts["itsm_report"]["files"]]
         assert {path.suffix for path in files} == {".md", ".html"}
@@ -92,14 +93,13 @@ def test_the_workflow(tmp_path, sandbox, credentials):
         assert "AWX job 7" in files[0].read_text(encoding="utf-8")
 
 
-def test_a_job_that_fails(tmp_path, sandbox, credentials):
-    """The wrong password: the status says so, the event has the reason, and neither has the password."""
+def test_a_failed_job_shows_the_reason_and_no_secret(tmp_path, sandbox, credentials):
     credentials["ContraForce"]["client_secret"] = "not-the-right-one"
     one = {"workspace_id": "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60", "source": "DefenderXDR", "incident_id": "48213"}
     why = {"classification": "FalsePositive", "classification_reason": "InaccurateData", "comment": "By a test."}
     job = run_job(tmp_path / "job", CLOSE, {**one, **why}, credentials)
     assert job.status == "failed"
-    assert job.tasks("runner_on_failed")[-1:] == ["Fail for what is not as wanted"], job.output
+    assert job.tasks("runner_on_failed")[-1:] == ["Fail if any incident failed"], job.output
     (failure,) = job.artifacts["itsm_report"]["failures"]
     assert (failure["incident_id"], failure["category"]) == ("48213", "authentication")
     assert "incidents" not in job.artifacts
@@ -107,8 +107,8 @@ def test_a_job_that_fails(tmp_path, sandbox, credentials):
     assert sandbox.journal()["writes"] == 0
 
 
-def test_the_other_credentials_and_what_is_left_out(tmp_path, sandbox, credentials):
-    """An API key instead of a client, a certificate as a file, no proxy, and no answer to a question."""
+def test_other_credentials_and_empty_inputs_work(tmp_path, sandbox, credentials):
+    """An API key instead of a client, a certificate as a file, no proxy, and an unanswered question."""
     ticketing = {name: sandbox.ticketing[name] for name in ("url", "tenant_id", "realm", "api_key")}
     ticketing["ca_certificate"] = "-----BEGIN CERTIFICATE-----\nof a private CA\n-----END CERTIFICATE-----\n"
     contraforce = {**credentials["ContraForce"], "timeout": "20", "headers": '{"X-Gateway-Key": "of-the-gateway"}'}
@@ -116,7 +116,7 @@ def test_the_other_credentials_and_what_is_left_out(tmp_path, sandbox, credentia
     job = run_job(tmp_path / "job", VERIFY, {"apis": []}, inputs)
     assert job.status == "successful", job.output
     paths = [entry["path"] for entry in sandbox.journal()["entries"]]
-    assert len({"/ticketing/" in path for path in paths}) == 2, "both services were looked at"
+    assert len({"/ticketing/" in path for path in paths}) == 2, "requests to both services"
     environment = json.loads((tmp_path / "job" / "env" / "envvars").read_text(encoding="utf-8"))
     path = Path(environment["TICKETING_CA_PATH"])
     assert path.read_text(encoding="utf-8") == ticketing["ca_certificate"]
@@ -125,8 +125,7 @@ def test_the_other_credentials_and_what_is_left_out(tmp_path, sandbox, credentia
         assert secret not in job.shown
 
 
-def test_a_schedule(tmp_path, sandbox, credentials):
-    """The nightly audit: a check of a file of the project, that fails because something drifted."""
+def test_the_scheduled_audit_fails_on_drift(tmp_path, sandbox, credentials):
     schedule = configured().one("schedule", "Nightly audit of incidents and tickets")
     project = tmp_path / "project"
     shutil.copytree(PROJECT, project)
@@ -135,13 +134,13 @@ def test_a_schedule(tmp_path, sandbox, credentials):
     name, answers = schedule["unified_job_template"], schedule["extra_data"]
     job = run_job(tmp_path / "job", name, answers, credentials, *CHECK, project=project)
     assert job.status == "failed"
-    assert job.tasks("runner_on_failed") == ["Fail for what had drifted"], job.output
+    assert job.tasks("runner_on_failed") == ["Fail if any link had drifted"], job.output
     assert job.artifacts["itsm_report"]["counts"]["changed"] == 1
     assert sandbox.journal()["writes"] == 0
 
 
-def test_a_survey_with_nothing_chosen(tmp_path, sandbox, credentials):
-    """Where several can be chosen, no answer is an empty list, and no restriction."""
+def test_no_choice_in_a_survey_is_no_restriction(tmp_path, sandbox, credentials):
+    """The controller passes an empty list."""
     sandbox.reset(crowd=3)
     answers = {"title_pattern": "crowd", "severities": [], "time_range": "FourtyEightHours", "comment": "By a test."}
     answers |= {"classification": "FalsePositive", "classification_reason": "InaccurateData"}

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The playbooks that the README shows are run: rehearsed, for real, and again."""
+"""The README is short, its links work, and its examples run: in check mode, for real, and again."""
 
 from __future__ import annotations
 
@@ -13,70 +13,69 @@ from typing import Any
 import pytest
 import yaml
 
-README = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).resolve().parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)]
-PLAYBOOKS = [block for block in BLOCKS if isinstance(block, list)]
-#: Variables of runbooks, by a key that only one of them takes.
-RUNBOOKS = {
-    "title_pattern": ("close_false_positives", "Done: 2 incidents, 0 failed; 2 closed."),
-    "pairs": ("reconcile_tickets", "Done: 2 incidents, 0 failed; 1 drifted and mended, 1 as wanted."),
-    "offer": ("close_with_ticket", "Done: 2 incidents, 0 failed; 2 tickets opened; 2 linked; 2 closed."),
-    "incidents": ("close_incident", "Done: 2 incidents, 0 failed; 1 linked; 2 closed."),
-}
-VARIABLES = [block for block in BLOCKS if isinstance(block, dict) and set(RUNBOOKS) & set(block)]
+(PLAYBOOK,) = [block for block in BLOCKS if isinstance(block, list)]
+(VARIABLES,) = [block for block in BLOCKS if isinstance(block, dict)]
+#: The shell commands of the quick start.
+COMMANDS = re.findall(r"^ansible-playbook (.*)$", README, re.MULTILINE)
 
 
 def changed(output: str) -> int:
     return int(re.findall(r"changed=(\d+)", output)[-1])
 
 
-def test_there_are_some():
-    assert len(PLAYBOOKS) >= 4
-    assert len(VARIABLES) == len(RUNBOOKS)
+def test_readme_is_short():
+    assert len(README.splitlines()) <= 200
+    assert len(README.encode()) <= 12_000
 
 
-@pytest.mark.parametrize("plays", PLAYBOOKS, ids=lambda plays: plays[0]["name"])
-def test_playbook(player, sandbox, plays: list[dict[str, Any]]):
+def test_links_of_readme_exist():
+    links = [link for link in re.findall(r"\]\((.*?)\)", README) if "://" not in link]
+    assert links
+    assert [link for link in links if not (ROOT / link).is_file()] == []
+
+
+def test_readme_lists_runbooks_inventory_and_event_plugins():
+    names = [f"secops.itsm.{path.stem}" for path in (ROOT / "playbooks").glob("*.yml")]
+    names += [path.stem for path in (ROOT / "plugins" / "inventory").glob("*.py")]
+    names += [path.stem for path in (ROOT / "extensions" / "eda").glob("*/event_*/*.py")]
+    names += [path.stem for path in (ROOT / "extensions" / "eda" / "rulebooks").glob("*.yml")]
+    assert [name for name in names if f"`{name}`" not in README] == []
+
+
+def test_output_of_make_test_matches_makefile():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    steps = re.findall(r"^== .*$", README, re.MULTILINE)
+    assert steps
+    assert [step for step in steps if f'@echo "{step}"' not in makefile] == []
+
+
+def test_playbook_runs_in_check_mode_for_real_and_again(player, sandbox):
     path = player.folder / "readme.yml"
-    path.write_text(yaml.safe_dump(plays, sort_keys=False), encoding="utf-8")
-    foretold = player.play(path, "--check")
-    assert (foretold.code, sandbox.journal()["writes"]) == (0, 0), foretold.output
+    path.write_text(yaml.safe_dump(PLAYBOOK, sort_keys=False), encoding="utf-8")
+    predicted = player.play(path, "--check")
+    assert (predicted.code, sandbox.journal()["writes"]) == (0, 0), predicted.output
     first = player.play(path)
     assert first.code == 0, first.output
-    assert changed(first.output) == changed(foretold.output) > 0
-    again = player.play(path)
-    assert (again.code, changed(again.output)) == (0, 0), again.output
+    assert changed(first.output) == changed(predicted.output) > 0
+    second = player.play(path)
+    assert (second.code, changed(second.output)) == (0, 0), second.output
 
 
-@pytest.mark.parametrize("variables", VARIABLES, ids=lambda variables: next(iter(variables)))
-def test_variables_of_a_runbook(player, variables):
-    runbook, summary = next(told for key, told in RUNBOOKS.items() if key in variables)
-    path = player.folder / "variables.yml"
-    path.write_text(yaml.safe_dump(variables), encoding="utf-8")
-    foretold = player.play(f"secops.itsm.{runbook}", "-e", f"@{path}", "-e", "report=no", "--check")
-    assert foretold.code == 0, foretold.output
-    played = player.play(f"secops.itsm.{runbook}", "-e", f"@{path}")
-    assert (played.code, played.summaries) == (0, [summary]), played.output
-    assert changed(played.output) == changed(foretold.output) > 0
+def test_commands_of_quick_start_run_in_order(player, sandbox):
+    (player.folder / "incidents.yml").write_text(yaml.safe_dump(VARIABLES), encoding="utf-8")
+    runs: list[Any] = []
+    for command in COMMANDS:
+        runs.append(player.play(*command.split()))
+        assert runs[-1].code == 0, runs[-1].output
+        assert bool(sandbox.journal()["writes"]) == (command == COMMANDS[-1])
+    assert runs[-1].summaries == ["Done: 2 incidents, 0 failed; 1 linked; 2 closed."]
+    assert changed(runs[-1].output) == changed(runs[-2].output) > 0
 
 
-def test_the_incidents_of_the_inventory(player, sandbox):
-    """Rehearsed, closed, and closed already: those of the pattern, and no others."""
-    (inventory,) = [block for block in BLOCKS if isinstance(block, dict) and "plugin" in block]
-    (variables,) = [block for block in BLOCKS if isinstance(block, dict) and "incident_hosts" in block]
-    for name, content in (("open.contraforce_incidents.yml", inventory), ("storm.yml", variables)):
-        (player.folder / name).write_text(yaml.safe_dump(content), encoding="utf-8")
-    words = ("-i", "open.contraforce_incidents.yml", "-e", "@storm.yml", "-e", "report=no")
-    sandbox.reset(crowd=2)
-    before = {entry["id"]: entry["status"] for entry in sandbox.state()["incidents"]}
-    foretold = player.play("secops.itsm.close_each_incident", *words, "--check")
-    assert (foretold.code, sandbox.journal()["writes"]) == (0, 0), foretold.output
-    played = player.play("secops.itsm.close_each_incident", *words)
-    assert played.code == 0, played.output
-    closed = [entry for entry in sandbox.state()["incidents"] if entry["status"] != before[entry["id"]]]
-    assert len(closed) >= 2
-    assert {(entry["source"], entry["severity"], entry["status"]) for entry in closed} == {
-        ("Sentinel", "Low", "Closed")
-    }
-    again = player.play("secops.itsm.close_each_incident", *words)
-    assert (again.code, sandbox.journal()["writes"]) == (0, len(closed)), again.output
+@pytest.mark.parametrize("name", ["CONTRIBUTING.md", "SECURITY.md"])
+def test_links_of_other_root_documents_exist(name):
+    links = re.findall(r"\]\((.*?)\)", (ROOT / name).read_text(encoding="utf-8"))
+    assert [link for link in links if "://" not in link and not (ROOT / link).is_file()] == []

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From an event to the closure: ansible-rulebook itself, with the rulebooks and what the guide shows, on the sandbox.
+"""ansible-rulebook runs the rulebooks and the examples of the guide against the sandbox.
 
-Starting it takes some seconds, so one of it runs everything: each rulebook as a set of rules with a source of its own.
+It starts slowly, so one process runs everything: each rulebook is a ruleset with a source of its own.
 """
 
 from __future__ import annotations
@@ -48,42 +48,45 @@ PAGES = {
 }
 BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n((?:   :.*\n)*)\n((?:(?:   .*)?\n)+)", re.MULTILINE)
 
-#: A text that looks like a number, which ansible-rulebook would make one of.
+#: A string that looks like a number, which ansible-rulebook would convert.
 COMMENT = "4e711"
 
 
 def rulebook(name: str) -> list[dict[str, Any]]:
-    """A rulebook of the collection."""
+    """Return a rulebook of the collection."""
     return list(yaml.safe_load((EDA / "rulebooks" / f"{name}.yml").read_text(encoding="utf-8")))
 
 
 def variables(name: str) -> dict[str, Any]:
-    """A file of variables of the collection."""
+    """Return a variables file of the collection."""
     return dict(yaml.safe_load((EDA / "variables" / f"{name}.yml").read_text(encoding="utf-8")))
 
 
 def blocks(page: str, language: str) -> list[str]:
-    """What a page shows in a language."""
+    """Return the code blocks of a page in a language."""
     found = BLOCK.findall(f"{PAGES[page]}\n")
     return [textwrap.dedent(code).strip("\n") for kind, _options, code in found if kind == language]
 
 
 def captioned(caption: str, page: str = "events") -> Any:
-    """The YAML that a page shows under a caption."""
+    """Return the YAML of a page with a caption."""
     found = BLOCK.findall(PAGES[page])
     (code,) = [code for _kind, options, code in found if options == f"   :caption: {caption}\n"]
     return yaml.safe_load(textwrap.dedent(code))
 
 
 def block_with(key: str) -> dict[str, Any]:
-    """The YAML of the guide that has one key alone."""
+    """Return the YAML block of the guide that only has a key."""
     shown = [yaml.safe_load(code) for code in blocks("events", "yaml")]
     (found,) = [block for block in shown if isinstance(block, dict) and list(block) == [key]]
     return dict(found)
 
 
 class Controller:
-    """A stand-in for the controller's API, as far as ansible-rulebook starts a job with it."""
+    """A stub of the controller's API with which ansible-rulebook starts a job.
+
+    :param names: the names of its job templates.
+    """
 
     def __init__(self, names: list[str]) -> None:
         self.launched: list[tuple[str, Any]] = []
@@ -91,7 +94,7 @@ class Controller:
         controller = self
 
         class Handler(BaseHTTPRequestHandler):
-            def answer(self, body: Any) -> None:
+            def respond(self, body: Any) -> None:
                 controller.token.add(self.headers.get("Authorization", ""))
                 content = json.dumps(body).encode()
                 self.send_response(200)
@@ -114,19 +117,19 @@ class Controller:
                     for number, name in enumerate(names)
                 ]
                 if "/config/" in self.path:
-                    self.answer({"version": "24.6.1"})
+                    self.respond({"version": "24.6.1"})
                 elif "/unified_job_templates/" in self.path:
-                    self.answer({"count": len(templates), "next": None, "results": templates})
+                    self.respond({"count": len(templates), "next": None, "results": templates})
                 else:
-                    self.answer({"count": 1, "next": None, "results": [{**job, "type": "job"}], **job})
+                    self.respond({"count": 1, "next": None, "results": [{**job, "type": "job"}], **job})
 
             def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 controller.launched.append((names[int(self.path.split("/")[-3])], body))
-                self.answer({"id": 7, "url": "/api/v2/jobs/7/"})
+                self.respond({"id": 7, "url": "/api/v2/jobs/7/"})
 
             def log_message(self, *_arguments: Any) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
@@ -134,7 +137,7 @@ class Controller:
 
 
 def renamed(ruleset: dict[str, Any], name: str) -> dict[str, Any]:
-    """A copy of a set of rules by another name, with a webhook that listens on a path of that name."""
+    """Return a copy of a ruleset with another name, whose webhook has this name as its path."""
     made = copy.deepcopy(ruleset)
     made["name"] = name
     webhook = made["sources"][0].get("secops.itsm.contraforce_webhook")
@@ -142,23 +145,23 @@ def renamed(ruleset: dict[str, Any], name: str) -> dict[str, Any]:
         webhook.update(host="127.0.0.1", port=0, path=f"/{name}")
     for rule in made["rules"]:
         if "run_playbook" in rule["action"]:
-            # So that nobody waits for half a minute.
+            # Retry without a delay.
             assert rule["action"]["run_playbook"]["delay"] == 15
             rule["action"]["run_playbook"]["delay"] = 0
     return made
 
 
-def everything(folder: Path) -> list[dict[str, Any]]:
-    """What is tried: the rulebooks as they are, and changed as the guide says.
+def all_rulesets(folder: Path) -> list[dict[str, Any]]:
+    """Return the rulebooks as they are, and changed as the guide describes.
 
-    :param folder: for what is written.
+    :param folder: the directory for files.
     """
     (close,), (high,) = rulebook(CLOSE), rulebook(HIGH)
     polled = renamed(close, "polled")
     polled["sources"] = copy.deepcopy(block_with("sources")["sources"])
     poll = polled["sources"][0]["secops.itsm.contraforce_incidents"]
     assert poll["state_file"].startswith("/var/lib/")
-    # Only QRadar's, so that it takes none away from the others.
+    # Only QRadar, so that it does not affect the others.
     poll.update(state_file=str(folder / "state.json"), sources=["QRadar"])
     high = renamed(high, "high")
     high["sources"][0]["filters"] = block_with("filters")["filters"]
@@ -169,7 +172,7 @@ def everything(folder: Path) -> list[dict[str, Any]]:
     return [renamed(close, "close"), polled, high, dump, renamed(platform, "platform"), firewall]
 
 
-#: A playbook that writes down what it is given, templates and all.
+#: A playbook that writes its input to a file, including templates.
 DUMP = """\
 - hosts: localhost
   gather_facts: false
@@ -182,9 +185,10 @@ DUMP = """\
 
 
 class Scene:
-    """ansible-rulebook with everything, the sandbox, and the stand-in for the controller.
+    """ansible-rulebook, the sandbox, and the stub of the controller.
 
-    :param folder: for what is written.
+    :param folder: the directory for files.
+    :param sandbox: the sandbox.
     """
 
     def __init__(self, folder: Path, sandbox: SandboxProcess) -> None:
@@ -194,7 +198,7 @@ class Scene:
         self.dumped = folder / "dump.json"
         dump = DUMP.replace("{{ playbook_dir }}/../../dump.json", str(self.dumped))
         (folder / "dump.yml").write_text(dump, encoding="utf-8")
-        self.path.write_text(yaml.safe_dump(everything(folder), sort_keys=False), encoding="utf-8")
+        self.path.write_text(yaml.safe_dump(all_rulesets(folder), sort_keys=False), encoding="utf-8")
         self.polled = self.incident(source="QRadar", title="Known as 4711")
         sandbox.add_incidents(self.polled)
         given_variables = {
@@ -217,7 +221,7 @@ class Scene:
         self.rulebook = RulebookProcess(folder, self.path.name, folder / "variables.yml", environment, "-vv")
 
     def url(self, name: str) -> str:
-        """Where a set of rules listens."""
+        """Return the URL of a ruleset's webhook."""
         pattern = re.compile(rf"Listening on (http://\S+/{name})$", re.MULTILINE)
         self.wait(f"{name} listens", lambda: pattern.search(self.rulebook.output))
         found = pattern.search(self.rulebook.output)
@@ -225,7 +229,7 @@ class Scene:
         return found[1]
 
     def wait(self, what: str, done: Callable[[], Any], seconds: float = 120) -> None:
-        """Wait for something that must come."""
+        """Wait until a condition is true, or fail."""
         deadline = time.monotonic() + seconds
         while not done():
             assert self.rulebook.is_running(), self.rulebook.output[-5000:]
@@ -233,46 +237,46 @@ class Scene:
             time.sleep(0.1)
 
     def incident(self, **changes: Any) -> dict[str, Any]:
-        """An incident that is not there yet."""
+        """Return a new incident."""
         name = str(uuid.uuid4())
         place = {"workspaceId": NORTHWIND, "source": "Sentinel", "id": name, "number": 48213}
         return {**place, "status": "New", "severity": "Low", "title": f"Known thing {name} 4711", **changes}
 
-    def tell(self, name: str, *incidents: dict[str, Any], secret: str = SECRET, **how: Any) -> list[int]:
-        """Let incidents come up, and their events be delivered; the statuses of the answers."""
+    def deliver(self, name: str, *incidents: dict[str, Any], secret: str = SECRET, **how: Any) -> list[int]:
+        """Add incidents, deliver their events, and return the statuses of the responses."""
         before = len(self.sandbox.deliveries()["entries"])
         self.sandbox.set_webhook(self.url(name), secret, **{"pause": 0.5, **how})
         self.sandbox.add_incidents(*incidents)
-        return self.answers(before)
+        return self.responses(before)
 
-    def answers(self, before: int) -> list[int]:
-        """The statuses of all further deliveries, once there are no more to come."""
+    def responses(self, before: int) -> list[int]:
+        """Wait for all deliveries, and return the statuses of the new ones."""
         self.wait("everything is delivered", lambda: self.sandbox.deliveries()["waiting"] == 0)
         return [entry["status"] for entry in self.sandbox.deliveries()["entries"][before:]]
 
     def stored(self, incident: dict[str, Any]) -> dict[str, Any]:
-        """An incident as it is now."""
+        """Return the current state of an incident."""
         return next(dict(entry) for entry in self.sandbox.state()["incidents"] if entry["id"] == incident["id"])
 
     def wait_for_closure(self, incident: dict[str, Any]) -> None:
-        """Wait until an incident is closed; it must be as the variables say, with one comment."""
+        """Wait until an incident is closed with the classification of the variables and one comment."""
         self.wait("the incident is closed", lambda: self.stored(incident)["status"] == "Closed")
         found = self.stored(incident)
         assert (found["classification"], found["classificationReason"]) == ("FalsePositive", "IncorrectAlertLogic")
         assert [comment["message"] for comment in found["comments"]] == [COMMENT]
 
     def runs(self) -> int:
-        """How many playbooks have ended."""
+        """Return the number of playbooks that have ended."""
         return self.rulebook.output.count("PLAY RECAP")
 
     def reads(self, incident: dict[str, Any]) -> int:
-        """How often anything asked for one incident."""
+        """Return the number of requests for an incident."""
         return sum(incident["id"] in entry["path"] for entry in self.sandbox.journal()["entries"])
 
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """One for all tests of this file; in the end no secret was printed, and it has not ended by itself."""
+    """Return a scene for all tests of this file. At the end, it must still run and have printed no secret."""
     with SandboxProcess() as sandbox:
         made = Scene(tmp_path_factory.mktemp("rulebooks"), sandbox)
         try:
@@ -289,9 +293,9 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 
 
 def test_a_known_false_positive_is_closed_once(scene):
-    """Delivered twice, it is closed once; the same title is no reason to close what is not of the severities."""
+    """Even if it is delivered twice. Incidents with another severity or title stay open."""
     known, severe, other = scene.incident(), scene.incident(severity="High"), scene.incident(title="Unknown 4711")
-    assert scene.tell("close", severe, other, known, copies=2) == [200] * 6
+    assert scene.deliver("close", severe, other, known, copies=2) == [200] * 6
     scene.wait_for_closure(known)
     assert [scene.stored(incident)["status"] for incident in (severe, other)] == ["New", "New"]
     assert scene.reads(severe) == scene.reads(other) == 0
@@ -300,39 +304,39 @@ def test_a_known_false_positive_is_closed_once(scene):
     scene.wait("the report is written", lambda: list((scene.folder / "reports").glob("close_incident-*.html")))
 
 
-def test_the_other_encoding_and_a_failure_that_passes(scene):
-    """The playbook is run again, and the event is not lost."""
+def test_a_temporary_failure_is_retried(scene):
+    """The event has the other encoding."""
     known = scene.incident()
     scene.sandbox.set_faults({"operation": "v2-get-incident", "status": 403, "code": "INSUFFICIENT_WORKSPACE_ROLE"})
-    assert scene.tell("close", known, encoding="base64") == [200]
+    assert scene.deliver("close", known, encoding="base64") == [200]
     scene.wait_for_closure(known)
     assert "Previous run_playbook failed. Retry 1 of 2" in scene.rulebook.output
     assert scene.sandbox.journal()["faults_waiting"] == 0
 
 
-def test_what_is_not_genuine_is_refused_and_what_cannot_be_named_is_told(scene):
-    """The latter comes last, so that everything else has had its turn when it is told."""
+def test_forged_events_are_refused_and_others_reported(scene):
+    """An incident that cannot be identified is reported last, after all others were handled."""
     forged, stale = scene.incident(), scene.incident()
-    assert scene.tell("close", forged, signature="wrong", attempts=2) == [401, 401]
-    assert scene.tell("close", forged | {"id": str(uuid.uuid4())}, secret="another", attempts=1) == [401]
-    assert scene.tell("close", stale, age=400, attempts=1) == [401]
-    assert scene.tell("close", stale | {"id": str(uuid.uuid4())}, age=-400, encoding="base64", attempts=1) == [401]
+    assert scene.deliver("close", forged, signature="wrong", attempts=2) == [401, 401]
+    assert scene.deliver("close", forged | {"id": str(uuid.uuid4())}, secret="another", attempts=1) == [401]
+    assert scene.deliver("close", stale, age=400, attempts=1) == [401]
+    assert scene.deliver("close", stale | {"id": str(uuid.uuid4())}, age=-400, encoding="base64", attempts=1) == [401]
     named = scene.incident(id="{{ 7 * 6 }}")
-    assert scene.tell("close", named) == [200]
-    told = "No playbook is run for an incident: The identifier of its incident holds the beginning of a template."
-    scene.wait("it is told", lambda: told in " ".join(scene.rulebook.output.split()))
+    assert scene.deliver("close", named) == [200]
+    reported = "No playbook is run for an incident: The identifier of the incident contains"
+    scene.wait("it is reported", lambda: reported in " ".join(scene.rulebook.output.split()))
     assert [scene.stored(incident)["status"] for incident in (forged, stale, named)] == ["New"] * 3
     assert scene.reads(forged) == scene.reads(stale) == 0
 
 
-def test_titles_are_texts(scene):
-    """A title that is a template is a title, to the rulebook, and to the playbook, which gets nothing of it."""
+def test_titles_are_never_templates(scene):
+    """Neither the rulebook nor the playbook, which does not receive the title, evaluates it."""
     hostile = scene.folder / "hostile"
     title = f"Known {{{{ lookup('ansible.builtin.pipe', 'touch {hostile}') }}}} {{% raw %}}\x1b\x00\u202e 4711"
     known, dumped = scene.incident(title=title), scene.incident(title=title)
     begun = scene.runs()
-    assert scene.tell("dump", dumped) == [200]
-    assert scene.tell("close", known) == [200]
+    assert scene.deliver("dump", dumped) == [200]
+    assert scene.deliver("close", known) == [200]
     scene.wait_for_closure(known)
     scene.wait("the playbook has dumped", scene.dumped.exists)
     scene.wait("both have ended", lambda: scene.runs() >= begun + 2)
@@ -347,15 +351,15 @@ def test_titles_are_texts(scene):
     assert not hostile.exists()
 
 
-def test_a_ticket_for_high(scene):
-    """One ticket and one link, however often the event comes; the filter knows the workspace. The title is hostile."""
+def test_a_ticket_is_opened_once_for_high_severity(scene):
+    """The event is delivered twice, the filter knows the workspace, and the title is hostile."""
     high = scene.incident(workspaceId=TAILSPIN, severity="High", title="\x1b]0;owned\x07\x00\x9b31m \u202egnp.exe")
     before, begun = len(scene.sandbox.state()["platform_tickets"]), len(scene.sandbox.journal()["entries"])
-    assert scene.tell("high", scene.incident(workspaceId=TAILSPIN, severity="Medium"), high) == [200, 200]
+    assert scene.deliver("high", scene.incident(workspaceId=TAILSPIN, severity="Medium"), high) == [200, 200]
     scene.wait("the ticket is linked", lambda: scene.stored(high)["ticketId"])
     count = len(scene.sandbox.deliveries()["entries"])
     scene.sandbox.deliver_again(new_id=True)
-    assert scene.answers(count) == [200]
+    assert scene.responses(count) == [200]
     again = "1 ticket known already; 1 linked already."
     scene.wait("it has run again", lambda: again in scene.rulebook.output)
     tickets = scene.sandbox.state()["platform_tickets"]
@@ -364,21 +368,21 @@ def test_a_ticket_for_high(scene):
     seen = "\ufffd]0;owned\ufffd\ufffd\ufffd31m \ufffdgnp.exe"
     assert ticket["summary"] == f"Sentinel incident {high['id']}: {seen}"
     journal = scene.sandbox.journal()["entries"]
-    # Nothing was searched for, but by the polling source: the filter knew the workspace.
+    # Only the polling source listed incidents.
     lists = [entry["body"] for entry in journal[begun:] if "across-workspaces" in entry["path"]]
     assert [body for body in lists if body.get("sources") != ["QRadar"]] == []
     writes = [entry["operation"] for entry in journal if entry["took_effect"] and entry["status"] < 300]
     assert writes.count("v2-link-ticket") == writes.count("create-ticket") == 1
 
 
-def test_looked_for_instead(scene):
-    """The polling source in the place of the webhook, as the guide shows it."""
+def test_the_polling_source_replaces_the_webhook(scene):
+    """As the guide shows."""
     scene.wait_for_closure(scene.polled)
     assert scene.polled["id"] in (scene.folder / "state.json").read_text(encoding="utf-8")
 
 
-def test_what_a_rule_engine_stumbles_over(scene):
-    """Keys and numbers that JSON can hold and a rule engine cannot: the event is handled, and so is the next one."""
+def test_values_that_break_the_rule_engine_are_handled(scene):
+    """The event and the next one are handled, despite keys and numbers that the rule engine cannot read."""
     odd, next_one = scene.incident(), scene.incident()
     scene.sandbox.set_webhook(None)
     scene.sandbox.add_incidents(odd)
@@ -392,26 +396,26 @@ def test_what_a_rule_engine_stumbles_over(scene):
     request = urllib.request.Request(url, body, headers, method="POST")
     with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
         assert answer.status == 200
-    assert scene.tell("close", next_one) == [200]
+    assert scene.deliver("close", next_one) == [200]
     scene.wait_for_closure(odd)
     scene.wait_for_closure(next_one)
 
 
-def test_a_rule_of_the_guide(scene):
+def test_the_rule_of_the_guide_works(scene):
     incident = scene.incident(source="QRadar", id="20950", title="Excessive FIREWALL denies", severity="Medium")
-    assert scene.tell("firewall", incident) == [200]
-    scene.wait("it is told", lambda: "Medium: {'created_at': '" in scene.rulebook.output)
+    assert scene.deliver("firewall", incident) == [200]
+    scene.wait("it is printed", lambda: "Medium: {'created_at': '" in scene.rulebook.output)
 
 
 def test_a_job_template_for_automation_platform(scene):
-    """What the controller is told fits the job template's survey, and holds nothing that was written into the event."""
+    """The extra variables match the survey of the job template, and contain no free text of the event."""
     title = "Excessive firewall denies from one host"
     incident = scene.incident(title=title, description="{{ evil }}")
-    assert scene.tell("platform", incident) == [200]
+    assert scene.deliver("platform", incident) == [200]
     scene.wait("a job is started", lambda: scene.controller.launched)
     ((name, body),) = scene.controller.launched
     assert (name, set(body)) == ("Close incidents", {"limit", "extra_vars"})
-    # What is no question of the survey, the controller leaves out.
+    # The controller drops variables without a question.
     eda = body["extra_vars"].pop("ansible_eda")
     template = configured().one("job_template", name)
     survey = {question["variable"]: question for question in template["survey_spec"]["spec"]}
@@ -426,10 +430,10 @@ def test_a_job_template_for_automation_platform(scene):
     assert scene.controller.token == {"Bearer a-token-of-the-controller"}
 
 
-# --- what needs no rulebook ------------------------------------------------------------------------------------------
+# --- without a rulebook ----------------------------------------------------------------------------------------------
 
 
-def test_the_guide_shows_the_variables_of_the_collection():
+def test_the_guide_shows_the_variables_files():
     for caption, name in (("false_positives.yml", "false_positives"), ("high.yml", "high")):
         shipped = variables(name)
         port = shipped.pop("webhook_port")
@@ -440,8 +444,8 @@ def test_the_guide_shows_the_variables_of_the_collection():
     assert captioned("high.yml") == {key: value for key, value in of_the_runbook.items() if key != "incidents"}
 
 
-def test_the_rulebooks_take_what_is_documented():
-    """Every variable of a rulebook is in the guide's table and in the examples, at least as a comment."""
+def test_all_rulebook_variables_are_documented():
+    """They are in the table of the guide, and in the variables files, at least as comments."""
     table = set(re.findall(r"``(\w+)``", PAGES["events"].split("\nVariables\n")[1].split("The tickets for")[0]))
     for name, example in ((CLOSE, "false_positives"), (HIGH, "high")):
         text = (EDA / "rulebooks" / f"{name}.yml").read_text(encoding="utf-8")
@@ -467,24 +471,16 @@ def test_further_variables_are_options_of_the_source():
             assert f"webhook_{option} | default(" in value
 
 
-def test_both_rulebooks_begin_and_end_alike():
-    (close,), (high,) = rulebook(CLOSE), rulebook(HIGH)
-    for part in ("hosts", "gather_facts", "execution_strategy", "sources"):
-        assert close[part] == high[part]
-    assert close["rules"][1:] == high["rules"][1:]
-
-
-def test_answers_are_those_of_the_source():
-    """The guide's table has each status that the source answers with."""
+def test_the_guide_lists_all_response_statuses():
     files = [Path(str(module.__file__)) for module in (webhooks, webhook_dispatcher, webhook_receiver)]
     answered = {found for file in files for found in re.findall(r"RefusalError\((\d{3})", file.read_text("utf-8"))}
-    table = PAGES["events"].split("\nWhat the answers mean\n")[1].split("\nEach refusal")[0]
+    table = PAGES["events"].split("\nResponse codes\n")[1].split("\nEach refusal")[0]
     assert len(answered) > 4
     assert answered <= set(re.findall(r"\b\d{3}\b", table))
 
 
-def test_the_rehearsal_of_the_guide(sandbox):
-    """What it tells the sandbox is taken, and the title of its incidents is the one that the variables match."""
+def test_the_sandbox_commands_of_the_guide_work(sandbox):
+    """The incidents of the guide match the pattern and one of the severities of the variables."""
     (code,) = [code for code in blocks("events", "shell") if "/_sandbox/incidents" in code]
     commands = re.findall(r"curl (?:-X (\w+) )?\"\$CONTRAFORCE_URL/_sandbox/([\w/]+)\"(?: -d '([^']*)')?", code)
     assert len(commands) == code.count("curl ") == 6
@@ -497,13 +493,13 @@ def test_the_rehearsal_of_the_guide(sandbox):
     assert [incident["severity"] in variables("false_positives")["severities"] for incident in raised] == [True, False]
 
 
-def test_the_webhook_of_the_rehearsal(sandbox):
+def test_the_webhook_settings_of_the_guide_work(sandbox):
     (code,) = blocks("rehearse", "json")
     sandbox.control("PUT", "webhook", json.loads(code))
     sandbox.control("PUT", "webhook", None)
 
 
-def test_the_commands_of_the_guide_are_those_that_are_run():
+def test_the_guide_starts_both_rulebooks():
     commands = [line for code in blocks("events", "shell") for line in code.splitlines()]
     started = [line for line in commands if line.startswith("ansible-rulebook ")]
     names = {re.search(r"--rulebook (?:secops\.itsm\.)?(\w+)", line)[1] for line in started}
@@ -513,8 +509,8 @@ def test_the_commands_of_the_guide_are_those_that_are_run():
     )
 
 
-def test_demo_of_events():
-    """The rulebook by its name in the collection, with its own file of variables."""
+def test_the_demo_of_events_succeeds():
+    """It uses the FQCN of the rulebook and its variables file."""
     demo = ROOT / "tests" / "tools" / "demo_events.py"
     done = subprocess.run(
         [sys.executable, str(demo)],

@@ -2,4 +2,4 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A stateful stand-in for the services that the collection talks to, to rehearse and test on."""
+"""A stateful server that replaces the services of the collection, for trying out runbooks and for tests."""

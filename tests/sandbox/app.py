@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The sandbox as a web application: the services under their own paths, and ``/_sandbox`` to steer and watch them."""
+"""The sandbox as a web application: the services, and the control endpoints below ``/_sandbox``."""
 
 from __future__ import annotations
 
@@ -13,18 +13,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ansible_collections.secops.itsm.tests.sandbox.bulk_incidents import checked_count
 from ansible_collections.secops.itsm.tests.sandbox.contraforce import ContraForce
 from ansible_collections.secops.itsm.tests.sandbox.contraforce_service import ContraForceService
 from ansible_collections.secops.itsm.tests.sandbox.deliveries import NO_WEBHOOK, Deliveries
 from ansible_collections.secops.itsm.tests.sandbox.events import incident_created, trial
 from ansible_collections.secops.itsm.tests.sandbox.faults import Fault
+from ansible_collections.secops.itsm.tests.sandbox.input_validation import check
 from ansible_collections.secops.itsm.tests.sandbox.parsing import parsed_json
-from ansible_collections.secops.itsm.tests.sandbox.profile import Profile
+from ansible_collections.secops.itsm.tests.sandbox.profile import Profile, TicketingProfile
 from ansible_collections.secops.itsm.tests.sandbox.request_dispatch import RequestDispatcher
 from ansible_collections.secops.itsm.tests.sandbox.seed import Seed
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.edits import Edit
-from ansible_collections.secops.itsm.tests.sandbox.ticketing.profile import TicketingProfile
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.service import TicketingService
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.state import Ticketing
 from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook
@@ -33,10 +32,9 @@ Steering = Callable[[Any], None]
 
 
 class Sandbox:
-    """Both services, and the ways to steer and to watch them.
+    """Both services, and the operations of the control endpoints.
 
-    :param seed: what they begin with.
-    :param webhook: where events are delivered to from the beginning.
+    :param webhook: the initial subscription to events.
     """
 
     def __init__(self, seed: Seed, webhook: Webhook | None = None) -> None:
@@ -46,80 +44,59 @@ class Sandbox:
         self.dispatcher = RequestDispatcher([TicketingService(self.ticketing), ContraForceService(self.contraforce)])
 
     def reset(self, body: Any) -> None:
-        """Begin again: state from the seed, an empty journal, the webhook of the beginning, and the profiles, faults
-        and edits that the body names.
+        """Restore the initial state, and set profiles, faults, edits and bulk incidents.
 
-        :param body: ``profile``, ``ticketing``, ``faults``, ``edits``, and ``crowd``: so many further incidents.
-        :raises ValueError: in a sentence; then nothing was changed.
+        :raises ValueError: if the body is not valid; nothing is changed.
         """
-        body = {} if body is None else body
-        if not isinstance(body, dict) or set(body) - {"profile", "ticketing", "faults", "edits", "crowd"}:
-            raise ValueError("reset takes a profile, ticketing, faults, edits and a crowd, and nothing else")
-        profile = Profile.from_json(body.get("profile", {}))
-        ticketing = TicketingProfile.from_json(body.get("ticketing", {}))
+        check("reset", body)
+        body = body or {}
         faults, edits = self._faults(body.get("faults", [])), self._edits(body.get("edits", []))
-        crowd = checked_count(body.get("crowd", 0))
-        self.ticketing.reset(ticketing, edits)
-        self.contraforce.reset(profile, crowd)
+        self.ticketing.reset(TicketingProfile(**body.get("ticketing", {})), edits)
+        self.contraforce.reset(Profile(**body.get("profile", {})), body.get("crowd", 0))
         self.dispatcher.faults.replace(faults)
         self.dispatcher.journal.clear()
         self.deliveries.reset()
 
     def set_faults(self, body: Any) -> None:
-        """Take new faults, and leave everything else as it is.
-
-        :param body: a list.
-        :raises ValueError: in a sentence.
-        """
+        """Replace the faults. Raise ValueError if the body is not valid."""
         self.dispatcher.faults.replace(self._faults(body))
 
     def set_edits(self, body: Any) -> None:
-        """Take new edits of another agent, and leave everything else as it is.
-
-        :param body: a list.
-        :raises ValueError: in a sentence.
-        """
+        """Replace the edits of another agent. Raise ValueError if the body is not valid."""
         self.ticketing.edits.replace(self._edits(body))
 
     def edit(self, body: Any) -> None:
-        """Let another agent edit a ticket now.
-
-        :param body: ``object_id`` and ``fields``.
-        :raises ValueError: in a sentence.
-        """
-        self.ticketing.edit(body)
+        """Let another agent edit a ticket. Raise ValueError if the body is not valid."""
+        check("edit", body)
+        self.ticketing.edit(body["object_id"], body["fields"])
 
     def add_incidents(self, body: Any) -> None:
-        """Raise new incidents, and tell the webhook of each.
-
-        :param body: a list, as a seed has them.
-        :raises ValueError: in a sentence.
-        """
+        """Create incidents and send their events. Raise ValueError if the body is not valid."""
         for record in self.contraforce.add(body):
             self.deliveries.send(incident_created(record, self.contraforce.workspaces[record["workspaceId"].lower()]))
 
     def try_webhook(self, _body: Any) -> None:
-        """Make a test delivery.
-
-        :raises ValueError: in a sentence.
-        """
+        """Send a test event. Raise ValueError if there is no webhook."""
         if self.deliveries.webhook is None:
             raise ValueError(NO_WEBHOOK)
         self.deliveries.send(trial(next(iter(self.contraforce.workspaces.values()))))
 
     def _faults(self, value: Any) -> list[Fault]:
-        if not isinstance(value, list):
-            raise ValueError("faults are a list")
-        return [Fault.from_json(entry, self.dispatcher.operations) for entry in value]
+        check("faults", value)
+        faults = [Fault(**entry) for entry in value]
+        for fault in faults:
+            fault.check(self.dispatcher.operations)
+        return faults
 
     def _edits(self, value: Any) -> list[Edit]:
-        if not isinstance(value, list):
-            raise ValueError("edits are a list")
-        return [Edit.from_json(entry) for entry in value]
+        check("edits", value)
+        edits = [Edit(**entry) for entry in value]
+        for edit in edits:
+            edit.check()
+        return edits
 
     async def show_journal(self, _request: Request) -> Response:
-        """The requests so far, how many of them were meant to change something, and did, and on how many connections
-        they came."""
+        """Return the requests since the last reset, with their numbers."""
         journal = self.dispatcher.journal
         return JSONResponse(
             {
@@ -134,24 +111,21 @@ class Sandbox:
         )
 
     async def show_state(self, _request: Request) -> Response:
-        """What is stored: incidents with their comments, assignee and the id of their ticket; the tickets of the
-        workspaces' own ticketing systems; and those of the ticketing platform."""
+        """Return the stored incidents, the tickets of the ticketing systems, and those of the ticketing platform."""
         incidents = [{**entry.record, "comments": entry.comments} for entry in self.contraforce.incidents.values()]
         platform = [ticket.record for ticket in self.ticketing.store.all_tickets()]
         return JSONResponse({"incidents": incidents, "tickets": self.contraforce.tickets, "platform_tickets": platform})
 
     async def show_deliveries(self, _request: Request) -> Response:
-        """What the webhook was told so far, and what it answered; how many events are still on their way to it, and how
-        many were given up."""
+        """Return the deliveries since the last reset, and the numbers of pending and abandoned events."""
         deliveries = self.deliveries
         return JSONResponse({"entries": deliveries.log, "waiting": deliveries.waiting, "given_up": deliveries.given_up})
 
 
 def create_app(seed: Seed, webhook: Webhook | None = None) -> Starlette:
-    """The application.
+    """Return the application.
 
-    :param seed: what the sandbox begins with.
-    :param webhook: where events are delivered to from the beginning.
+    :param webhook: the initial subscription to events.
     """
     sandbox = Sandbox(seed, webhook)
     return Starlette(
@@ -173,7 +147,7 @@ def create_app(seed: Seed, webhook: Webhook | None = None) -> Starlette:
 
 
 def _steered(steering: Steering) -> Callable[[Request], Awaitable[Response]]:
-    """An endpoint that does as it is told, or says in one sentence what it was told wrong."""
+    """Return an endpoint that performs a control operation, or returns status 400 with an error."""
 
     async def endpoint(request: Request) -> Response:
         try:

@@ -9,23 +9,15 @@ from __future__ import annotations
 from typing import Any, Iterator
 
 SOURCE = "Sentinel"
-LARGEST = 100_000
 
 
 def bulk_incident_id(number: int) -> str:
-    """Return the identifier of a generated incident.
-
-    :param number: from 1.
-    """
+    """Return the ID of a generated incident, whose number starts at 1."""
     return f"00000000-0000-4000-8000-{number:012}"
 
 
 def bulk_incidents(number: int, workspace: str) -> Iterator[dict[str, Any]]:
-    """Yield new incidents of Sentinel in the format of a seed.
-
-    :param number: how many.
-    :param workspace: where they are.
-    """
+    """Yield new Sentinel incidents in the format of a seed."""
     for each in range(1, number + 1):
         yield {
             "workspaceId": workspace,
@@ -38,14 +30,3 @@ def bulk_incidents(number: int, workspace: str) -> Iterator[dict[str, Any]]:
             "createdAt": "2026-11-21T03:00:00Z",
             "updatedAt": "2026-11-21T03:00:00Z",
         }
-
-
-def checked_count(value: Any) -> int:
-    """Return the number of bulk incidents that a request asks for.
-
-    :param value: anything that JSON can carry.
-    :raises ValueError: for what is no such number, in a sentence.
-    """
-    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST:
-        raise ValueError(f"a crowd is a number of incidents, up to {LARGEST}")
-    return value

@@ -28,7 +28,7 @@ _TICKETING = (
 #: Variables that may be set for the real services. They must not be sent to the sandbox.
 SERVICE_VARIABLES = (*(f"CONTRAFORCE_{name}" for name in _CONTRAFORCE), *(f"TICKETING_{name}" for name in _TICKETING))
 
-#: What an event source is given. That of the real service would refuse the events of the sandbox.
+#: Variables of event sources. With the values of the real service, the events of the sandbox would be refused.
 WEBHOOK_SECRETS = ("CONTRAFORCE_WEBHOOK_SECRET", "CONTRAFORCE_WEBHOOK_FORMER_SECRET", "CONTRAFORCE_WEBHOOK_PASSWORD")
 
 
@@ -37,10 +37,8 @@ def client_environment(
 ) -> dict[str, str]:
     """Return the environment variables with which a task reaches the sandbox.
 
-    :param url: its address.
-    :param credentials: those of the seed.
-    :param ticketing: as ``ticketing_settings`` gives it.
-    :param webhook_secret: what events are signed with, None without a webhook.
+    :param ticketing: the result of ``ticketing_settings``.
+    :param webhook_secret: None without a webhook.
     """
     return {
         "CONTRAFORCE_URL": url,
@@ -56,9 +54,6 @@ def ticketing_settings(url: str, seed: Mapping[str, Any]) -> dict[str, Any]:
 
     ``read_only`` and ``own_only`` hold the credentials of a client without a role that writes, and of one that sees
     only its own tickets. Empty for a seed without clients.
-
-    :param url: the sandbox's address.
-    :param seed: what the seed says of the ticketing service.
     """
     if not seed.get("clients"):
         return {}
@@ -88,8 +83,8 @@ def _credentials(client: Mapping[str, Any]) -> dict[str, str]:
 def shell_exports(found: Mapping[str, str], host: str) -> str:
     """Return lines for a POSIX shell that set the variables and unset those of the real services.
 
-    :param found: as ``client_environment`` gives it.
-    :param host: that no proxy must stand before.
+    :param found: the result of ``client_environment``.
+    :param host: a host to reach without a proxy.
     """
     lines = [f"unset {' '.join(name for name in (*SERVICE_VARIABLES, *WEBHOOK_SECRETS) if name not in found)}"]
     lines += [f"export {name}={shlex.quote(value)}" for name, value in found.items()]
@@ -102,12 +97,7 @@ class UnwritableError(Exception):
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file atomically, readable by its owner only.
-
-    :param path: of the file.
-    :param text: its content.
-    :raises UnwritableError: if it cannot be written.
-    """
+    """Write a file atomically, readable by its owner only. Raise UnwritableError if that is not possible."""
     part = path.parent / f".{path.name}.{os.getpid()}.part"
     try:
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8") as file:

@@ -18,8 +18,8 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 class Connection:
     """A connection that a client opened.
 
-    :param number: no other has it, whereas a port is used again.
-    :param transport: to cut it.
+    :param number: unique, unlike a port.
+    :param transport: to abort it.
     """
 
     number: int
@@ -31,32 +31,26 @@ _NUMBERS = itertools.count(1)
 
 
 class AbortableProtocol(H11Protocol):
-    """uvicorn's HTTP protocol, which remembers the connection of each client so that it can be cut."""
+    """uvicorn's HTTP protocol with a register of connections."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn types it
-        """Remember a new connection."""
+        """Register a new connection."""
         super().connection_made(transport)
         _OPEN[_peer(transport)] = Connection(next(_NUMBERS), transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget a connection that ended."""
+        """Remove a connection that ended."""
         _OPEN.pop(_peer(self.transport), None)
         super().connection_lost(exc)
 
 
 def abort_connection(scope: Mapping[str, Any]) -> None:
-    """Abort the connection of a request.
-
-    :param scope: the ASGI scope of the request.
-    """
+    """Abort the connection of a request, given its ASGI scope."""
     _OPEN[tuple(scope["client"][:2])].transport.abort()
 
 
 def connection_number(scope: Mapping[str, Any]) -> int | None:
-    """Return the number of a request's connection, or None if there is none, as in a test without a server.
-
-    :param scope: the ASGI scope of the request.
-    """
+    """Return the number of the connection of a request, or None without a server."""
     found = _OPEN.get(tuple(scope.get("client") or ())[:2])
     return found.number if found else None
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An OpenAPI document as a judge of requests and answers. It knows nothing of the collection's own schemas."""
+"""Validate requests and responses with an OpenAPI document, independently of the schemas of the collection."""
 
 from __future__ import annotations
 
@@ -21,30 +21,26 @@ DOCUMENTS = Path(__file__).resolve().parents[2] / "docs" / "contracts"
 _URI = "urn:contract"
 _STRICT_URI = "urn:contract:strict"
 
-#: The checks that jsonschema makes without further packages, and no more.
+#: The format that jsonschema can check without additional packages.
 FORMATS = FormatChecker(formats=["uuid"])
 
 
 class Contract:
-    """An OpenAPI 3.1 document.
-
-    :param path: its file.
-    """
+    """An OpenAPI 3.1 document in a file."""
 
     def __init__(self, path: Path) -> None:
         self.document = yaml.safe_load(path.read_text(encoding="utf-8"))
         documents = ((_URI, self.document), (_STRICT_URI, _strict(self.document)))
-        self._registry: Registry[Any] = Registry().with_resources(
+        self.registry: Registry[Any] = Registry().with_resources(
             (uri, Resource.from_contents(document, default_specification=DRAFT202012)) for uri, document in documents
         )
         self._by_reference: dict[str, Draft202012Validator] = {}
         self.operations = operations_of(self.document)
 
     def find(self, method: str, raw_path: str) -> tuple[Operation, dict[str, str]] | None:
-        """The operation that a request is for, and the values in its path.
+        """Return the operation of a request and the values in its path, or None.
 
-        :param method: in upper case.
-        :param raw_path: still percent-encoded, so that an encoded slash stays inside its segment.
+        :param raw_path: the path with its percent-encoding, so that an encoded slash stays inside its segment.
         """
         for operation in self.operations:
             values = operation.values_in(raw_path) if method == operation.method else None
@@ -60,16 +56,14 @@ class Contract:
         headers: Mapping[str, str],
         body: Any,
     ) -> dict[str, list[str]]:
-        """What is wrong with a request, by field, in the manner of the service.
+        """Return the errors of a request by field, in the format of the service.
 
-        The sandbox is stricter than the vendor: a property or a query parameter that the document does not know is
-        refused, so that a misspelt name is noticed instead of being passed over. Headers may be any.
+        The sandbox is stricter than the vendor and refuses properties and query parameters that the document does not
+        define, so that misspelled names are noticed. Unknown headers are allowed.
 
-        :param operation: which one.
-        :param path: the values in its path.
-        :param query: the names and values in its query.
-        :param headers: by name, in any case.
-        :param body: the parsed body, None without one.
+        :param path: the values in the path.
+        :param query: the names and values in the query.
+        :param body: the parsed body, or None.
         """
         faults: dict[str, list[str]] = {}
         sent = {"path": path, "query": dict(query), "header": headers}
@@ -85,7 +79,7 @@ class Contract:
         known = operation.placed("query")
         for index, (name, _text) in enumerate(query):
             if name not in known or name in dict(query[:index]):
-                faults.setdefault(name, []).append("There is no such parameter, or it is there twice.")
+                faults.setdefault(name, []).append("The parameter is unknown or occurs twice.")
         if operation.body_type is not None:
             pointer = f"{operation.pointer}/requestBody/content/{segment(operation.body_type)}/schema"
             for error in self._errors(f"{_STRICT_URI}#{pointer}", body):
@@ -94,26 +88,20 @@ class Contract:
         return faults
 
     def query(self, operation: Operation, query: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        """The values in a query that has no faults.
-
-        :param operation: which one.
-        :param query: the names and values.
-        """
+        """Return the values in a valid query with their types."""
         known = operation.placed("query")
         return {name: known[name].value(text) for name, text in query}
 
     def answer_faults(self, operation: Operation, status: int, body: Any, kind: str = JSON) -> list[str]:
-        """What is wrong with an answer that the sandbox is about to give, be it a success or an error.
+        """Return the errors of a response, which can be a success or an error.
 
-        :param operation: which one.
-        :param status: the HTTP status.
-        :param body: the parsed body, None without one.
-        :param kind: the body's media type.
+        :param body: the parsed body, or None.
+        :param kind: the media type of the body.
         """
         if str(status) not in operation.answers:
             return [f"{status} is not among the answers of {operation.name}"]
-        pointer, answer = operation.answers[str(status)]
-        kinds = answer.get("content", {})
+        pointer, response = operation.answers[str(status)]
+        kinds = response.get("content", {})
         if not kinds:
             return [] if body is None else [f"{status} of {operation.name} has no body"]
         if kind not in kinds:
@@ -122,46 +110,34 @@ class Contract:
         return [f"{error.json_path}: {error.message}" for error in self._errors(reference, body)]
 
     def schema_faults(self, name: str, value: Any) -> list[str]:
-        """What is wrong with a value.
-
-        :param name: a schema of the document.
-        :param value: to be judged.
-        """
+        """Return the errors of a value by a named schema of the document."""
         errors = self._errors(f"{_URI}#/components/schemas/{name}", value)
         return [f"{error.json_path}: {error.message}" for error in errors]
 
-    def errors(self, schema: Mapping[str, Any], value: Any) -> list[ValidationError]:
-        """What is wrong with a value.
-
-        :param schema: any; ``urn:contract`` in its references is the document.
-        :param value: to be judged.
-        """
-        return list(self._validator(schema).iter_errors(value))
-
     def _errors(self, reference: str, value: Any) -> list[ValidationError]:
-        # Every request needs the same few validators, several times.
+        # Every request uses the same few validators several times.
         if reference not in self._by_reference:
             self._by_reference[reference] = self._validator({"$ref": reference})
         return list(self._by_reference[reference].iter_errors(value))
 
     def _validator(self, schema: Mapping[str, Any]) -> Draft202012Validator:
-        return Draft202012Validator(schema, registry=self._registry, format_checker=FORMATS)
+        return Draft202012Validator(schema, registry=self.registry, format_checker=FORMATS)
 
 
 @cache
 def contraforce_contract() -> Contract:
-    """The ContraForce API's document, read once."""
+    """Return the document of the ContraForce API."""
     return Contract(DOCUMENTS / "contraforce.openapi.yaml")
 
 
 @cache
 def ticketing_contract() -> Contract:
-    """The ticketing API's document, read once."""
+    """Return the document of the ticketing API."""
     return Contract(DOCUMENTS / "ticketing.openapi.yaml")
 
 
 def _fields(error: ValidationError) -> list[str]:
-    """The fields that an error is about: where it stands, or the properties that should not be there."""
+    """Return the fields of an error: its location, or the properties that are not allowed."""
     place = [str(part) for part in error.absolute_path]
     if error.validator != "additionalProperties" or error.validator_value is not False:
         return [".".join(place)]
@@ -170,7 +146,7 @@ def _fields(error: ValidationError) -> list[str]:
 
 
 def _strict(value: Any) -> Any:
-    """A copy of a document in which objects have no properties but those that it names."""
+    """Return a copy of a document in which objects have no other properties than the defined ones."""
     if isinstance(value, list):
         return [_strict(entry) for entry in value]
     if not isinstance(value, dict):

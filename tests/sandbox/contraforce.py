@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state of the ContraForce side of the sandbox, and what its operations do to it."""
+"""The state of the ContraForce side of the sandbox, and its operations."""
 
 from __future__ import annotations
 
@@ -35,10 +35,9 @@ _REFERENCE = ("id", "source", "workspaceId")
 
 
 class ContraForce:
-    """The service: its state, and one method for each operation that it serves.
+    """The state of the service, with a method for each operation.
 
-    :param seed: what it begins with.
-    :param platform: the ticketing platform, whose tickets a workspace's ticketing system can hold, too.
+    :param platform: the ticketing platform, whose tickets a workspace can have in its ticketing system.
     """
 
     def __init__(self, seed: Seed, platform: Ticketing) -> None:
@@ -46,10 +45,9 @@ class ContraForce:
         self.reset(Profile())
 
     def reset(self, profile: Profile, bulk_count: int = 0) -> None:
-        """Begin again.
+        """Restore the initial state.
 
-        :param profile: how to behave from now on.
-        :param bulk_count: how many further incidents are in the first workspace of the seed.
+        :param bulk_count: the number of additional incidents in the first workspace.
         """
         seed = copy.deepcopy(self.seed)
         self.profile, self.serializer, self.listing = profile, IncidentSerializer(profile), Listing(seed.now)
@@ -61,7 +59,7 @@ class ContraForce:
             self._store(record)
 
     def _store(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Take an incident in, and give it as it is stored."""
+        """Store an incident and return its record."""
         incident = Incident({"user": None, "ticketId": None, **record}, record.get("comments", []))
         incident.record.pop("comments", None)
         self.incidents[incident_key(record["workspaceId"], record["source"], record["id"])] = incident
@@ -72,17 +70,13 @@ class ContraForce:
         return incident.record
 
     def add(self, value: Any) -> list[dict[str, Any]]:
-        """Raise new incidents, and give them as they are stored.
-
-        :param value: a list of them, as a seed has them.
-        :raises ValueError: in a sentence; then none was taken.
-        """
+        """Create incidents and return their records. Raise ValueError if any of them is not valid."""
         there = [incident.record for incident in self.incidents.values()]
         seed = replace(self.seed, workspaces=list(self.workspaces.values()), tickets=self.tickets, incidents=there)
         return [self._store(record) for record in checked_incidents(value, seed, self.platform.store)]
 
     def handlers(self) -> dict[str, Callable[[Call], Answer]]:
-        """What is served, by operationId."""
+        """Return the handlers by operationId."""
         return {
             "v2-get-incident": self.get_incident,
             "v2-list-incident-comments": self.list_comments,
@@ -109,10 +103,7 @@ class ContraForce:
         return workspace
 
     def _incident(self, workspace: str, source: str, identifier: str) -> Incident:
-        """An incident.
-
-        :raises RefusedError: as the service refuses it.
-        """
+        """Return an incident. Raise RefusedError if it does not exist or is not accessible."""
         self._workspace(workspace)
         incident = self.incidents.get(incident_key(workspace, source, identifier))
         if incident is None:
@@ -123,9 +114,9 @@ class ContraForce:
         return self._incident(call.path["workspaceId"], call.path["source"], call.path["incidentId"])
 
     def _in_body(self, call: Call, *needed: str) -> Incident:
-        """The incident that a body refers to.
+        """Return the incident that a body refers to.
 
-        :param needed: further fields that the body must have.
+        :param needed: other required fields of the body.
         """
         self._workspace(call.path["workspaceId"])
         reference = call.body.get("incident") or {}
@@ -145,7 +136,7 @@ class ContraForce:
         return find_ticket([*self.tickets, *others], system, wanted)
 
     def _close(self, ticket: dict[str, Any]) -> None:
-        """Close a ticket where it is stored."""
+        """Close a ticket in its system."""
         if ticket in self.tickets:
             ticket["state"] = "Closed"
         else:
@@ -154,7 +145,7 @@ class ContraForce:
     # --- reads -------------------------------------------------------------------------------------------------------
 
     def get_incident(self, call: Call) -> Answer:
-        """The read of one incident."""
+        """Return an incident."""
         incident = self._in_path(call)
         seen = incident.read()
         record = self.serializer.record(seen, self._ticket(seen["workspaceId"], seen["ticketId"]), incident.comments)
@@ -167,11 +158,11 @@ class ContraForce:
         return Answer(200, {"source": call.path["source"], "incident": record, **details})
 
     def list_comments(self, call: Call) -> Answer:
-        """The comments of an incident."""
+        """Return the comments of an incident."""
         return Answer(200, [self.serializer.comment(comment) for comment in self._in_path(call).read_comments()])
 
     def list_incidents(self, call: Call) -> Answer:
-        """A page of the incidents of all workspaces on which the caller has a role, as they are stored: no lag."""
+        """Return a page of the incidents in all accessible workspaces. Lists do not lag."""
         visible = [
             incident.record
             for (workspace, _source, _id), incident in self.incidents.items()
@@ -183,7 +174,7 @@ class ContraForce:
     # --- writes ------------------------------------------------------------------------------------------------------
 
     def update_status(self, call: Call) -> Answer:
-        """The change of an incident's status."""
+        """Change the status of an incident."""
         incident, body = self._in_path(call), call.body
         closes = body["status"] == "Closed"
         lacking = [name for name in ("classification", "classificationReason") if not body.get(name)]
@@ -221,7 +212,7 @@ class ContraForce:
         return new_comment(f"<p>{text}</p>" if self.profile.comment_text == "wrapped" else text, closes)
 
     def add_comment(self, call: Call) -> Answer:
-        """A new comment."""
+        """Add a comment."""
         incident, text = self._in_path(call), call.body["content"]
         if not text.strip():
             raise invalid({"content": "content must not be blank."})
@@ -231,7 +222,7 @@ class ContraForce:
         return Answer(201, self.serializer.comment(comment), self._applies)
 
     def assign(self, call: Call) -> Answer:
-        """The change of an incident's assignee."""
+        """Change the assignee of an incident."""
         incident, user = self._in_path(call), self._user(call.body)
         effect = incident.record["user"] != user
         if self._applies:
@@ -239,7 +230,7 @@ class ContraForce:
         return Answer(204, effect=effect and self._applies)
 
     def _user(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The user that a body names, by email, by id, or by both if they are of one user."""
+        """Return the user whose email address, ID, or both a body contains."""
         given = {
             field: (name, body[field].lower())
             for field, name in (("userId", "id"), ("email", "email"))
@@ -250,10 +241,10 @@ class ContraForce:
         for user in self.users:
             if all(user[name].lower() == value for name, value in given.values()):
                 return dict(user)
-        raise invalid({field: f"{field} is that of no user." for field in given})
+        raise invalid({field: f"No user has this {field}." for field in given})
 
     def link(self, call: Call) -> Answer:
-        """The link of a ticket to an incident."""
+        """Link a ticket to an incident."""
         incident = self._in_body(call, "ticketId")
         system = self._workspace(call.path["workspaceId"])["ticketing_system"]
         ticket = self._ticket(call.path["workspaceId"], call.body["ticketId"])
@@ -271,7 +262,7 @@ class ContraForce:
         return Answer(200, self.serializer.ticket(ticket, incident.comments), effect)
 
     def unlink(self, call: Call) -> Answer:
-        """The end of a link; comments keep the id of the ticket that they were mirrored to."""
+        """Unlink the ticket of an incident. Comments keep the ID of the ticket they were mirrored to."""
         incident = self._in_body(call)
         linked = incident.record["ticketId"] is not None
         if not linked and self.profile.unlink_unlinked == "404":

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ContraForce API as the sandbox serves it: its credentials, its envelope and its errors."""
+"""The ContraForce API: credentials, response envelope and errors."""
 
 from __future__ import annotations
 
@@ -22,10 +22,7 @@ PROBLEM = "application/problem+json"
 
 
 class ContraForceService:
-    """The service; see ``Service`` for what each member is.
-
-    :param state: what is stored.
-    """
+    """The service. ``Service`` describes its members."""
 
     error_schema = "ApiProblemDetails"
     reads_by_post: Collection[str] = frozenset({"v2-list-incidents-across-workspaces"})
@@ -36,23 +33,15 @@ class ContraForceService:
         self.contract = contraforce_contract()
 
     def owns(self, raw_path: str) -> bool:
-        """Every path: what no service knows is refused by this one.
-
-        :param raw_path: still percent-encoded.
-        """
+        """Return True: paths of no service are refused by this one."""
         return True
 
     def handlers(self) -> Mapping[str, Handler]:
-        """What is served, by operationId."""
+        """Return the handlers by operationId."""
         return self.state.handlers()
 
     def authenticate(self, operation: Operation, headers: Mapping[str, str]) -> None:
-        """Everybody with credentials is the same service account.
-
-        :param operation: what is called.
-        :param headers: by name, in any case.
-        :raises RefusedError: for wrong credentials.
-        """
+        """Raise RefusedError if the credentials are wrong."""
         scheme, _space, value = headers.get("Authorization", "").partition(" ")
         known = self.state.seed.credentials
         pair = base64.b64encode(f"{known['client_id']}:{known['client_secret']}".encode()).decode("ascii")
@@ -61,41 +50,25 @@ class ContraForceService:
             raise RefusedError(401, "UNAUTHORIZED", "The credentials are missing or invalid.")
 
     def reply(self, operation: Operation, answer: Answer) -> Reply:
-        """A success in the envelope of the service.
-
-        :param operation: what was called.
-        :param answer: what came of it.
-        """
+        """Return a success in the envelope of the service."""
         meta = {"requestId": _request_id(), "timestamp": timestamp()}
         shown = None if answer.status == 204 else {"data": answer.data, "meta": meta}
         return Reply(answer.status, shown, headers={"X-Request-Id": meta["requestId"]})
 
     def refusal(self, operation: Operation | None, refusal: RefusedError) -> Reply:
-        """An error as RFC 9457 has it.
-
-        :param operation: what was called.
-        :param refusal: what is wrong.
-        """
+        """Return an error in the format of RFC 9457."""
         code = refusal.code or f"SANDBOX_{refusal.status}"
         return Reply(refusal.status, problem(refusal.status, code, refusal.detail, refusal.errors), PROBLEM)
 
     def old_error(self, status: int, code: str, message: str) -> Reply:
-        """An error as the first generation of the service had it.
-
-        :param status: the HTTP status.
-        :param code: the word for it.
-        :param message: a sentence.
-        """
+        """Return an error in the format of version 1 of the API."""
         error: dict[str, Any] = {"code": code or f"SANDBOX_{status}", "message": message, "target": None, "details": []}
         return Reply(status, {"error": error, "meta": {}})
 
 
 def problem(status: int, code: str, detail: str, errors: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
-    """``ApiProblemDetails``.
+    """Return ``ApiProblemDetails``.
 
-    :param status: the HTTP status.
-    :param code: the service's word for it.
-    :param detail: a sentence.
     :param errors: messages by field.
     """
     body = {

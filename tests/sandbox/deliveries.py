@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Delivers events to the webhook, at least once: what is not taken is delivered again."""
+"""Deliver events to the webhook at least once."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ import json
 from datetime import datetime, timezone
 from typing import Any
 
-from ansible_collections.secops.itsm.tests.sandbox.events import Event, told_anew
+from ansible_collections.secops.itsm.tests.sandbox.events import Event, renewed
+from ansible_collections.secops.itsm.tests.sandbox.input_validation import check
 from ansible_collections.secops.itsm.tests.sandbox.parsing import timestamp
-from ansible_collections.secops.itsm.tests.sandbox.posting import Answered, UnansweredError, post
+from ansible_collections.secops.itsm.tests.sandbox.posting import HttpResponse, NoResponseError, post
 from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook, host_of
 
 ANSWER_WITHIN = 10.0
 LONGEST_PAUSE = 30.0
 LONGEST_RETRY_AFTER = 60.0
-NO_WEBHOOK = "there is no webhook to deliver to"
+NO_WEBHOOK = "there is no webhook"
 
 
 class Deliveries:
-    """What is delivered, and what came of it.
+    """The deliveries of events.
 
-    :param first: the subscription that there is from the beginning.
+    :param first: the initial subscription.
     """
 
     def __init__(self, first: Webhook | None = None) -> None:
@@ -37,11 +38,11 @@ class Deliveries:
 
     @property
     def waiting(self) -> int:
-        """How many events are on their way."""
+        """Return the number of events that are being delivered."""
         return len(self._tasks)
 
     def reset(self) -> None:
-        """Begin again: what is on its way is forgotten."""
+        """Restore the initial subscription and stop all deliveries."""
         self._forget()
         self.webhook = self._first
         self.log.clear()
@@ -49,10 +50,10 @@ class Deliveries:
         self.given_up = 0
 
     def subscribe(self, value: Any) -> None:
-        """Deliver what happens from now on to another webhook.
+        """Replace the subscription.
 
-        :param value: as it was posted; None for no webhook.
-        :raises ValueError: for what is none, in a sentence.
+        :param value: any JSON value; None for no webhook.
+        :raises ValueError: if the value is not a subscription.
         """
         allowed = host_of(self._first.url) if self._first else None
         webhook = None if value is None else Webhook.from_json(value, allowed)
@@ -60,10 +61,7 @@ class Deliveries:
         self.webhook = webhook
 
     def send(self, event: Event) -> None:
-        """Deliver an event, if there is a webhook.
-
-        :param event: what happened.
-        """
+        """Deliver an event if there is a webhook."""
         if self.webhook is not None:
             self._events.append(event)
             task = asyncio.get_running_loop().create_task(self._deliver(self.webhook, event))
@@ -71,35 +69,33 @@ class Deliveries:
             task.add_done_callback(self._tasks.discard)
 
     def send_again(self, value: Any) -> None:
-        """Deliver the last event once more, as a service does that did not notice that it was taken.
+        """Deliver the last event again, as a service does that lost the response.
 
-        :param value: ``new_id``: whether as another event, which no receiver can know again.
-        :raises ValueError: for what is no such thing, or nothing to deliver, in a sentence.
+        :param value: any JSON value; ``new_id`` gives the event a new ID.
+        :raises ValueError: if the value is not valid, or there is no event.
         """
-        value = {} if value is None else value
-        if not isinstance(value, dict) or set(value) - {"new_id"} or not isinstance(value.get("new_id", False), bool):
-            raise ValueError("again takes new_id, true or false, and nothing else")
+        check("again", value)
         if self.webhook is None or not self._events:
-            raise ValueError("nothing was delivered yet" if self.webhook else NO_WEBHOOK)
+            raise ValueError("there is no event to deliver again" if self.webhook else NO_WEBHOOK)
         last = self._events[-1]
-        self.send(told_anew(last) if value.get("new_id") else last)
+        self.send(renewed(last) if (value or {}).get("new_id") else last)
 
     async def _deliver(self, webhook: Webhook, event: Event) -> None:
         for _copy in range(webhook.copies):
             for attempt in range(1, webhook.attempts + 1):
-                answer = await self._attempt(webhook, event, attempt)
-                # Python 3.11's wait_for loses a cancellation that comes at the same moment as the answer.
+                response = await self._attempt(webhook, event, attempt)
+                # In Python 3.11, wait_for loses a cancellation at the moment of the response.
                 if asyncio.current_task() not in self._tasks:
                     return
-                if answer is not None and 200 <= answer.status < 300:
+                if response is not None and 200 <= response.status < 300:
                     break
                 if attempt == webhook.attempts:
                     self.given_up += 1
                     return
-                await asyncio.sleep(_pause(webhook, answer, attempt))
+                await asyncio.sleep(_pause(webhook, response, attempt))
 
-    async def _attempt(self, webhook: Webhook, event: Event, attempt: int) -> Answered | None:
-        """Deliver once; what came back, if anything did."""
+    async def _attempt(self, webhook: Webhook, event: Event, attempt: int) -> HttpResponse | None:
+        """Deliver an event once, and return the response if there is one."""
         body = json.dumps(event.body, ensure_ascii=False).encode()
         headers = webhook.headers(event, body, datetime.now(timezone.utc))
         entry: dict[str, Any] = {
@@ -116,12 +112,12 @@ class Deliveries:
         }
         self.log.append(entry)
         try:
-            answer = await post(webhook.url, headers, body, ANSWER_WITHIN)
-        except UnansweredError as error:
+            response = await post(webhook.url, headers, body, ANSWER_WITHIN)
+        except NoResponseError as error:
             entry["error"] = str(error)
             return None
-        entry.update(status=answer.status, answer=answer.text)
-        return answer
+        entry.update(status=response.status, answer=response.text)
+        return response
 
     def _forget(self) -> None:
         for task in self._tasks:
@@ -129,9 +125,9 @@ class Deliveries:
         self._tasks.clear()
 
 
-def _pause(webhook: Webhook, answer: Answered | None, attempt: int) -> float:
-    """How long to wait before the next try: as long as the receiver asks for, or longer each time."""
-    asked = str(answer.headers.get("Retry-After", "")) if answer is not None else ""
-    if asked.isdecimal():
-        return min(float(asked), LONGEST_RETRY_AFTER)
+def _pause(webhook: Webhook, response: HttpResponse | None, attempt: int) -> float:
+    """Return the seconds before the next attempt: as in Retry-After, or longer each time."""
+    requested = str(response.headers.get("Retry-After", "")) if response is not None else ""
+    if requested.isdecimal():
+        return min(float(requested), LONGEST_RETRY_AFTER)
     return min(webhook.pause * 2.0 ** (attempt - 1), LONGEST_PAUSE)

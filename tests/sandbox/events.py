@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Events as webhooks carry them. They say neither the status, nor the ticket, nor the workspace of an incident."""
+"""Events of webhooks. They contain neither the status, nor the ticket, nor the workspace of an incident."""
 
 from __future__ import annotations
 
@@ -19,10 +19,9 @@ _LISTS = ("alertProductNames", "alerts", "entities")
 
 @dataclass(frozen=True)
 class Event:
-    """Something that happened.
+    """An event.
 
-    :param id: stays the same, however often it is delivered.
-    :param body: what is delivered.
+    :param id: the same in each delivery.
     """
 
     id: str
@@ -30,17 +29,16 @@ class Event:
 
     @property
     def is_test(self) -> bool:
-        """Whether nothing happened, and it only tries whether it arrives."""
+        """Return whether the event is a test."""
         return bool(self.body["isTest"])
 
 
 def incident_created(record: Mapping[str, Any], workspace: Mapping[str, Any], is_test: bool = False) -> Event:
-    """The event of a new incident.
+    """Return the event of a new incident.
 
-    :param record: the incident, as it is stored.
-    :param workspace: where it is, as a seed has it.
-    :param is_test: whether it only tries whether it arrives.
-    :raises ValueError: for one that the contract does not know, in a sentence.
+    :param record: the stored incident.
+    :param workspace: its workspace in the seed.
+    :raises ValueError: if the event breaks the contract.
     """
     now = timestamp()
     occurred = record.get("createdAt") or now
@@ -63,32 +61,23 @@ def incident_created(record: Mapping[str, Any], workspace: Mapping[str, Any], is
     body = {"type": CREATED, "timestamp": now, "isTest": is_test, "occurredAt": occurred, "data": data}
     wrong = contraforce_contract().schema_faults("IncidentCreatedEvent", body)
     if wrong:
-        raise ValueError(f"no event can tell of incident {record['id']}: {wrong[0]}")
+        raise ValueError(f"incident {record['id']} cannot have an event: {wrong[0]}")
     return Event(str(uuid.uuid4()), body)
 
 
 def trial(workspace: Mapping[str, Any]) -> Event:
-    """The event of an incident that is not there.
-
-    :param workspace: where it would be, as a seed has it.
-    """
+    """Return the test event of an incident that does not exist."""
     record = {"id": str(uuid.UUID(int=0)), "source": "Sentinel", "number": 0, "title": "Test", "severity": "Low"}
     return incident_created({**record, "createdAt": timestamp()}, workspace, is_test=True)
 
 
-def told_anew(event: Event) -> Event:
-    """The same thing told by another event, which no receiver can know again.
-
-    :param event: that told of it.
-    """
+def renewed(event: Event) -> Event:
+    """Return an event with a new ID and the same content."""
     return Event(str(uuid.uuid4()), {**event.body, "timestamp": timestamp()})
 
 
 def account_id(workspace: Mapping[str, Any]) -> str:
-    """The account that a workspace belongs to, as events name it: its own, or one that is made up.
-
-    :param workspace: as a seed has it.
-    """
+    """Return the account of a workspace: the one in the seed, or a generated one."""
     return str(workspace.get("account_id") or uuid.uuid5(uuid.NAMESPACE_OID, workspace["id"].lower()))
 
 

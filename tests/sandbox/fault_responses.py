@@ -22,10 +22,7 @@ WITHOUT_BODY = (204, 304)
 
 
 def as_response(reply: Reply) -> Response:
-    """Return a reply as a response of Starlette.
-
-    :param reply: what goes over the wire.
-    """
+    """Return a reply as a Starlette response."""
     headers = dict(reply.headers)
     if reply.body is None:
         return Response(status_code=reply.status, headers=headers)
@@ -35,11 +32,7 @@ def as_response(reply: Reply) -> Response:
 
 
 def with_edits(true: Response, fault: Fault) -> Response:
-    """Return the regular response with the values replaced or removed that a fault names.
-
-    :param true: the true answer, in JSON.
-    :param fault: what to change.
-    """
+    """Return the regular JSON response with the values replaced or removed that a fault names."""
     if not fault.replace and not fault.remove:
         return true
     body = json.loads(bytes(true.body))
@@ -59,13 +52,11 @@ def with_edits(true: Response, fault: Fault) -> Response:
 def fault_response(service: Service, operation: Operation, fault: Fault, seen: str, true: Response | None) -> Response:
     """Return the response that a fault causes instead of the regular one.
 
-    :param service: whose errors it takes the shape of.
-    :param operation: what was called.
-    :param fault: what to answer.
-    :param seen: what an answer that repeats the request says of it.
-    :param true: the true answer, if there is one.
+    :param service: the service whose error format is used.
+    :param seen: the part of the request that an ``echo`` repeats.
+    :param true: the regular response, if there is one.
     """
-    status, code, message = fault.status or 500, fault.code or "", "The sandbox was told to fail."
+    status, code, message = fault.status or 500, fault.code or "", "The sandbox is set to fail this request."
 
     def error(text: str = message) -> Response:
         return as_response(service.refusal(operation, RefusedError(status, code, text)))

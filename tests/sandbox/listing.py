@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The list of incidents across workspaces: its filters, its pages and their tokens."""
+"""The list of incidents across workspaces: filters, pages and tokens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ansible_collections.secops.itsm.tests.sandbox.serializers import display_id
 
 Record = Mapping[str, Any]
 Test = Callable[[Record], bool]
-#: A workspace and a source: what a token is for.
+#: A workspace and a source, to which a token belongs.
 Group = tuple[str, str]
 
 _HOURS = {"ThreeHours": 3, "SixHours": 6, "TwelveHours": 12, "TwentyFourHours": 24, "FourtyEightHours": 48}
@@ -29,11 +29,11 @@ _TOKENS = "workspacePageTokens"
 
 @dataclass(frozen=True)
 class Place:
-    """Where a token goes on.
+    """The position at which a token continues.
 
-    :param group: in which workspace and source.
-    :param after: the position of the last record that was given.
-    :param filters: of which list.
+    :param group: its workspace and source.
+    :param after: the position of the last returned record.
+    :param filters: the filters of its list.
     """
 
     group: Group
@@ -42,10 +42,9 @@ class Place:
 
 
 class Listing:
-    """Pages in the order of the records, which is stable: a page goes on after the last record that was given, so that
-    incidents that change in between move nothing.
+    """Pages in a stable order: each continues after the last returned record, even if incidents change in between.
 
-    :param now: the instant that relative time filters count from, None for the present.
+    :param now: the time that relative time filters refer to; None for the current time.
     """
 
     def __init__(self, now: str | None) -> None:
@@ -53,12 +52,11 @@ class Listing:
         self._places: dict[str, Place] = {}
 
     def page(self, records: Sequence[Record], body: Mapping[str, Any], profile: Profile) -> dict[str, Any]:
-        """A page of records, and the tokens of the next.
+        """Return a page of records and the tokens of the next one.
 
-        :param records: all that the caller may see, always in the same order.
+        :param records: all visible records, always in the same order.
         :param body: ``ListIncidentsAcrossWorkspacesRequest``.
-        :param profile: for the size of pages and the end of the last.
-        :raises RefusedError: for a filter or a token that is none.
+        :raises RefusedError: if a filter or a token is not valid.
         """
         wanted = matcher(body, self._now or datetime.now(timezone.utc))
         filters = _name_of_filters(body)
@@ -78,7 +76,7 @@ class Listing:
         return data
 
     def _scope(self, records: Sequence[Record], body: Mapping[str, Any], filters: str) -> dict[Group, int]:
-        """What to list, and after which position in each group."""
+        """Return the position after which each group is listed."""
         entries = body.get(_TOKENS) or []
         if body.get("isFirstCall", not entries):
             return {_group(record): -1 for record in records}
@@ -89,15 +87,15 @@ class Listing:
                     group = (entry.get("workspaceId", "").lower(), source)
                     scope[group] = self._place(group, token, filters)
         if not scope:
-            raise invalid({_TOKENS: "A call that is not the first one needs the tokens of the page before it."})
+            raise invalid({_TOKENS: "A call other than the first one needs the tokens of the previous page."})
         return scope
 
     def _place(self, group: Group, token: str, filters: str) -> int:
         place = self._places.get(token)
         if place is None or place.group != group:
-            raise invalid({_TOKENS: "A token is none that was given for that workspace and source."})
+            raise invalid({_TOKENS: "A token does not belong to its workspace and source."})
         if place.filters != filters:
-            raise invalid({_TOKENS: "A token was given for a list with other filters."})
+            raise invalid({_TOKENS: "A token belongs to a list with other filters."})
         return place.after
 
     def _token(self, group: Group, after: int, filters: str) -> str:
@@ -107,11 +105,11 @@ class Listing:
 
 
 def matcher(body: Mapping[str, Any], now: datetime) -> Test:
-    """Whether a record passes the filters of a request; one that is empty or null lets everything pass.
+    """Return a function that tests whether a record passes the filters of a request. Empty filters pass everything.
 
     :param body: ``ListIncidentsAcrossWorkspacesRequest``.
-    :param now: the instant that relative time filters count from.
-    :raises RefusedError: for a time filter that is none.
+    :param now: the time that relative time filters refer to.
+    :raises RefusedError: if a time filter is not valid.
     """
     tests: list[Test] = [_times(body["timeFilterSelection"], now)] if "timeFilterSelection" in body else []
     for name, field in (("severities", "severity"), ("statuses", "status"), ("sources", "source")):
@@ -137,7 +135,7 @@ def _text(query: str) -> Test:
 
 
 def _assignees(body: Mapping[str, Any]) -> Test:
-    """By id or email, in any case; ``includeUnassigned`` adds those of nobody, and alone it means nothing."""
+    """Match by ID or email address; ``includeUnassigned`` adds unassigned incidents, and alone has no effect."""
     wanted = {
         name: {word.lower() for word in body.get(field) or []}
         for name, field in (("id", "assigneeIds"), ("email", "assigneeEmails"))
@@ -181,7 +179,7 @@ def _group(record: Record) -> Group:
 
 
 def _grouped(tokens: Mapping[Group, str | None]) -> list[dict[str, Any]]:
-    """Tokens as the service nests them."""
+    """Return tokens in the format of the service."""
     workspaces: dict[str, dict[str, str | None]] = {}
     for (workspace, source), token in tokens.items():
         workspaces.setdefault(workspace, {})[source] = token
@@ -189,5 +187,5 @@ def _grouped(tokens: Mapping[Group, str | None]) -> list[dict[str, Any]]:
 
 
 def _name_of_filters(body: Mapping[str, Any]) -> str:
-    """One text for requests that ask for the same list."""
+    """Return the same text for all requests with the same filters."""
     return json.dumps({name: value for name, value in body.items() if value and name not in _PAGING}, sort_keys=True)

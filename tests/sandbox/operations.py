@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The operations of an OpenAPI document, with every reference in their parameters and answers followed."""
+"""The operations of an OpenAPI document, with resolved references."""
 
 from __future__ import annotations
 
@@ -18,13 +18,10 @@ _METHODS = ("get", "put", "post", "patch", "delete")
 
 @dataclass(frozen=True)
 class Parameter:
-    """A value that a request has outside its body.
+    """A parameter of a request.
 
-    :param name: as the document writes it.
     :param place: ``path``, ``query`` or ``header``.
-    :param required: whether a request must have it.
-    :param schema: what it may be.
-    :param pointer: where the schema stands in the document.
+    :param pointer: the JSON pointer to the schema.
     """
 
     name: str
@@ -34,10 +31,7 @@ class Parameter:
     pointer: str
 
     def value(self, text: str) -> Any:
-        """A text as the schema's type; what does not fit stays a text, for the schema to refuse.
-
-        :param text: as it was sent.
-        """
+        """Return a text as the type of the schema, or unchanged if it is not of that type."""
         kind = self.schema.get("type")
         if kind == "boolean":
             return {"true": True, "false": False}.get(text.lower(), text)
@@ -48,15 +42,12 @@ class Parameter:
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of the document.
+    """An operation of the document.
 
     :param name: its operationId.
-    :param method: in upper case.
     :param template: its path with parameters in braces.
-    :param definition: what the document says of it.
-    :param pointer: where it stands in the document.
-    :param parameters: with what stands elsewhere in the document.
-    :param answers: where each answer stands and what the document says of it, by status.
+    :param pointer: its JSON pointer.
+    :param answers: the pointer and the definition of each response, by status.
     """
 
     name: str
@@ -69,19 +60,16 @@ class Operation:
 
     @property
     def body_type(self) -> str | None:
-        """The media type of its request's body, None without one."""
+        """Return the media type of the request body, or None."""
         return next(iter(self.definition["requestBody"]["content"])) if "requestBody" in self.definition else None
 
     @property
     def is_open(self) -> bool:
-        """Whether the document says that it needs no credentials."""
+        """Return whether the operation needs no credentials."""
         return self.definition.get("security") == []
 
     def placed(self, place: str) -> dict[str, Parameter]:
-        """Its parameters of one kind, by name.
-
-        :param place: ``path``, ``query`` or ``header``.
-        """
+        """Return the parameters in ``path``, ``query`` or ``header`` by name."""
         return {parameter.name: parameter for parameter in self.parameters if parameter.place == place}
 
     @cached_property
@@ -89,19 +77,16 @@ class Operation:
         return re.compile(re.sub(r"\\{(\w+)\\}", r"(?P<\1>[^/]+)", re.escape(self.template)))
 
     def values_in(self, raw_path: str) -> dict[str, str] | None:
-        """The values in a path, or None for a path that is another operation's.
+        """Return the values in a path, or None if the path is not one of this operation.
 
-        :param raw_path: still percent-encoded, so that an encoded slash stays inside its segment.
+        :param raw_path: the path with its percent-encoding, so that an encoded slash stays inside its segment.
         """
         match = self._pattern.fullmatch(raw_path)
         return {name: unquote(value) for name, value in match.groupdict().items()} if match else None
 
 
 def operations_of(document: Mapping[str, Any]) -> list[Operation]:
-    """Every operation of a document.
-
-    :param document: OpenAPI 3.1.
-    """
+    """Return every operation of a document."""
     return [
         _operation(document, template, method, definition)
         for template, item in document["paths"].items()
@@ -111,10 +96,7 @@ def operations_of(document: Mapping[str, Any]) -> list[Operation]:
 
 
 def segment(text: str) -> str:
-    """A key as a part of a JSON pointer in a URI's fragment.
-
-    :param text: the key.
-    """
+    """Return a key as a segment of a JSON pointer in the fragment of a URI."""
     return text.replace("~", "~0").replace("/", "~1").replace("{", "%7B").replace("}", "%7D")
 
 
@@ -136,7 +118,7 @@ def _parameters(document: Mapping[str, Any], pointer: str, definition: Mapping[s
 
 
 def _followed(document: Mapping[str, Any], pointer: str, value: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
-    """Where a part of the document really stands, and what it is."""
+    """Resolve the references of a value, and return its pointer and the value."""
     while "$ref" in value:
         pointer = value["$ref"].lstrip("#")
         found: Any = document

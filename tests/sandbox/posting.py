@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Sends one request of HTTP, and can be interrupted at any moment: the sandbox is to end at once when it is told to."""
+"""Send an HTTP request that can be canceled at any time, so that the sandbox ends at once."""
 
 from __future__ import annotations
 
@@ -19,11 +19,9 @@ _MOST = 10_000
 
 
 @dataclass(frozen=True)
-class Answered:
-    """What came back.
+class HttpResponse:
+    """A response.
 
-    :param status: of HTTP.
-    :param headers: by name, in any case.
     :param text: the beginning of the body.
     """
 
@@ -32,28 +30,25 @@ class Answered:
     text: str
 
 
-class UnansweredError(Exception):
-    """A request that nothing came back for, told in a sentence."""
+class NoResponseError(Exception):
+    """A request has no response. The message is one sentence."""
 
 
-async def post(url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Answered:
-    """Send a request, over no proxy, and follow no redirect. Certificates are verified as Python does by default.
+async def post(url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> HttpResponse:
+    """Send a request without a proxy and without following redirects. Certificates are verified.
 
-    :param url: where to.
-    :param headers: besides those that HTTP needs.
-    :param body: to be sent.
-    :param seconds: after which it is given up.
-    :raises UnansweredError: when nothing came back.
+    :param seconds: the timeout.
+    :raises NoResponseError: if there is no response.
     """
     try:
         return await asyncio.wait_for(_posted(url, headers, body), seconds)
     except asyncio.TimeoutError:
-        raise UnansweredError(f"no answer within {seconds:g} seconds") from None
+        raise NoResponseError(f"no response within {seconds:g} seconds") from None
     except (OSError, EOFError, ValueError, http.client.HTTPException) as error:
-        raise UnansweredError(str(error) or type(error).__name__) from None
+        raise NoResponseError(str(error) or type(error).__name__) from None
 
 
-async def _posted(url: str, headers: Mapping[str, str], body: bytes) -> Answered:
+async def _posted(url: str, headers: Mapping[str, str], body: bytes) -> HttpResponse:
     parts = urlsplit(url)
     secure = ssl.create_default_context() if parts.scheme == "https" else None
     port = parts.port or (443 if secure else 80)
@@ -64,21 +59,21 @@ async def _posted(url: str, headers: Mapping[str, str], body: bytes) -> Answered
         lines = [f"POST {target} HTTP/1.1", *(f"{name}: {text}" for name, text in {**always, **headers}.items())]
         writer.write("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
         await writer.drain()
-        return await _answer(reader)
+        return await _response(reader)
     finally:
         writer.close()
 
 
-async def _answer(reader: asyncio.StreamReader) -> Answered:
+async def _response(reader: asyncio.StreamReader) -> HttpResponse:
     first = (await reader.readline()).split(None, 2)
     if len(first) < 2 or not first[0].startswith(b"HTTP/1.") or not first[1].isdigit():
-        raise ValueError("the connection was closed without an answer" if not first else "the answer is none of HTTP")
+        raise ValueError("the connection was closed without a response" if not first else "the response is not HTTP")
     rest = await reader.readuntil(b"\r\n\r\n")
-    return Answered(int(first[1]), http.client.parse_headers(io.BytesIO(rest)), await _text(reader))
+    return HttpResponse(int(first[1]), http.client.parse_headers(io.BytesIO(rest)), await _text(reader))
 
 
 async def _text(reader: asyncio.StreamReader) -> str:
-    """The beginning of what comes until the connection ends."""
+    """Return the beginning of the text until the end of the connection."""
     parts = [b""]
     while sum(map(len, parts)) < _MOST and (part := await reader.read(_MOST)):
         parts.append(part)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Start, steer and stop the sandbox from Python: for tests and tools."""
+"""Start, control and stop the sandbox from Python."""
 
 from __future__ import annotations
 
@@ -12,35 +12,28 @@ import subprocess
 import sys
 import urllib.request
 from pathlib import Path
-from typing import Any
+from typing import Any, Mapping
 
 import yaml
 
 from ansible_collections.secops.itsm.tests.sandbox.client_environment import client_environment, ticketing_settings
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE
 
-#: The folder that holds ansible_collections.
+#: The directory that contains ansible_collections.
 COLLECTIONS = Path(__file__).resolve().parents[5]
 
 
 class SandboxProcess:
     """A sandbox in a process of its own, on a free port.
 
-    :param seed: the seed file to begin with.
+    :param words: additional options of the command line.
+    :param environment: additional environment variables.
     """
 
-    def __init__(self, seed: Path = SEED_FILE) -> None:
-        command = [
-            sys.executable,
-            "-m",
-            "ansible_collections.secops.itsm.tests.sandbox",
-            "--port",
-            "0",
-            "--seed",
-            str(seed),
-        ]
-        environment = {**os.environ, "PYTHONPATH": str(COLLECTIONS)}
-        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    def __init__(self, seed: Path = SEED_FILE, *words: str, environment: Mapping[str, str] | None = None) -> None:
+        command = [sys.executable, "-m", "ansible_collections.secops.itsm.tests.sandbox", "--seed", str(seed), *words]
+        variables = {**os.environ, "PYTHONPATH": str(COLLECTIONS), **(environment or {})}
+        self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=variables)
         assert self._process.stdout is not None
         first = self._process.stdout.readline()
         if "http" not in first:
@@ -48,11 +41,11 @@ class SandboxProcess:
         self.url = first.split()[-1]
         content = yaml.safe_load(seed.read_text(encoding="utf-8"))
         self.credentials: dict[str, str] = content["credentials"]
-        #: How the ticketing service is reached; empty for a seed without one.
+        #: The connection settings of the ticketing service; empty if the seed has none.
         self.ticketing: dict[str, Any] = ticketing_settings(self.url, content.get("ticketing", {}))
 
     def stop(self) -> int:
-        """End it, and give its exit code."""
+        """Stop the process and return its exit code."""
         self._process.terminate()
         try:
             code = self._process.wait(timeout=10)
@@ -70,7 +63,7 @@ class SandboxProcess:
         self.stop()
 
     def environment(self) -> dict[str, str]:
-        """The variables with which a task reaches it."""
+        """Return the environment variables with which a task reaches the sandbox."""
         return {**client_environment(self.url, self.credentials, self.ticketing), "no_proxy": "127.0.0.1"}
 
     def reset(
@@ -81,87 +74,64 @@ class SandboxProcess:
         edits: list[dict[str, Any]] | None = None,
         crowd: int = 0,
     ) -> None:
-        """Begin again.
+        """Restore the initial state.
 
-        :param profile: how ContraForce behaves.
-        :param faults: what goes wrong.
-        :param ticketing: how the ticketing service behaves.
-        :param edits: what another agent does to tickets, and when.
-        :param crowd: how many further incidents there are; ``bulk_incident_id`` names them.
+        :param profile: the behavior of ContraForce.
+        :param ticketing: the behavior of the ticketing service.
+        :param edits: the edits of another agent.
+        :param crowd: the number of additional incidents, with the IDs of ``bulk_incident_id``.
         """
         body = {"profile": profile or {}, "faults": faults or [], "ticketing": ticketing or {}, "edits": edits or []}
         self.control("POST", "reset", {**body, "crowd": crowd})
 
     def set_faults(self, *faults: dict[str, Any]) -> None:
-        """Replace the faults to come.
-
-        :param faults: what goes wrong.
-        """
+        """Replace the faults."""
         self.control("PUT", "faults", list(faults))
 
     def set_edits(self, *edits: dict[str, Any]) -> None:
-        """Replace the edits of another agent to come.
-
-        :param edits: what it does to tickets, and when.
-        """
+        """Replace the edits of another agent."""
         self.control("PUT", "edits", list(edits))
 
     def edit(self, object_id: str, fields: dict[str, Any]) -> None:
-        """Let another agent edit a ticket now.
-
-        :param object_id: the ticket's display id.
-        :param fields: values by UUID.
-        """
+        """Let another agent edit a ticket now. ``fields`` has values by field UUID."""
         self.control("POST", "edit", {"object_id": object_id, "fields": fields})
 
     def add_incidents(self, *incidents: dict[str, Any]) -> None:
-        """Raise new incidents.
-
-        :param incidents: as a seed has them.
-        """
+        """Create incidents in the format of a seed."""
         self.control("POST", "incidents", list(incidents))
 
     def set_webhook(self, url: str | None, secret: str = "", **how: Any) -> None:
-        """Let events be delivered from now on.
+        """Replace the subscription to events.
 
-        :param url: where to, None for nowhere.
-        :param secret: what they are signed with.
-        :param how: further fields of ``Webhook``.
+        :param url: None for no subscription.
+        :param how: other fields of ``Webhook``.
         """
         self.control("PUT", "webhook", None if url is None else {"url": url, "secret": secret, **how})
 
     def test_webhook(self) -> None:
-        """Make a test delivery."""
+        """Send a test event."""
         self.control("POST", "webhook/test")
 
     def deliver_again(self, new_id: bool = False) -> None:
-        """Deliver the last event once more.
-
-        :param new_id: as another event of the same incident.
-        """
+        """Deliver the last event again, with a new ID if requested."""
         self.control("POST", "webhook/again", {"new_id": new_id})
 
     def deliveries(self) -> dict[str, Any]:
-        """What the webhook was told and answered since the last reset."""
+        """Return the deliveries since the last reset."""
         return dict(self.control("GET", "deliveries"))
 
     def journal(self) -> dict[str, Any]:
-        """The requests since the last reset."""
+        """Return the requests since the last reset."""
         return dict(self.control("GET", "journal"))
 
     def state(self) -> dict[str, Any]:
-        """What is stored."""
+        """Return the stored records."""
         return dict(self.control("GET", "state"))
 
     def control(self, method: str, name: str, body: Any = None) -> Any:
-        """Tell the sandbox something, or ask it.
-
-        :param method: of HTTP.
-        :param name: what stands behind ``/_sandbox/``.
-        :param body: what is sent as JSON, None for nothing.
-        """
+        """Send a request to a control endpoint and return the body of the response."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.url}/_sandbox/{name}", data, method=method)
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request, timeout=10) as answer:
-            return json.load(answer)
+        with opener.open(request, timeout=10) as response:
+            return json.load(response)

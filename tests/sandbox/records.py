@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What is called, answered, refused and stored."""
+"""Calls, answers, refusals and stored incidents."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ from ansible_collections.secops.itsm.tests.sandbox.parsing import timestamp
 
 
 def is_uuid(value: Any) -> bool:
-    """Return whether a value is a UUID with hyphens, in any case.
-
-    :param value: anything.
-    """
+    """Return whether a value is a UUID with hyphens, in any case."""
     try:
         return str(uuid.UUID(str(value))) == str(value).lower()
     except ValueError:
@@ -26,24 +23,19 @@ def is_uuid(value: Any) -> bool:
 
 
 def incident_key(workspace: str, source: str, identifier: str) -> tuple[str, str, str]:
-    """Return what tells incidents apart: UUIDs of workspaces and of Sentinel's incidents count in any case (CF-A19).
-
-    :param workspace: the workspace's UUID.
-    :param source: as the service spells it.
-    :param identifier: of the incident.
-    """
+    """Return the key of an incident. UUIDs of workspaces and of Sentinel incidents are not case-sensitive (CF-A19)."""
     is_any_case = source == "Sentinel" and is_uuid(identifier)
     return workspace.lower(), source, identifier.lower() if is_any_case else identifier
 
 
 @dataclass(frozen=True)
 class Call:
-    """A request that keeps the contract.
+    """A request that complies with the contract.
 
-    :param path: the values in its path.
-    :param query: the values in its query.
-    :param body: the parsed body, None without one.
-    :param caller: who calls, as the service knows it.
+    :param path: the values in the path.
+    :param query: the values in the query.
+    :param body: the parsed body, or None.
+    :param caller: the caller as the service knows it.
     """
 
     path: Mapping[str, str]
@@ -56,9 +48,7 @@ class Call:
 class Answer:
     """A success.
 
-    :param status: the HTTP status.
-    :param data: what is answered, if the status has a body.
-    :param effect: whether a write changed anything that is stored.
+    :param effect: whether a write changed anything.
     """
 
     status: int
@@ -67,11 +57,9 @@ class Answer:
 
 
 class RefusedError(Exception):
-    """An answer of the service that is not a success.
+    """An error that the service returns.
 
-    :param status: the HTTP status.
-    :param code: the service's word for it.
-    :param detail: a sentence.
+    :param code: the error code of the service.
     :param errors: messages by field.
     """
 
@@ -81,19 +69,15 @@ class RefusedError(Exception):
 
 
 def invalid(errors: Mapping[str, str]) -> RefusedError:
-    """The refusal of a request with wrong values.
-
-    :param errors: a message for each field.
-    """
+    """Return the refusal of a request with invalid fields."""
     messages = {name: [message] for name, message in errors.items()}
     return RefusedError(400, "VALIDATION_ERROR", "One or more validation errors occurred.", messages)
 
 
 @dataclass
 class Incident:
-    """An incident as the service stores it, and what it shows while a write has not come through.
+    """A stored incident, and the old state that reads return after a write.
 
-    :param record: its fields.
     :param comments: oldest first.
     """
 
@@ -104,7 +88,7 @@ class Incident:
     _unseen: dict[str, int] = field(default_factory=dict)
 
     def read(self) -> dict[str, Any]:
-        """The record as a read sees it, which uses up the lag."""
+        """Return the record as a read returns it, and count the read."""
         if self._lag > 0:
             self._lag -= 1
             return self._old
@@ -113,8 +97,7 @@ class Incident:
     def change(self, values: Mapping[str, Any], lag: int) -> None:
         """Store values.
 
-        :param values: by field.
-        :param lag: how many reads still see what they saw before.
+        :param lag: the number of reads that still return the old state.
         """
         if self._lag == 0:
             self._old = copy.deepcopy(self.record)
@@ -122,16 +105,15 @@ class Incident:
         self.record.update(values, updatedAt=timestamp())
 
     def read_comments(self) -> list[dict[str, Any]]:
-        """The comments as a read sees them, which uses up their lag."""
+        """Return the comments as a read returns them, and count the read."""
         seen = [comment for comment in self.comments if comment.get("id") not in self._unseen]
         self._unseen = {name: reads - 1 for name, reads in self._unseen.items() if reads > 1}
         return seen
 
     def add_comment(self, comment: dict[str, Any], lag: int) -> None:
-        """Store a comment, and mirror it to the ticket if one is linked.
+        """Store a comment, and mirror it to the linked ticket.
 
-        :param comment: as :func:`new_comment` makes it.
-        :param lag: how many reads do not see it yet.
+        :param lag: the number of reads that do not return the comment yet.
         """
         self.comments.append(comment)
         if lag:
@@ -140,18 +122,14 @@ class Incident:
             self.mirror()
 
     def mirror(self) -> None:
-        """Mirror every comment to the linked ticket; what another ticket had is mirrored anew."""
+        """Mirror every comment to the linked ticket, including those that were mirrored to another one."""
         for number, comment in enumerate(self.comments, 1):
             if comment.get("ticketId") != self.record["ticketId"]:
                 comment.update(ticketId=self.record["ticketId"], ticketNoteId=str(number))
 
 
 def new_comment(message: str, closes: bool) -> dict[str, Any]:
-    """A comment of the service account.
-
-    :param message: its text.
-    :param closes: whether it came with the closing of the incident.
-    """
+    """Return a comment of the service account."""
     return {
         "id": str(uuid.uuid4()),
         "message": message,

@@ -41,11 +41,8 @@ class NoResponse(Response):
 class Exchange:
     """A request to a known operation.
 
-    :param request: the request as received.
-    :param service: the service that has the operation.
-    :param operation: the operation.
     :param path: the values in its path.
-    :param content: the body.
+    :param content: its body.
     :param entry: its entry in the journal.
     """
 
@@ -60,7 +57,7 @@ class Exchange:
 class RequestDispatcher:
     """The services behind one address.
 
-    :param services: the first one that a path belongs to answers it.
+    :param services: the first one that owns a path answers it.
     """
 
     def __init__(self, services: Sequence[Service]) -> None:
@@ -70,7 +67,7 @@ class RequestDispatcher:
 
     @property
     def operations(self) -> list[str]:
-        """Every operationId."""
+        """Return every operationId."""
         return [operation.name for service in self.services for operation in service.contract.operations]
 
     async def dispatch(self, request: Request) -> Response:
@@ -157,7 +154,7 @@ def _body(exchange: Exchange) -> Any:
     kind = exchange.request.headers.get("Content-Type", "")
     if exchange.content and not _BODY_TYPES[expected].fullmatch(kind.strip()):
         named = "JSON" if expected == JSON else expected
-        raise RefusedError(415, "UNSUPPORTED_MEDIA_TYPE", f"The body's Content-Type is not that of {named}.")
+        raise RefusedError(415, "UNSUPPORTED_MEDIA_TYPE", f"The Content-Type of the body must be that of {named}.")
     try:
         return parsed_json(exchange.content) if expected == JSON else parsed_form(exchange.content)
     except ValueError as error:

@@ -31,28 +31,25 @@ class VariablesError(Exception):
 
 
 def read_variables(path: Path) -> dict[str, Any]:
-    """Return the variables of a runbook.
-
-    :param path: a file as ``-e @FILE`` takes it.
-    :raises VariablesError: when it is none.
-    """
+    """Return the variables in a file as ``-e @FILE`` reads it. Raise VariablesError if it cannot be used."""
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise VariablesError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, yaml.YAMLError) as error:
-        raise VariablesError(f"{path} is not usable YAML: {' '.join(str(error).split())}") from None
+        raise VariablesError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from None
     if content is not None and not isinstance(content, dict):
-        raise VariablesError(f"{path} is no mapping of variables")
+        raise VariablesError(f"{path} is not a mapping of variables")
     return content or {}
 
 
 def add_from_variables(content: dict[str, Any], variables: Mapping[str, Any]) -> None:
-    """Add what variables name and a seed does not have: open incidents, their tickets, their workspaces, each of which
-    is like the first one of the seed that can be used, and the person who is to take them up.
+    """Add the incidents, tickets, workspaces and assignees that variables name and a seed does not have.
 
-    :param content: a seed, checked.
-    :param variables: those of a runbook.
+    Incidents are open. Workspaces are like the first usable one of the seed.
+
+    :param content: a valid seed.
+    :param variables: the variables of a runbook.
     """
     store = Store(content.get("ticketing", {}).get("tenants", []))
     for entry in _entries(variables):

@@ -29,10 +29,7 @@ _LISTED = (
 
 
 class IncidentSerializer:
-    """Serialize records as a profile defines.
-
-    :param profile: the behaviour of the service.
-    """
+    """Serialize records as a profile defines."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
@@ -42,9 +39,7 @@ class IncidentSerializer:
     ) -> dict[str, Any]:
         """Return a record with the fields that reading one incident returns.
 
-        :param record: as it is stored.
         :param ticket: the linked one.
-        :param comments: the incident's.
         """
         shown = {name: record.get(name) for name in _READ}
         shown.update(self._enum_values(record))
@@ -57,10 +52,7 @@ class IncidentSerializer:
         return shown
 
     def item(self, record: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a record with the fields that the list returns.
-
-        :param record: as it is stored.
-        """
+        """Return a record with the fields that the list returns."""
         updated, name = record.get("updatedAt"), record.get("name") or record["id"]
         shown = {
             **{field: record.get(field) for field in _LISTED},
@@ -79,28 +71,18 @@ class IncidentSerializer:
         return {**shown, "workspaceId": record["workspaceId"]} if self.profile.list_workspace == "shown" else shown
 
     def comment(self, comment: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a comment as the service returns it.
-
-        :param comment: as it is stored.
-        """
+        """Return a comment as the service returns it."""
         if self.profile.ticket == "hidden":
             return {**comment, "ticketId": None, "ticketNoteId": None}
         return {**comment, "ticketId": self.ticket_id(comment.get("ticketId"))}
 
     def ticket(self, ticket: Mapping[str, Any], comments: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-        """Return a linked ticket.
-
-        :param ticket: as it is stored.
-        :param comments: the incident's.
-        """
+        """Return a linked ticket with the comments of its incident."""
         mirrored = [comment for comment in comments if comment.get("ticketId") == ticket["id"]]
         return shown_ticket(ticket, self.ticket_id(ticket["id"]), mirrored)
 
     def ticket_id(self, identifier: Any) -> Any:
-        """Return the id of a ticket, as a string if the profile says so.
-
-        :param identifier: as it is stored, None for no ticket.
-        """
+        """Return the ID of a ticket, as a string if the profile defines it; None for no ticket."""
         return str(identifier) if identifier is not None and self.profile.ids == "string" else identifier
 
     def _enum_values(self, record: Mapping[str, Any]) -> dict[str, Any]:
@@ -119,9 +101,6 @@ class IncidentSerializer:
 
 
 def display_id(record: Mapping[str, Any]) -> str:
-    """Return the display id of an incident: its own, its number, or its id.
-
-    :param record: as it is stored.
-    """
+    """Return the display ID of an incident: its own, its number, or its ID."""
     number = record.get("number")
     return str(record.get("displayId") or (record["id"] if number is None else number))

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Serves the sandbox until a signal ends it."""
+"""Run the sandbox until a signal ends it."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook
 
 
 class Server(uvicorn.Server):
-    """A server that ends with exit code 0 on SIGTERM and SIGINT; uvicorn's own would die of the signal.
+    """A server that exits with code 0 on SIGTERM and SIGINT. That of uvicorn is killed by the signal.
 
-    :param config: as uvicorn takes it.
-    :param ready: called once signals are heeded.
+    :param ready: called as soon as signals are handled.
     """
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
@@ -33,7 +32,7 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Ask the server to stop on either signal."""
+        """Stop the server on either signal."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop)
@@ -46,25 +45,18 @@ class Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that takes connections, which are answered when the sandbox is served on it.
-
-    :param host: the address to listen on.
-    :param port: 0 takes a free one.
-    :raises OSError: when it cannot.
-    """
+    """Return a listening socket; port 0 takes a free one. Raise OSError if that is not possible."""
     listener = socket.create_server((host, port))
-    # An answer goes out in two parts, of which the second would wait for the other side, 40 ms each time.
+    # Responses are sent in two parts. Without this option, the second one is delayed by 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
 
 def serve(seed: Seed, listener: socket.socket, ready: Callable[[], None], webhook: Webhook | None = None) -> None:
-    """Serve until told to stop.
+    """Serve until a signal ends it.
 
-    :param seed: what the sandbox begins with.
-    :param listener: as ``listen`` gives it.
-    :param ready: called once requests are answered or wait for it, and a signal ends the sandbox cleanly.
-    :param webhook: where events are delivered to from the beginning.
+    :param ready: called when requests are accepted and signals are handled.
+    :param webhook: the initial subscription to events.
     """
     config = uvicorn.Config(
         create_app(seed, webhook),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a service is to the sandbox: who may call it, what it does, and how its answers and errors look."""
+"""The interface of a service in the sandbox."""
 
 from __future__ import annotations
 
@@ -18,12 +18,10 @@ Handler = Callable[[Call], Answer]
 
 @dataclass(frozen=True)
 class Reply:
-    """What goes over the wire.
+    """The response that is sent.
 
-    :param status: the HTTP status.
-    :param body: what is sent as JSON, or a text if the media type is another; None for no body.
-    :param kind: its media type.
-    :param headers: further ones.
+    :param body: a JSON value, a text for other media types, or None.
+    :param kind: the media type.
     """
 
     status: int
@@ -33,59 +31,42 @@ class Reply:
 
 
 class Service(Protocol):
-    """One API."""
+    """An API."""
 
     @property
     def contract(self) -> Contract:
-        """What its requests and answers are judged by."""
+        """Return the contract that validates requests and responses."""
 
     @property
     def error_schema(self) -> str:
-        """The schema of the contract for an error that belongs to no operation."""
+        """Return the name of the schema for errors without an operation."""
 
     @property
     def reads_by_post(self) -> Collection[str]:
-        """The operations that change nothing although they are no GET."""
+        """Return the operations that are not GET and change nothing."""
 
     @property
     def unrecorded(self) -> Collection[str]:
-        """The operations whose body holds a secret, so that the journal must not."""
+        """Return the operations whose body contains a secret and is not written to the journal."""
 
     def owns(self, raw_path: str) -> bool:
-        """Whether a path that is no operation's is this service's to refuse.
-
-        :param raw_path: still percent-encoded.
-        """
+        """Return whether this service refuses requests for an unknown path."""
 
     def handlers(self) -> Mapping[str, Handler]:
-        """What is served, by operationId."""
+        """Return the handlers by operationId."""
 
     def authenticate(self, operation: Operation, headers: Mapping[str, str]) -> Any:
-        """Who calls, for the handlers to know.
-
-        :param operation: what is called.
-        :param headers: by name, in any case.
-        :raises RefusedError: for credentials that are missing, wrong or not enough.
-        """
+        """Return the caller. Raise RefusedError if the credentials are missing or wrong."""
 
     def reply(self, operation: Operation, answer: Answer) -> Reply:
-        """A success as it is sent.
-
-        :param operation: what was called.
-        :param answer: what came of it.
-        """
+        """Return a success as the service sends it."""
 
     def refusal(self, operation: Operation | None, refusal: RefusedError) -> Reply:
-        """An error as it is sent.
+        """Return an error as the service sends it.
 
-        :param operation: what was called, None for nothing that is served.
-        :param refusal: what is wrong; a code of nothing leaves the word to the service.
+        :param operation: None for an unknown path.
+        :param refusal: the error; without a code, the service chooses it.
         """
 
     def old_error(self, status: int, code: str, message: str) -> Reply:
-        """An error in the shape of an older generation of the service.
-
-        :param status: the HTTP status.
-        :param code: the word for it; of nothing leaves it to the service.
-        :param message: a sentence.
-        """
+        """Return an error in the format of an older version of the service."""

@@ -22,8 +22,7 @@ PREFIX = "/api/v2/ticketing"
 class ClientResponse:
     """A response.
 
-    :param status: the HTTP status.
-    :param body: the parsed JSON, or the text of anything else.
+    :param body: the JSON value, or the text of any other media type.
     :param kind: the media type.
     """
 
@@ -35,8 +34,7 @@ class ClientResponse:
 class TicketingClient:
     """A client of the ticketing API.
 
-    :param sandbox: where it is served.
-    :param headers: in place of those that the first client of the seed sends with its fixed token; None leaves one out.
+    :param headers: headers that replace those of the first client in the seed; None removes one.
     """
 
     def __init__(self, sandbox: SandboxProcess, headers: Mapping[str, str | None] | None = None) -> None:
@@ -55,21 +53,17 @@ class TicketingClient:
     ) -> ClientResponse:
         """Call an operation.
 
-        :param method: in upper case.
-        :param path: below the API's prefix.
-        :param body: sent as JSON, unless it is None, or bytes, which are sent as they are.
-        :param query: after the path.
+        :param body: a JSON value, bytes to send unchanged, or None.
         """
         content = body if body is None or isinstance(body, bytes) else json.dumps(body).encode()
         kind = {} if content is None else {"Content-Type": JSON}
         return self.send(method, f"{PREFIX}{path}?{query}", content, {**kind, **self.headers})
 
     def fetch_token(self, realm: str | None = None, kind: str = FORM, **fields: str | None) -> ClientResponse:
-        """Fetch a token with the credentials of the first client of the seed.
+        """Fetch a token with the credentials of the first client in the seed.
 
-        :param realm: in place of the seed's.
         :param kind: the media type of the form.
-        :param fields: of the form, in place of the right ones; None leaves one out.
+        :param fields: form fields that replace the right ones; None removes one.
         """
         known = self.sandbox.ticketing
         names = ("client_id", "client_secret", "scope")
@@ -79,20 +73,14 @@ class TicketingClient:
         return self.send("POST", path, content, {"Content-Type": kind})
 
     def send(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str | None]) -> ClientResponse:
-        """Send a request and return any response.
-
-        :param method: in upper case.
-        :param path: with the query.
-        :param content: the body.
-        :param headers: those without a value are left out.
-        """
+        """Send a request and return any response. Headers without a value are omitted."""
         connection = http.client.HTTPConnection(urlsplit(self.sandbox.url).netloc, timeout=10)
         try:
             sent = {name: value for name, value in headers.items() if value is not None}
             connection.request(method, path, content, sent)
-            answer = connection.getresponse()
-            text, kind = answer.read().decode(), (answer.getheader("Content-Type") or "").partition(";")[0]
-            return ClientResponse(answer.status, json.loads(text) if kind == JSON else text, kind)
+            response = connection.getresponse()
+            text, kind = response.read().decode(), (response.getheader("Content-Type") or "").partition(";")[0]
+            return ClientResponse(response.status, json.loads(text) if kind == JSON else text, kind)
         finally:
             connection.close()
 
@@ -104,10 +92,7 @@ class TicketingClient:
         """Create a ticket.
 
         :param fields: by UUID.
-        :param team: the slug.
-        :param item_type: the id of the ticket type.
-        :param offer: the id of the offer.
-        :param keys: of the body, in place of the usual ones.
+        :param keys: keys of the body that replace the usual ones.
         """
         body = {"source": "api", "summary": "A test", "ticketBody": {"offerId": offer, **fields}, "attachments": {}}
         return self.request("POST", f"/ticket/create/{team}/{item_type}", {**body, "ticketRelation": None, **keys})
@@ -115,27 +100,17 @@ class TicketingClient:
     def update(self, object_id: str, changes: Mapping[str, Any], etag: str | None = None) -> ClientResponse:
         """Change a ticket.
 
-        :param object_id: its display id.
-        :param changes: by UUID.
-        :param etag: in place of the stored one.
+        :param changes: by field UUID.
+        :param etag: the default is the stored one.
         """
         body = {"etag": etag or self.stored(object_id)["etag"], "ticketUpdate": dict(changes)}
         return self.request("PATCH", f"/ticket/{object_id}/update", body)
 
     def list(self, search: str = "", top: int = 100, offset: int = 0, **keys: Any) -> ClientResponse:
-        """List tickets.
-
-        :param search: full text.
-        :param top: how many.
-        :param offset: after how many.
-        :param keys: further ones of the body.
-        """
+        """List tickets. ``keys`` are other keys of the body."""
         return self.request("POST", "/ticket/list", {"search": search, "top": top, "offset": offset, **keys})
 
     def stored(self, object_id: str) -> dict[str, Any]:
-        """A ticket as it is stored.
-
-        :param object_id: its display id.
-        """
+        """Return a stored ticket by its display ID."""
         tickets = self.sandbox.state()["platform_tickets"]
         return dict(next(entry for entry in tickets if entry["object_id"] == object_id))

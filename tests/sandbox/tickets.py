@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Service tickets, found as the service finds them and shown as its ``ServiceTicketDto``."""
+"""Tickets of the ticketing systems in ContraForce."""
 
 from __future__ import annotations
 
@@ -15,12 +15,7 @@ _DUE = "2026-11-24T17:00:00Z"
 
 
 def find_ticket(tickets: Iterable[dict[str, Any]], system: str, wanted: Any) -> dict[str, Any] | None:
-    """The ticket with an id or, failing that, a number, compared as strings.
-
-    :param tickets: all of them.
-    :param system: the ticketing system to look in.
-    :param wanted: an id or a number.
-    """
+    """Return the ticket of a system with an ID or, if there is none, a number, compared as strings."""
     own = [ticket for ticket in tickets if ticket["system"] == system]
     for name in ("id", "number"):
         for ticket in own:
@@ -30,19 +25,15 @@ def find_ticket(tickets: Iterable[dict[str, Any]], system: str, wanted: Any) -> 
 
 
 def unset(system: str) -> dict[str, Any]:
-    """The answer of a link that was not made.
-
-    :param system: the workspace's ticketing system.
-    """
+    """Return the response of a link that was not made."""
     return {"ticketingSystemType": system, "isTicketSet": False}
 
 
 def shown_ticket(ticket: Mapping[str, Any], shown_id: Any, comments: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
-    """A ticket as a ``ServiceTicketDto``.
+    """Return a ticket as ``ServiceTicketDto``.
 
-    :param ticket: as it is stored.
-    :param shown_id: its id as it is to be shown.
-    :param comments: the incident's comments that were mirrored to it.
+    :param shown_id: the ID in the format of the profile.
+    :param comments: the comments that were mirrored to it.
     """
     shown: dict[str, Any] = {"ticketingSystemType": ticket["system"], "isTicketSet": True}
     if ticket["system"] in _MEMBERS:
@@ -119,7 +110,7 @@ def _jira(ticket: Mapping[str, Any], _comments: list[Mapping[str, Any]]) -> dict
     }
 
 
-#: The member of the answer and what fills it, by ticketing system; Zendesk has none.
+#: The member of the response and the function that returns it, by ticketing system; Zendesk has no member.
 _MEMBERS: dict[str, tuple[str, Callable[[Mapping[str, Any], list[Mapping[str, Any]]], dict[str, Any]]]] = {
     "Autotask": ("autotaskTicket", _autotask),
     "ServiceNow": ("serviceNowTicket", _servicenow),

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Gives ansible-test its pip when the host that it downloads a bootstrap script from cannot be reached.
+"""Provide the script with which ansible-test installs pip, if its host cannot be reached.
 
-ansible-test makes virtual environments without pip and then runs get-pip.py, which it looks for in its cache first.
-When the download fails, this puts a script there that does the same with the pip wheel from the package index.
+ansible-test creates virtual environments without pip and then runs get-pip.py, from its cache or from a download. If
+the download fails, this writes a script to the cache that installs the pip wheel from the package index.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import ansible_test
 CACHE = Path("~/.ansible/test/cache").expanduser()
 URL = "https://ci-files.testing.ansible.com/ansible-test/get-pip-{version}.py"
 
-SCRIPT = '''"""Installs the pip {version} that this file carries. Made because {url} could not be reached."""
+SCRIPT = '''"""Install pip {version} from the wheel in this file. Generated because {url} could not be reached."""
 import base64, os, runpy, sys, tempfile
 
 wheel = os.path.join(tempfile.mkdtemp(), {name!r})
@@ -37,43 +37,43 @@ runpy.run_module("pip", run_name="__main__", alter_sys=True)
 '''
 
 
-def version_wanted() -> str:
-    """The version of pip that the installed ansible-test bootstraps with."""
+def required_version() -> str:
+    """Return the version of pip that the installed ansible-test requires."""
     text = (Path(ansible_test.__file__).parent / "_internal" / "python_requirements.py").read_text(encoding="utf-8")
     found = re.search(r"^ {8}pip='([\d.]+)'", text, re.MULTILINE)
     if found is None:
-        raise SystemExit("ansible-test no longer says which pip it wants; update tests/tools/bootstrap_pip.py")
+        raise SystemExit("ansible-test no longer contains the version of pip. Update tests/tools/bootstrap_pip.py.")
     return found.group(1)
 
 
 def provide(version: str) -> str:
-    """Put the script into ansible-test's cache if it is needed, and say what was done.
+    """Write the script to ansible-test's cache unless it exists, and return what was done.
 
-    :param version: of pip.
+    :param version: the version of pip.
     """
     target = CACHE / f"get_pip_{version.replace('.', '_')}.py"
     if target.exists():
-        return f"ansible-test has the bootstrap script of pip {version}"
+        return f"The bootstrap script of pip {version} exists."
     url = URL.format(version=version)
     try:
-        with urllib.request.urlopen(url, timeout=20) as answer:
-            content = answer.read().decode("utf-8")
+        with urllib.request.urlopen(url, timeout=20) as response:
+            content = response.read().decode("utf-8")
     except (urllib.error.URLError, OSError):
-        content = stand_in(version, url)
+        content = script_with_wheel(version, url)
     CACHE.mkdir(parents=True, exist_ok=True)
-    # An interrupted write must not leave a part of the script: ansible-test would run it.
+    # An interrupted write must not leave a partial script, because ansible-test would run it.
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
         written = Path(folder) / target.name
         written.write_text(content, encoding="utf-8")
         written.replace(target)
-    return f"ansible-test was given the bootstrap script of pip {version}"
+    return f"The bootstrap script of pip {version} was written."
 
 
-def stand_in(version: str, url: str) -> str:
-    """A script that carries the wheel from the package index.
+def script_with_wheel(version: str, url: str) -> str:
+    """Return a script that contains the wheel from the package index.
 
-    :param version: of pip.
-    :param url: where the real script would have been.
+    :param version: the version of pip.
+    :param url: the URL of the original script.
     """
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "-d", folder, f"pip=={version}"]
@@ -84,4 +84,4 @@ def stand_in(version: str, url: str) -> str:
 
 
 if __name__ == "__main__":
-    print(provide(version_wanted()))
+    print(provide(required_version()))

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Writes down which options the modules of awx.awx take, for the tests of configure_controller.yml.
+"""Record the options of the modules of awx.awx for the tests of configure_controller.yml.
 
-With it, no test has to install awx.awx, which comes with 500 MB of other collections. Only names, types, choices and
-what is required are taken over. Run it again for another release, such as the one in the package ansible of PyPI:
+With this record, tests need no awx.awx, which is only available with 500 MB of other collections. It contains names,
+types, choices and required options. Run it again for another release, such as the one in the PyPI package ansible:
 
   python tests/tools/controller_options.py FOLDER/ansible_collections/awx/awx > tests/functional/controller_options.yml
 """
@@ -36,7 +36,7 @@ MODULES = (
     "workflow_job_template_node",
 )
 
-#: What is taken over of an option.
+#: The recorded facts of an option.
 KEPT = ("type", "elements", "choices", "required", "aliases")
 
 HEADER = """\
@@ -49,10 +49,10 @@ HEADER = """\
 
 
 def documented(path: Path, name: str) -> dict[str, Any]:
-    """The text of a module or of a fragment, as data.
+    """Return the documentation of a module or fragment.
 
     :param path: the Python file.
-    :param name: of the variable that holds the text.
+    :param name: the name of the variable with the documentation.
     """
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Assign) and any(isinstance(one, ast.Name) and one.id == name for one in node.targets):
@@ -61,10 +61,10 @@ def documented(path: Path, name: str) -> dict[str, Any]:
 
 
 def lines_of(options: Mapping[str, Any], indent: str) -> Iterator[str]:
-    """The options of a module, without their texts, as lines of YAML.
+    """Yield the options of a module, without descriptions, as lines of YAML.
 
-    :param options: as they are documented.
-    :param indent: of each line.
+    :param options: the documented options.
+    :param indent: the indentation of each line.
     """
     for name, option in sorted(options.items()):
         facts = {"type": "str", **{key: option[key] for key in KEPT if option.get(key)}}
@@ -79,9 +79,9 @@ def lines_of(options: Mapping[str, Any], indent: str) -> Iterator[str]:
 
 
 def main() -> None:
-    """Write the options to standard output."""
-    parser = argparse.ArgumentParser(description="Writes down which options the modules of awx.awx take.")
-    parser.add_argument("collection", type=Path, help="the folder of the collection awx.awx")
+    """Print the options."""
+    parser = argparse.ArgumentParser(description="Record the options of the modules of awx.awx.")
+    parser.add_argument("collection", type=Path, help="the directory of the collection awx.awx")
     folder: Path = parser.parse_args().collection
     version = json.loads((folder / "MANIFEST.json").read_text(encoding="utf-8"))["collection_info"]["version"]
     shared = documented(folder / "plugins" / "doc_fragments" / "auth.py", "DOCUMENTATION")["options"]

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A small stand-in for the API of AWX, for configure_controller.yml and the modules of awx.awx; it runs no job.
+"""A stub of the AWX API for configure_controller.yml and the modules of awx.awx. It does not run jobs.
 
-It stores what it is given, and refuses what AWX refuses of what the playbook sends: names that do not resolve, a
-playbook that the project does not have, surveys and injectors that AWX takes for wrong.
+It stores objects, and refuses the same invalid requests as AWX: unknown names, playbooks that the project does not
+contain, and invalid surveys and injectors.
 
   python tests/tools/controller_stub.py --project playbooks/awx/project
 """
@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Mapping
 from urllib.parse import parse_qsl, urlsplit
 
-#: What belongs to another thing by a list of its own.
+#: Associations of objects, each with a list of its own.
 ASSOCIATIONS = (
     "credentials",
     "success_nodes",
@@ -32,19 +32,19 @@ ASSOCIATIONS = (
     "notification_templates_approvals",
 )
 
-#: Where AWX finds whatever can be started.
+#: The kinds of unified job templates.
 STARTABLE = ("job_templates", "workflow_job_templates", "projects", "workflow_approval_templates")
 
-#: What an approval has; the modules send more, which AWX leaves out.
+#: The fields of an approval. AWX ignores the others that the modules send.
 APPROVAL_FIELDS = ("name", "description", "timeout")
 
-#: A playbook of a project has a line such as this one; the long names are known since AWX 21.2.
+#: Lines by which AWX recognizes playbooks. It supports FQCNs since AWX 21.2.
 PLAYBOOK = re.compile(r"^\s*?-?\s*?(hosts|(ansible\.builtin\.)?(include|import_playbook)):", re.MULTILINE)
 
-#: What AWX shows of a thing that was given without it, or with null.
+#: The values of fields that are unset or null.
 DEFAULTS = {"inventories": {"kind": ""}}
 
-#: What no two things may have in common, where it is not their name and their organization. None: they may.
+#: The unique fields, if they are not name and organization. None: no fields are unique.
 UNIQUE = {
     "credential_types": ("name",),
     "execution_environments": ("name",),
@@ -71,9 +71,9 @@ Thing = dict[str, Any]
 
 
 class RefusedError(Exception):
-    """What AWX answers with 400.
+    """AWX responds with 400.
 
-    :param errors: what is wrong, by field.
+    :param errors: the problems by field.
     """
 
     def __init__(self, errors: Thing) -> None:
@@ -82,55 +82,55 @@ class RefusedError(Exception):
 
 
 def playbooks_of(project: Path) -> set[str]:
-    """The playbooks that AWX finds in a project.
+    """Return the playbooks that AWX finds in a project.
 
-    :param project: its folder.
+    :param project: the directory of the project.
     """
     found = (path for path in project.rglob("*.y*ml") if PLAYBOOK.search(path.read_text(encoding="utf-8")))
     return {path.relative_to(project).as_posix() for path in found}
 
 
 def check_survey(survey: Thing) -> None:
-    """Refuse a survey that AWX refuses.
+    """Check a survey as AWX does.
 
-    :param survey: as it is sent.
-    :raises RefusedError: when something is wrong with a question.
+    :param survey: the survey.
+    :raises RefusedError: if a question is invalid.
     """
     names = [question.get("variable") for question in survey["spec"]]
     if len(set(names)) != len(names) or not names:
-        raise RefusedError({"error": f"no questions, or one twice: {names}"})
+        raise RefusedError({"error": f"questions are missing or duplicate: {names}"})
     for question in survey["spec"]:
         default, choices = question.get("default", ""), question.get("choices", "").splitlines()
         kind = QUESTIONS.get(question.get("type", ""))
         if kind is None or not isinstance(question.get("required"), bool) or not question.get("question_name"):
-            raise RefusedError({"error": f"a question needs a type, a name, and whether it is required: {question}"})
+            raise RefusedError({"error": f"type, question_name or required is missing: {question}"})
         if default != "" and not isinstance(default, kind):
-            raise RefusedError({"error": f"the default is no {kind.__name__}: {question}"})
+            raise RefusedError({"error": f"the default is not of type {kind.__name__}: {question}"})
         if question["type"].startswith("multi") and not (choices and set(str(default).splitlines()) <= set(choices)):
-            raise RefusedError({"error": f"choices are missing, or the default is none of them: {question}"})
+            raise RefusedError({"error": f"choices are missing, or do not contain the default: {question}"})
 
 
 def check_credential_type(thing: Thing) -> None:
-    """Refuse a credential type that AWX refuses.
+    """Check a credential type as AWX does.
 
-    :param label: as it is sent.
-    :raises RefusedError: when something is wrong with an input or an injector.
+    :param thing: the credential type.
+    :raises RefusedError: if an input or an injector is invalid.
     """
     for field in thing["inputs"]["fields"]:
         odd = set(field) - {"id", "label", "type", "secret", "choices", "help_text", "multiline", "format", "default"}
         if odd or not {"id", "label"} <= set(field):
             raise RefusedError({"inputs": f"{field}"})
         if field["type"] == "boolean" and {"secret", "choices", "multiline"} & set(field):
-            raise RefusedError({"inputs": f"only a text can be a secret, a choice, or have lines: {field}"})
+            raise RefusedError({"inputs": f"only strings can be secret, multiline or have choices: {field}"})
     for name in thing["injectors"].get("env", {}):
         if name.startswith("ANSIBLE_") or not re.fullmatch("[a-zA-Z_][a-zA-Z0-9_]*", name):
             raise RefusedError({"injectors": f"{name} is not allowed"})
 
 
 class Store:
-    """What the controller holds.
+    """The objects of the controller.
 
-    :param project: the folder of the project, whatever address it is given.
+    :param project: the directory of the project, for any URL.
     """
 
     def __init__(self, project: Path) -> None:
@@ -143,9 +143,9 @@ class Store:
         self.create("organizations", {"name": "Default"})
 
     def create(self, kind: str, given: Thing) -> Thing:
-        """Store a new thing.
+        """Create an object and return it.
 
-        :param kind: the last part of its list's address.
+        :param kind: the last part of its list's URL.
         :param given: its fields.
         """
         self._last += 1
@@ -165,12 +165,12 @@ class Store:
         return self.update(kind, thing, given)
 
     def update(self, kind: str, thing: Thing, given: Thing) -> Thing:
-        """Change a thing.
+        """Update an object and return it.
 
-        :param kind: the last part of its list's address.
-        :param label: as it is stored.
-        :param given: the fields that change.
-        :raises RefusedError: when AWX would refuse it.
+        :param kind: the last part of its list's URL.
+        :param thing: the object.
+        :param given: the changed fields.
+        :raises RefusedError: if AWX would refuse it.
         """
         if kind == "credential_types":
             check_credential_type(given)
@@ -184,13 +184,13 @@ class Store:
         return thing
 
     def _check_unique(self, kind: str, given: Thing) -> None:
-        """Refuse a second thing of the same name."""
+        """Refuse a second object with the same unique fields."""
         fields = UNIQUE.get(kind, ("name", "organization"))
         if fields and any(all(each.get(f) == given.get(f) for f in fields) for each in self.things.get(kind, [])):
             raise RefusedError({"__all__": [f"{kind} with this {' and '.join(fields)} already exists."]})
 
     def _hidden(self, kind: str, given: Thing) -> Thing:
-        """What is given, as it is shown again."""
+        """Return fields as AWX shows them, without secrets."""
         if kind != "credentials" or "inputs" not in given:
             return given
         types = {thing["id"]: thing for thing in self.things["credential_types"]}
@@ -203,10 +203,10 @@ class Store:
         return {**given, "inputs": shown}
 
     def find(self, kind: str, wanted: Mapping[str, str]) -> list[Thing]:
-        """The things that a list shows.
+        """Return the objects of a list.
 
-        :param kind: the last part of its address.
-        :param wanted: its query; names with C(or__) are alternatives.
+        :param kind: the last part of its URL.
+        :param wanted: the query; names with ``or__`` are alternatives.
         """
         kinds = STARTABLE if kind == "unified_job_templates" else (kind,)
         either = {name[4:]: value for name, value in wanted.items() if name.startswith("or__")}
@@ -220,26 +220,26 @@ class Store:
         ]
 
     def named(self, kind: str, number: str) -> Thing:
-        """One thing.
+        """Return an object.
 
-        :param kind: the last part of its list's address.
-        :param number: its identifier.
-        :raises LookupError: when there is none.
+        :param kind: the last part of its list's URL.
+        :param number: its ID.
+        :raises LookupError: if it does not exist.
         """
         found = self.find(kind, {"id": number})
         if not found:
             raise LookupError(number)
         return found[0]
 
-    def answer(self, method: str, parts: list[str], query: Mapping[str, str], body: Thing) -> tuple[int, Any]:
-        """What a request is answered with.
+    def respond(self, method: str, parts: list[str], query: Mapping[str, str], body: Thing) -> tuple[int, Any]:
+        """Return the status and the body of a response.
 
-        :param method: of the request.
-        :param parts: of the path, after the version.
-        :param query: of the address.
-        :param body: what was sent.
-        :raises LookupError: for what is not there.
-        :raises RefusedError: for what AWX would refuse.
+        :param method: the HTTP method.
+        :param parts: the parts of the path after the version.
+        :param query: the query of the URL.
+        :param body: the body of the request.
+        :raises LookupError: if the object does not exist.
+        :raises RefusedError: if AWX would refuse the request.
         """
         self.writes += method != "GET"
         kind, *rest = parts
@@ -251,7 +251,7 @@ class Store:
         return self._of_thing(method, thing, rest[1], body)
 
     def _of_thing(self, method: str, thing: Thing, name: str, body: Thing) -> tuple[int, Any]:
-        """What is asked of a thing's own lists and actions."""
+        """Return the response of an object's lists and actions."""
         address = f"{thing['url']}{name}/"
         if name == "survey_spec":
             if method == "POST":
@@ -280,13 +280,13 @@ def _page(things: list[Thing]) -> Thing:
 
 
 def handler_of(store: Store) -> type[BaseHTTPRequestHandler]:
-    """What answers requests.
+    """Return the request handler of a store.
 
-    :param store: what the controller holds.
+    :param store: the store.
     """
 
     class Handler(BaseHTTPRequestHandler):
-        """Answers requests from the store."""
+        """Respond to requests from the store."""
 
         def _handle(self) -> None:
             parts = urlsplit(self.path)
@@ -294,12 +294,12 @@ def handler_of(store: Store) -> type[BaseHTTPRequestHandler]:
             body = json.loads(self.rfile.read(length) or "{}")
             try:
                 path = parts.path.strip("/").split("/")[2:]
-                status, answer = store.answer(self.command, path, dict(parse_qsl(parts.query)), body)
+                status, response = store.respond(self.command, path, dict(parse_qsl(parts.query)), body)
             except LookupError:
-                status, answer = 404, {"detail": "Not found."}
+                status, response = 404, {"detail": "Not found."}
             except RefusedError as refused:
-                status, answer = 400, refused.errors
-            content = b"" if answer is None else json.dumps(answer).encode()
+                status, response = 400, refused.errors
+            content = b"" if response is None else json.dumps(response).encode()
             self.send_response(status)
             self.send_header("X-API-Product-Name", "AWX")
             self.send_header("X-API-Product-Version", "24.6.1")
@@ -311,16 +311,16 @@ def handler_of(store: Store) -> type[BaseHTTPRequestHandler]:
         do_GET = do_POST = do_PATCH = _handle  # noqa: N815 - http.server calls them by these names
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name of the base class
-            """Say nothing."""
+            """Log nothing."""
 
     return Handler
 
 
 def serve(project: Path, port: int = 0) -> tuple[ThreadingHTTPServer, Store]:
-    """A server that was not started yet, and its store.
+    """Return a server, which is not started yet, and its store.
 
-    :param project: the folder of the project.
-    :param port: 0 for a free one.
+    :param project: the directory of the project.
+    :param port: the port, or 0 for any free port.
     """
     store = Store(project)
     return ThreadingHTTPServer(("127.0.0.1", port), handler_of(store)), store
@@ -328,12 +328,12 @@ def serve(project: Path, port: int = 0) -> tuple[ThreadingHTTPServer, Store]:
 
 def main() -> None:
     """Serve until interrupted."""
-    parser = argparse.ArgumentParser(description="A small stand-in for the API of AWX.")
-    parser.add_argument("--project", type=Path, required=True, help="the folder of the project")
+    parser = argparse.ArgumentParser(description="A stub of the AWX API.")
+    parser.add_argument("--project", type=Path, required=True, help="the directory of the project")
     parser.add_argument("--port", type=int, default=0)
     given = parser.parse_args()
     server, _store = serve(given.project, given.port)
-    print(f"The controller's stand-in listens at http://127.0.0.1:{server.server_address[1]}", flush=True)
+    print(f"The stub of the controller listens at http://127.0.0.1:{server.server_address[1]}", flush=True)
     try:
         server.serve_forever()
     except KeyboardInterrupt:

@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo: the runbook close_with_ticket against the sandbox, rehearsed, run, and run again.
+"""Run the runbook close_with_ticket against the sandbox in check mode, for real, and again.
 
-Exit code 0 only if the rehearsal wrote nothing, the first run opened, linked and closed with one write each, and the
-second run changed nothing.
+The exit code is 0 only if check mode wrote nothing, the first run opened, linked and closed with one write each, and
+the second run changed nothing.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, S
 
 FOREIGN = ("ANSIBLE_", "CONTRAFORCE_", "TICKETING_")
 VARIABLES = Path(__file__).resolve().parents[1] / "sandbox" / "demo" / "tickets.yml"
-#: Where it runs, and the reports stay.
+#: The working directory, where the reports remain.
 FOLDER = COLLECTIONS / "demo"
 
 
 def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int]:
-    """Run the runbook, and give its exit code and the number of tasks that it counts as changed.
+    """Run the runbook, and return its exit code and the number of changed tasks.
 
-    :param sandbox: where it runs.
-    :param title: what is being shown.
-    :param arguments: further words of the command.
+    :param sandbox: the sandbox to run against.
+    :param title: the heading to print.
+    :param arguments: additional arguments of the command.
     """
     words = ["ansible-playbook", "secops.itsm.close_with_ticket", "-e", f"@{VARIABLES.name}", *arguments]
     print(f"\n=== {title}\n$ {' '.join(words)}", flush=True)
-    # What the user of this machine set for Ansible and for the real service must not reach the demo.
+    # The user's settings for Ansible and for the real services must not affect the demo.
     others = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     environment = {
         **others,
@@ -56,9 +56,9 @@ def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int
 
 
 def claims(stored: dict[str, Any], entries: list[dict[str, Any]]) -> list[tuple[bool, str]]:
-    """What must be true of the incidents and the tickets in the end.
+    """Return the claims about the final state of incidents and tickets, each with whether it is true.
 
-    :param stored: the sandbox's state.
+    :param stored: the state of the sandbox.
     :param entries: the incidents of the demo.
     """
     wanted = {entry["incident_id"]: entry.get("ticket_id") for entry in entries}
@@ -74,7 +74,7 @@ def claims(stored: dict[str, Any], entries: list[dict[str, Any]]) -> list[tuple[
         (
             len(incidents) == len(wanted)
             and all(entry["status"] == "Closed" and len(entry["comments"]) == 1 for entry in incidents),
-            "every incident is closed and has its comment, once",
+            "every incident is closed and has one comment",
         ),
         (len(summaries) == len(opened), "every ticket was opened once"),
         (
@@ -90,37 +90,37 @@ def claims(stored: dict[str, Any], entries: list[dict[str, Any]]) -> list[tuple[
 
 
 def main() -> int:
-    """Show it, and judge it."""
+    """Run the demo, print the claims, and return the exit code."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     shutil.copytree(VARIABLES.parent, FOLDER)
     with SandboxProcess() as sandbox:
-        print(f"The sandbox stands in for the ContraForce API and the ticketing API at {sandbox.url}")
+        print(f"The sandbox simulates the ContraForce API and the ticketing API at {sandbox.url}")
         runs = []
         for title, arguments in (
-            ("Rehearsal: check mode with diff", ("--check", "--diff")),
-            ("The first run opens the tickets, links them, and closes them with their incidents", ()),
-            ("The second run finds nothing to do", ()),
+            ("Check mode with diff", ("--check", "--diff")),
+            ("First run: open the tickets, link them, and close them with their incidents", ()),
+            ("Second run: nothing to do", ()),
         ):
             code, changed = play(sandbox, title, *arguments)
             runs.append((code, changed, sandbox.journal()["writes"]))
         stored = sandbox.state()
-    rehearsal, first, second = runs
-    print(f"\nWrites that the sandbox saw: {rehearsal[2]} in the rehearsal, {first[2]} in the first run, ", end="")
-    print(f"{second[2] - first[2]} in the second.")
+    check, first, second = runs
+    print(f"\nWrite requests: {check[2]} in check mode, {first[2]} in the first run, ", end="")
+    print(f"{second[2] - first[2]} in the second run.")
     entries = yaml.safe_load(VARIABLES.read_text(encoding="utf-8"))["incidents"]
     opened = [entry for entry in entries if "ticket_id" not in entry]
     writes = len(opened) + 2 * len(entries)
     right = [
-        (rehearsal == (0, 3, 0), "the rehearsal foretold changes and wrote nothing"),
+        (check == (0, 3, 0), "check mode predicted changes and wrote nothing"),
         (
             first == (0, 3, writes),
-            f"the first run wrote {writes} times, once for each ticket, each link and each closure",
+            f"the first run sent {writes} write requests, one for each ticket, link and closure",
         ),
         (second == (0, 0, writes), "the second run changed nothing and wrote nothing"),
         *claims(stored, entries),
     ]
     reports = sorted((FOLDER / "itsm-reports").glob("*.html"))
-    right.append((len(reports) == len(runs), "every run has left its report"))
+    right.append((len(reports) == len(runs), "every run wrote a report"))
     for held, claim in right:
         print(f"{'yes' if held else 'NO '}  {claim}")
     for report in reports:
@@ -129,6 +129,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # So that the sandbox is stopped, too, when the demo is.
+    # Stop the sandbox together with the demo.
     signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit(143))
     sys.exit(main())

@@ -2,11 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The demo of events: two incidents are raised in the sandbox, and the rulebook closes the one that is a known false
-positive, on its webhook.
+"""The demo of events: the sandbox raises two incidents, and the rulebook closes the known false positive by webhook.
 
-Exit code 0 only if that one was closed, once, with one comment, the other one was left alone, and an event that came
-again changed nothing.
+The exit code is 0 only if this incident was closed once, with one comment, the other one was left unchanged, and
+repeated events changed nothing.
 """
 
 from __future__ import annotations
@@ -27,9 +26,9 @@ from ansible_collections.secops.itsm.tests.tools.rulebook_process import Ruleboo
 
 RULEBOOK = "secops.itsm.close_known_false_positives"
 VARIABLES = Path(__file__).resolve().parents[2] / "extensions" / "eda" / "variables" / "false_positives.yml"
-#: Where it runs, and what ansible-rulebook printed stays.
+#: The working directory, which keeps the log of ansible-rulebook.
 FOLDER = COLLECTIONS / "demo-events"
-#: Of the seed.
+#: A workspace of the seed.
 PLACE = {"workspaceId": "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60", "source": "Sentinel", "status": "New"}
 KNOWN = {
     **PLACE,
@@ -48,33 +47,33 @@ OTHER = {
 
 
 def wait(what: str, done: Callable[[], Any], seconds: float = 60.0) -> None:
-    """Wait for something.
+    """Wait until a condition is true, or print a message after the timeout.
 
-    :param what: as it is said if it does not come.
-    :param done: whether it came.
-    :param seconds: after which it is given up.
+    :param what: the condition, for the message.
+    :param done: returns whether it is true.
+    :param seconds: the timeout.
     """
     deadline = time.monotonic() + seconds
     while not done():
         if time.monotonic() > deadline:
-            print(f"gave up waiting until {what}", flush=True)
+            print(f"Timeout: waited until {what}", flush=True)
             return
         time.sleep(0.1)
 
 
 def stored(sandbox: SandboxProcess, incident: dict[str, Any]) -> dict[str, Any]:
-    """An incident, as the sandbox has it now.
+    """Return the current state of an incident.
 
-    :param sandbox: where it is.
-    :param incident: which one.
+    :param sandbox: the sandbox.
+    :param incident: the incident.
     """
     return next(dict(entry) for entry in sandbox.state()["incidents"] if entry["id"] == incident["id"])
 
 
-def answers(sandbox: SandboxProcess) -> list[str]:
-    """What the webhook said to each delivery that it took.
+def responses(sandbox: SandboxProcess) -> list[str]:
+    """Return the status words of the responses to accepted deliveries.
 
-    :param sandbox: which delivered them.
+    :param sandbox: the sandbox that delivered the events.
     """
     return [
         json.loads(entry["answer"])["status"] for entry in sandbox.deliveries()["entries"] if entry["status"] == 200
@@ -82,9 +81,9 @@ def answers(sandbox: SandboxProcess) -> list[str]:
 
 
 def runs(rulebook: RulebookProcess) -> list[str]:
-    """What each playbook said in the end, once it has ended.
+    """Return the summaries of the playbooks that have ended.
 
-    :param rulebook: which ran them.
+    :param rulebook: the rulebook that ran them.
     """
     output = rulebook.output
     said = [line.strip().strip('",') for line in output.splitlines() if line.strip().startswith('"Done: ')]
@@ -92,20 +91,20 @@ def runs(rulebook: RulebookProcess) -> list[str]:
 
 
 def show(rulebook: RulebookProcess, before: int) -> None:
-    """Print what a playbook said.
+    """Print the summaries of playbooks.
 
-    :param rulebook: which ran it.
-    :param before: how many have been shown.
+    :param rulebook: the rulebook that ran them.
+    :param before: how many have already been printed.
     """
     for line in runs(rulebook)[before:]:
         print(f"    secops.itsm.close_incident: {line}", flush=True)
 
 
 def demonstrate(sandbox: SandboxProcess, secret: str) -> list[tuple[bool, str]]:
-    """Show it; what must be true, and whether it is.
+    """Run the demo, and return the expected facts and whether they hold.
 
-    :param sandbox: which raises the incidents.
-    :param secret: of the webhook.
+    :param sandbox: the sandbox, which raises the incidents.
+    :param secret: the secret of the webhook.
     """
     variables = {**yaml.safe_load(VARIABLES.read_text(encoding="utf-8")), "webhook_port": 0}
     (FOLDER / VARIABLES.name).write_text(yaml.safe_dump(variables), encoding="utf-8")
@@ -114,10 +113,10 @@ def demonstrate(sandbox: SandboxProcess, secret: str) -> list[tuple[bool, str]]:
         print(f"\n=== The rulebook listens\n$ {' '.join(rulebook.command)}".replace(f"{FOLDER}/", ""), flush=True)
         sandbox.set_webhook(rulebook.address(), secret, pause=0.2)
         sandbox.test_webhook()
-        wait("the test delivery is answered", lambda: len(answers(sandbox)) == 1)
-        print(f"    it listens on {rulebook.address()}, and has answered a test delivery", flush=True)
+        wait("the test delivery is answered", lambda: len(responses(sandbox)) == 1)
+        print(f"    It listens on {rulebook.address()} and has answered a test delivery.", flush=True)
 
-        print("\n=== Two incidents are raised; ContraForce tells of each by its webhook", flush=True)
+        print("\n=== Two incidents are raised, and ContraForce sends a webhook for each", flush=True)
         sandbox.add_incidents(OTHER, KNOWN)
         wait("the incident is closed", lambda: stored(sandbox, KNOWN)["status"] == "Closed" and runs(rulebook))
         first = {name: stored(sandbox, incident) for name, incident in (("known", KNOWN), ("other", OTHER))}
@@ -126,43 +125,46 @@ def demonstrate(sandbox: SandboxProcess, secret: str) -> list[tuple[bool, str]]:
         for entry in first.values():
             print(f"    {entry['title']} ({entry['severity']}): {entry['status']}", flush=True)
 
-        print("\n=== The same event is delivered again, and then once more under another identifier", flush=True)
+        print("\n=== The same event is delivered again, and then with another ID", flush=True)
         sandbox.deliver_again()
-        wait("it is answered", lambda: len(answers(sandbox)) == 4)
+        wait("it is answered", lambda: len(responses(sandbox)) == 4)
         sandbox.deliver_again(new_id=True)
         wait("the playbook has run again", lambda: len(runs(rulebook)) == 2)
         show(rulebook, 1)
-        last, taken, again = stored(sandbox, KNOWN), answers(sandbox), runs(rulebook)
+        last, taken, again = stored(sandbox, KNOWN), responses(sandbox), runs(rulebook)
         running = rulebook.is_running()
     return [
-        (running and taken[:3] == ["test", "accepted", "accepted"], "every delivery was taken"),
+        (running and taken[:3] == ["test", "accepted", "accepted"], "every delivery was accepted"),
         (
             (first["known"]["status"], first["known"]["classification"]) == ("Closed", "FalsePositive")
             and [comment["message"] for comment in first["known"]["comments"]] == [variables["comment"]],
-            "the known false positive was closed, with its classification and one comment",
+            "the known false positive was closed with its classification and one comment",
         ),
-        (first["other"]["status"] == "New" and stored(sandbox, OTHER) == first["other"], "the other one stays open"),
-        (writes == len(said) == 1, "one event, one run of the playbook, one write"),
+        (
+            first["other"]["status"] == "New" and stored(sandbox, OTHER) == first["other"],
+            "the other incident stays open",
+        ),
+        (writes == len(said) == 1, "one event led to one run of the playbook and one write request"),
         (
             taken[3:] == ["duplicate", "accepted"] and len(again) == 2,
-            "the event that came again was known again, and started no playbook",
+            "the repeated event was recognized and started no playbook",
         ),
         (
             again[1:] == ["Done: 1 incident, 0 failed; 1 closed already."]
             and last == first["known"]
             and sandbox.journal()["writes"] == writes,
-            "under another identifier it started the playbook again, which changed nothing and wrote nothing",
+            "with another ID, it started the playbook again, which changed nothing",
         ),
-        (secret not in rulebook.output, "the secret of the webhook was printed nowhere"),
+        (secret not in rulebook.output, "the secret of the webhook was not printed"),
     ]
 
 
 def main() -> int:
-    """Show it, and judge it."""
+    """Run the demo, and return its exit code."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     FOLDER.mkdir()
     with SandboxProcess() as sandbox:
-        print(f"The sandbox stands in for ContraForce at {sandbox.url}", flush=True)
+        print(f"The sandbox simulates ContraForce at {sandbox.url}", flush=True)
         right = demonstrate(sandbox, secrets.token_urlsafe(32))
     print()
     for held, claim in right:
@@ -172,6 +174,6 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    # So that the sandbox and the rulebook are stopped, too, when the demo is.
+    # Also stop the sandbox and the rulebook.
     signal.signal(signal.SIGTERM, lambda *_arguments: sys.exit(143))
     sys.exit(main())

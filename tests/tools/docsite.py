@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Builds the documentation site: the guides of docs/docsite, and a page for each plugin.
+"""Build the documentation site from the guides in docs/docsite and the documentation of the plugins.
 
-What the code knows already is not written down again: a line ``.. generated: NAME ARGUMENT`` of a guide, which is a
-comment to everybody else, becomes what the function of that name in generated.py makes of it.
+A line ``.. generated: NAME ARGUMENT`` of a guide is a comment in reStructuredText. It is replaced with the result of
+the function of that name in generated.py.
 """
 
 from __future__ import annotations
@@ -25,20 +25,21 @@ ROOT = Path(__file__).resolve().parents[2]
 DOCSITE = ROOT / "docs" / "docsite"
 COLLECTION = "secops.itsm"
 
-#: A list of a page's sections, which the theme shows beside it.
+#: The list of a page's sections, which the theme already shows in the sidebar.
 CONTENTS = ".. contents::\n   :local:\n   :depth: 1\n"
 
 
 def write_pages(folder: Path) -> None:
-    """Write the sources of the site: a page for each plugin, the guides, and the first page.
+    """Write the sources of the site: a page for each plugin, the guides and the index page.
 
-    :param folder: where to; what it held is removed.
+    :param folder: the directory to write to. Its previous content is removed.
     """
     shutil.rmtree(folder, ignore_errors=True)
-    # antsibull-docs writes to no folder that others can write to.
+    # antsibull-docs refuses directories that other users can write to.
     folder.mkdir(parents=True, mode=0o755)
-    words = ["antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]
-    command = [str(Path(sys.executable).parent / words[0]), *words[1:], "--dest-dir", str(folder), COLLECTION]
+    program = str(Path(sys.executable).parent / "antsibull-docs")
+    command = [program, "collection", "--use-current", "--squash-hierarchy", "--fail-on-error"]
+    command += ["--dest-dir", str(folder), COLLECTION]
     environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT.parents[2])}
     subprocess.run(command, check=True, env=environment)
     shutil.copy2(DOCSITE / "sphinx" / "index.rst", folder / "index.rst")
@@ -50,10 +51,10 @@ def write_pages(folder: Path) -> None:
 
 
 def build(pages: Path, site: Path) -> int:
-    """Build the site, where any warning is an error, and give Sphinx's exit code.
+    """Build the site with warnings as errors and return the exit code of Sphinx.
 
-    :param pages: the sources.
-    :param site: where to; what it held is removed.
+    :param pages: the directory of the site's sources.
+    :param site: the directory to write to. Its previous content is removed.
     """
     shutil.rmtree(site, ignore_errors=True)
     version = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["version"]
@@ -72,9 +73,9 @@ def build(pages: Path, site: Path) -> int:
 
 
 def main() -> int:
-    """Build it."""
+    """Build the site and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--output", type=Path, required=True, help="the folder for the site and its sources")
+    parser.add_argument("--output", type=Path, required=True, help="the directory for the site and its sources")
     output = parser.parse_args().output.resolve()
     write_pages(output / "rst")
     return build(output / "rst", output / "html")

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The matrix: sanity, unit, integration and functional tests on each supported ansible-core, with a Python of its own.
+"""Run sanity, unit, integration and functional tests on each supported ansible-core in a virtual environment.
 
-Run by C(make matrix), which stages the collection first; CORES names some of them.
+``make matrix`` stages the collection first; CORES selects versions of ansible-core.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
-#: The copy of the collection that stage.py made.
+#: The copy of the collection by stage.py.
 STAGE = CACHE / "ansible_collections" / "secops" / "itsm"
 
-#: Each supported ansible-core: the release that is tested, and the Pythons that it runs on, the preferred one first.
+#: Supported versions of ansible-core, with the tested release and its Python versions, the preferred one first.
 CORES: dict[str, tuple[str, tuple[str, ...]]] = {
     "2.16": ("2.16.19", ("3.10", "3.11", "3.12")),
     "2.18": ("2.18.19", ("3.11", "3.12", "3.13")),
@@ -31,15 +33,28 @@ CORES: dict[str, tuple[str, tuple[str, ...]]] = {
     "2.20": ("2.20.10", ("3.13", "3.12", "3.14")),
     "2.21": ("2.21.5", ("3.13", "3.14", "3.12")),
 }
-#: The core that the lowest versions of the libraries are tested with.
+#: The version for the tests with the lowest versions of the libraries.
 FLOOR = "2.16"
+#: Functional tests that do not depend on the version of ansible-core, so that "make test" is enough for them: those of
+#: the sandbox, the event sources, the benchmark, the documentation's examples, and the installation.
+ONE_CORE = (
+    "sandbox*",
+    "webhook_source",
+    "poll_source",
+    "benchmark",
+    "docs",
+    "demo",
+    "readme",
+    "ci_examples",
+    "new_user",
+)
 REQUIREMENTS = ROOT / "tests" / "requirements"
 LOGS = CACHE / "matrix" / "logs"
 
 
 @dataclass
 class Step:
-    """One step on one core, and how it ended."""
+    """The outcome of a step on one version of ansible-core."""
 
     core: str
     name: str
@@ -48,7 +63,7 @@ class Step:
 
 
 def pythons() -> dict[str, Path]:
-    """The Pythons on this machine by version: on PATH, and those that pyenv keeps beside it."""
+    """Return the Python interpreters on PATH and of pyenv by version."""
     folders = [Path(folder) for folder in os.environ.get("PATH", "").split(os.pathsep) if "shims" not in folder]
     root = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
     folders += sorted(root.glob("versions/*/bin"), reverse=True)
@@ -62,21 +77,21 @@ def pythons() -> dict[str, Path]:
 
 
 def run(core: str, name: str, command: list[str], environment: dict[str, str], cwd: Path) -> Step:
-    """Run one step, its output into a log file, which is shown if it fails.
+    """Run a step with its output in a log file, print the log if it fails, and return the outcome.
 
-    :param core: the ansible-core.
-    :param name: what the step is called.
-    :param command: what is run.
-    :param environment: with which variables.
-    :param cwd: and where.
+    :param core: the version of ansible-core.
+    :param name: the name of the step.
+    :param command: the command with its arguments.
+    :param environment: the environment variables.
+    :param cwd: the working directory.
     """
     LOGS.mkdir(parents=True, exist_ok=True)
     log = LOGS / f"{core}-{name}.log"
     print(f"{core}: {name} ... ", end="", flush=True)
-    begin = time.monotonic()
+    started = time.monotonic()
     with log.open("w", encoding="utf-8") as handle:
         done = subprocess.run(command, cwd=cwd, env=environment, stdout=handle, stderr=subprocess.STDOUT, check=False)
-    step = Step(core, name, done.returncode == 0, time.monotonic() - begin)
+    step = Step(core, name, done.returncode == 0, time.monotonic() - started)
     print(f"{'passed' if step.passed else 'FAILED'} ({step.seconds:.0f} s){_count(log)}", flush=True)
     if not step.passed:
         print("\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-80:]), flush=True)
@@ -89,22 +104,22 @@ def _count(log: Path) -> str:
 
 
 def make_venv(core: str, python: Path, venv: Path) -> Step:
-    """A virtual environment, made anew unless a whole one is there.
+    """Create a virtual environment unless a complete one exists, and return the outcome.
 
-    :param core: the ansible-core, for the report.
-    :param python: the Python to make it with.
-    :param venv: its folder.
+    :param core: the version of ansible-core, for the report.
+    :param python: the Python interpreter.
+    :param venv: the directory.
     """
     command = [str(python), "-m", "venv", *([] if (venv / "bin" / "pip").exists() else ["--clear"]), str(venv)]
     return run(core, "venv", command, dict(os.environ), ROOT)
 
 
 def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]:
-    """All steps on one core.
+    """Run all steps on one version of ansible-core and return their outcomes.
 
-    :param core: the ansible-core.
-    :param python: the Python to run it with.
-    :param available: all Pythons, which the sanity tests import modules with.
+    :param core: the version of ansible-core.
+    :param python: the Python interpreter.
+    :param available: all interpreters, which the sanity tests use to import modules.
     """
     release, _versions = CORES[core]
     venv = CACHE / "matrix" / f"{core}-{python.name}"
@@ -121,22 +136,35 @@ def test_core(core: str, python: Path, available: dict[str, Path]) -> list[Step]
     if not install.passed:
         return [install]
     ansible_test = [inner, str(bin_folder / "ansible-test")]
+    galaxy = [inner, str(bin_folder / "ansible-galaxy"), "collection"]
+    # The functional tests run against the collection as installed from its tarball.
+    build, installed = CACHE / "matrix" / "build", CACHE / "matrix" / f"installed-{core}"
+    tarball = (
+        build / f"secops-itsm-{yaml.safe_load((ROOT / 'galaxy.yml').read_text(encoding='utf-8'))['version']}.tar.gz"
+    )
     pytest = [inner, "-m", "pytest", "-q"]
     steps = {
         "bootstrap": [inner, str(ROOT / "tests" / "tools" / "bootstrap_pip.py")],
         "sanity": [*ansible_test, "sanity", "--color", "no"],
         "units": [*ansible_test, "units", "--color", "no", "--requirements", "--python", _version(python)],
         "integration": [inner, "tests/tools/integration.py", "--color", "no"],
-        # The tests of the sandbox alone start nothing of ansible-core.
-        "functional": [*pytest, "-n", "3", "--dist", "worksteal", "--ignore-glob=*/test_sandbox_*", "tests/functional"],
+        "build": [*galaxy, "build", "--force", "--output-path", str(build)],
+        "collection": [*galaxy, "install", "--force", "--no-deps", "-p", str(installed), str(tarball)],
+        "functional": [*pytest, "-n", "3", "--dist", "worksteal", *map(ignored, ONE_CORE), "tests/functional"],
     }
-    return [install, *(run(core, name, command, environment, STAGE) for name, command in steps.items())]
+    done = [install]
+    for name, command in steps.items():
+        root = installed if name == "functional" else CACHE
+        place = root / "ansible_collections" / "secops" / "itsm"
+        variables = {**environment, "PYTHONPATH": str(root), "SECOPS_ITSM_TARBALL": str(tarball)}
+        done.append(run(core, name, command, variables, place))
+    return done
 
 
 def test_floor(python: Path) -> list[Step]:
-    """The unit tests with the lowest versions of the libraries that the collection says it works with.
+    """Run the unit tests with the lowest supported versions of the libraries, and return the outcomes.
 
-    :param python: the Python to run them with.
+    :param python: the Python interpreter.
     """
     venv = CACHE / "matrix" / f"floor-{python.name}"
     inner = str(venv / "bin" / "python")
@@ -154,6 +182,14 @@ def test_floor(python: Path) -> list[Step]:
     return [install, run("floor", "units", [inner, "-m", "pytest", "-q", "tests/unit/plugins"], environment, STAGE)]
 
 
+def ignored(name: str) -> str:
+    """Return the argument with which pytest ignores a file.
+
+    :param name: the name of the file without ``test_`` and ``.py``, with wildcards.
+    """
+    return f"--ignore-glob=*/test_{name}.py"
+
+
 def _version(python: Path) -> str:
     return python.name.removeprefix("python")
 
@@ -167,34 +203,34 @@ def _runtime_requirements() -> list[str]:
 
 
 def main(cores: list[str]) -> int:
-    """Run the matrix.
+    """Run the matrix and return the exit code.
 
-    :param cores: which ansible-cores; all when empty.
+    :param cores: versions of ansible-core; empty for all.
     """
     unknown = set(cores) - set(CORES)
     if unknown:
-        print(f"matrix: no such ansible-core here: {', '.join(sorted(unknown))}", file=sys.stderr)
+        print(f"matrix: unknown version of ansible-core: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
     available = pythons()
     print(f"Pythons found: {', '.join(sorted(available, key=lambda text: int(text[2:])))}")
     shutil.rmtree(LOGS, ignore_errors=True)
     steps: list[Step] = []
-    left_out = []
+    skipped = []
     for core in cores or list(CORES):
         version = next((entry for entry in CORES[core][1] if entry in available), None)
         if version is None:
-            left_out.append(f"ansible-core {core} was not tested: none of Python {', '.join(CORES[core][1])} was found")
+            skipped.append(f"ansible-core {core} was not tested: none of Python {', '.join(CORES[core][1])} was found")
             continue
         print(f"{core}: ansible-core {CORES[core][0]} on Python {version}", flush=True)
         steps += test_core(core, available[version], available)
         if core == FLOOR:
             steps += test_floor(available[version])
     failed = [f"{step.core} {step.name}" for step in steps if not step.passed]
-    for line in left_out:
+    for line in skipped:
         print(line)
     if failed:
         print(f"Failed: {', '.join(failed)}")
-    print(f"Matrix: {len(steps) - len(failed)} passed, {len(failed)} failed, {len(left_out)} skipped")
+    print(f"Matrix: {len(steps) - len(failed)} passed, {len(failed)} failed, {len(skipped)} skipped")
     return 1 if failed or not steps else 0
 
 

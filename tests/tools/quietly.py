@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs a command with a dot of progress every few seconds, and shows its output only if it fails."""
+"""Run a command, print a dot every few seconds, and print its output only if it fails."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import subprocess
 import sys
 import tempfile
 
-SECONDS_A_DOT = 5
+DOT_INTERVAL = 5
 
 
 def main(command: list[str]) -> int:
-    """Run it, and give its exit code.
+    """Run the command and return its exit code.
 
-    :param command: the words of the command.
+    :param command: the command with its arguments.
     """
     with tempfile.TemporaryFile() as output:
         process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
         while True:
             try:
-                code = process.wait(SECONDS_A_DOT)
+                code = process.wait(DOT_INTERVAL)
                 break
             except subprocess.TimeoutExpired:
                 print(".", end="", flush=True)

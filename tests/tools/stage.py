@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Copies the collection to where Ansible finds it: .cache/ansible_collections/secops/itsm.
+"""Copy the collection to .cache/ansible_collections/secops/itsm, where Ansible finds it.
 
-ansible-test works in such a folder only, and a copy holds what git knows and nothing that a tool left behind.
+ansible-test requires such a path. The copy only contains files that git tracks or would add.
 """
 
 from __future__ import annotations
@@ -17,21 +17,21 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
 STAGE = CACHE / "ansible_collections" / "secops" / "itsm"
 
-#: What tools leave in the copy and need again.
+#: Files of tools in the copy that are kept.
 KEPT = (".git", "tests/output", "tests/integration/integration_config.yml")
 
 
 def source_files() -> list[Path]:
-    """The files that git knows, or would take, relative to the root."""
+    """Return the files that git tracks or would add, relative to the root."""
     command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     listed = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout.decode()
     return [Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file()]
 
 
 def stage() -> Path:
-    """Bring the copy in step and give its path."""
+    """Update the copy and return its path."""
     STAGE.mkdir(parents=True, exist_ok=True)
-    # ansible-test asks git for the files, and in a folder that the outer repository ignores there would be none.
+    # ansible-test gets the files from git, and the outer repository ignores them.
     if not (STAGE / ".git").exists():
         subprocess.run(["git", "init", "--quiet", "--initial-branch=stage"], cwd=STAGE, check=True)
     wanted = source_files()

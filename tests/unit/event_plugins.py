@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Loads event sources and filters by their paths, as nobody imports them."""
+"""Load event sources and filters by their paths, because they are not importable."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ PLUGINS = Path(__file__).resolve().parents[2] / "extensions" / "eda" / "plugins"
 
 
 def event_plugin(path: str) -> ModuleType:
-    """An event source or filter.
+    """Return the module of an event source or filter.
 
-    Not by runpy, which finds no such file where Ansible's own loader of collections is set up, as ansible-test does.
+    runpy cannot be used, because it does not find the file if Ansible's loader of collections is active.
 
-    :param path: of its file below C(extensions/eda/plugins).
+    :param path: the path of the file below ``extensions/eda/plugins``.
     """
     spec = spec_from_file_location(Path(path).stem, PLUGINS / path)
     assert spec is not None

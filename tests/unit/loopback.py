@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A real HTTP server on loopback that follows a script, and a clock that does not wait."""
+"""An HTTP server with scripted responses, and a clock that does not wait."""
 
 from __future__ import annotations
 
@@ -14,18 +14,27 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from pathlib import Path
+from typing import Any, Callable
 
+import pytest
+import trustme
+
+from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._http.clock import Clock
+
+#: Seconds between two bytes of a slow response.
+SLOW_PAUSE = 0.03
 
 
 @dataclass
 class Reply:
-    """One answer of the script.
+    """A response of the script.
 
-    :param drop: close the connection instead of answering.
-    :param promise: the Content-Length to claim, when it is not the body's own.
-    :param delay: seconds to wait first.
+    :param drop: close the connection without a response.
+    :param promise: the value of ``Content-Length``, if it differs from the length of the body.
+    :param delay: the seconds to wait before the response.
+    :param slow_after: send the body as the whole response, and byte by byte after this number of bytes.
     """
 
     status: int = 200
@@ -34,16 +43,17 @@ class Reply:
     drop: bool = False
     promise: int | None = None
     delay: float = 0.0
+    slow_after: int | None = None
 
     @property
     def content(self) -> bytes:
-        """The body as it is sent."""
+        """Return the body as bytes."""
         return self.body if isinstance(self.body, bytes) else json.dumps(self.body).encode()
 
 
 @dataclass
 class Seen:
-    """One request as it arrived."""
+    """A request as it arrived."""
 
     method: str
     target: str
@@ -53,10 +63,10 @@ class Seen:
 
 
 class LoopbackServer:
-    """Answers requests from a script, the last reply again and again, and remembers them.
+    """Respond to requests by a script, whose last reply is repeated, and record them.
 
     :param replies: the script.
-    :param context: TLS, when it is to be spoken.
+    :param context: the TLS context, if the server uses TLS.
     """
 
     def __init__(self, *replies: Reply, context: ssl.SSLContext | None = None) -> None:
@@ -66,7 +76,7 @@ class LoopbackServer:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
-            # Otherwise the end of each answer waits for the client's acknowledgement of its beginning.
+            # Without it, the end of a response waits until the client acknowledges its start.
             disable_nagle_algorithm = True
 
             def handle_any(self) -> None:
@@ -76,13 +86,12 @@ class LoopbackServer:
                 server.seen.append(Seen(self.command, self.path, headers, body, self.client_address))
                 server.answer(self)
 
-            do_GET = do_PUT = do_POST = do_PATCH = do_CONNECT = handle_any  # noqa: N815 - http.server's own names
+            do_GET = do_PUT = do_POST = do_PATCH = do_CONNECT = handle_any  # noqa: N815 - names of http.server
 
-            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - http.server's own name
-                """Keep quiet."""
+            def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - name of http.server
+                """Do nothing."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _QuietServer(("127.0.0.1", 0), Handler)
         if context is not None:
             self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
         self.scheme = "https" if context else "http"
@@ -91,19 +100,19 @@ class LoopbackServer:
 
     @property
     def url(self) -> str:
-        """Where it is."""
+        """Return the URL of the server."""
         return f"{self.scheme}://127.0.0.1:{self.port}"
 
     def next_reply(self, handler: BaseHTTPRequestHandler) -> Reply:
         """Return the next reply of the script.
 
-        :param handler: of the request.
+        :param handler: the handler of the request.
         """
         del handler
         return self.script.pop(0) if len(self.script) > 1 else self.script[0]
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
-        """Play the next reply."""
+        """Send the next reply."""
         reply = self.next_reply(handler)
         time.sleep(reply.delay)
         if reply.drop:
@@ -111,43 +120,84 @@ class LoopbackServer:
             handler.connection.shutdown(socket.SHUT_RDWR)
             return
         content = reply.content
-        # Without the present time and the name of the server, which the reply may have of its own.
+        if reply.slow_after is not None:
+            _send_slowly(handler, content, reply.slow_after)
+            return
+        # Without the headers Date and Server, which the reply may contain.
         handler.send_response_only(reply.status)
         for name, value in reply.headers.items():
             handler.send_header(name, value)
         if reply.status != 204:
             handler.send_header("Content-Length", str(len(content) if reply.promise is None else reply.promise))
         handler.end_headers()
-        # A client that gave up in the meantime, as some tests want it to, is no failure of the server.
+        # The client may have closed the connection.
         with contextlib.suppress(ConnectionError):
             handler.wfile.write(content)
         if reply.promise is not None:
             handler.close_connection = True
 
     def close(self) -> None:
-        """Stop."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
 
+class _QuietServer(ThreadingHTTPServer):
+    daemon_threads = True
+    # With the default backlog of 5, simultaneous connections may wait a second for another SYN.
+    request_queue_size = 128
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Do nothing; clients may close their connections at any time."""
+
+
+def _send_slowly(handler: BaseHTTPRequestHandler, content: bytes, at_once: int) -> None:
+    handler.wfile.write(content[:at_once])
+    with contextlib.suppress(OSError):
+        for byte in content[at_once:]:
+            time.sleep(SLOW_PAUSE)
+            handler.wfile.write(bytes([byte]))
+
+
+class TlsFiles:
+    """The TLS context of a server, its CA, and the path of the CA certificate.
+
+    :param directory: the directory for the CA certificate.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        self.authority = trustme.CA()
+        self.bundle = str(directory / "server-ca.pem")
+        self.authority.cert_pem.write_to_path(self.bundle)
+        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self.authority.issue_cert("127.0.0.1").configure_cert(self.context)
+
+
 class FakeClock(Clock):
-    """Time that passes only when somebody sleeps."""
+    """A clock whose time passes only during waits."""
 
     def __init__(self) -> None:
         self.time = 0.0
         self.slept: list[float] = []
 
     def now(self) -> float:
-        """The time so far."""
+        """Return the time so far."""
         return self.time
 
     def sleep(self, seconds: float) -> None:
-        """Let time pass."""
+        """Advance the time."""
         self.slept.append(seconds)
         self.time += seconds
 
 
+def failure(call: Callable[..., Any], *arguments: Any) -> ApiError:
+    """Return the ApiError that a call raises."""
+    with pytest.raises(ApiError) as caught:
+        call(*arguments)
+    return caught.value
+
+
 def free_port() -> int:
-    """A port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return taken.getsockname()[1]
+    """Return a port on which nothing listens."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return listener.getsockname()[1]

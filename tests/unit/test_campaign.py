@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The campaign itself: it finds code that was broken on purpose, and a seed always does the same."""
+"""Test that the campaign finds mutations of the code, and that a seed always has the same result."""
 
 from __future__ import annotations
 
@@ -23,12 +23,13 @@ from ansible_collections.secops.itsm.tests.campaign.mutations import MUTATIONS
 from ansible_collections.secops.itsm.tests.campaign.server import HostileServer
 from ansible_collections.secops.itsm.tests.campaign.stories import BUILDERS
 
+#: No behaviour: all responses are valid.
 HONEST = "none"
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[HostileServer]:
-    """The hostile server."""
+    """Share one hostile server."""
     server = HostileServer()
     yield server
     server.close()
@@ -39,6 +40,7 @@ def server() -> Iterator[HostileServer]:
     [
         ("status_not_read", HONEST, "status", "false_ok"),
         ("comment_not_looked_for", HONEST, "comment", "not_idempotent"),
+        ("comment_not_looked_for", HONEST, "comment", "written_twice"),
         ("no_verification", "write_ignored", "status", "false_changed"),
         ("blind_retry", "drop_after", "comment", "there_twice"),
         ("failed_search_ignored", "search_down", "ticket", "there_twice"),
@@ -46,7 +48,7 @@ def server() -> Iterator[HostileServer]:
         ("writes_in_check_mode", HONEST, "comment", "write_in_check_mode"),
     ],
 )
-def test_broken_code_is_found(server, mutation, behaviour, story, invariant):
+def test_mutation_is_found(server, mutation, behaviour, story, invariant):
     found: set[str] = set()
     with MUTATIONS[mutation]():
         for seed in range(40):
@@ -57,19 +59,19 @@ def test_broken_code_is_found(server, mutation, behaviour, story, invariant):
 
 
 @pytest.mark.parametrize("story", STORIES)
-def test_honest_server_violates_nothing(server, story):
+def test_valid_responses_violate_no_invariant(server, story):
     outcome = play(server, 1, HONEST, story)
     assert outcome.violations == []
     assert outcome.world.journal
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_seed_does_the_same_in_each_replay(server, seed):
+def test_replay_of_a_seed_has_the_same_result(server, seed):
     first, second = (play(server, seed, story_name="status").text().replace(server.url, "") for _each in range(2))
     assert first == second
 
 
-def test_every_name_is_known():
+def test_names_of_stories_and_behaviours_are_consistent():
     assert set(STORIES) == set(BUILDERS)
     assert {story for _what, stories in BEHAVIOURS.values() for story in stories} == set(STORIES)
     assert NOT_DRAWN | LASTING | set(NEEDED_FORMS) <= set(BEHAVIOURS)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""One fact in one place: documentation, argument specs, metadata and README agree. New modules join by themselves."""
+"""Check that documentation, argument specs, metadata and README agree. New modules are included automatically."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import yaml
 
 from ansible_collections.secops.itsm.plugins.doc_fragments import attributes, contraforce, ticketing
 from ansible_collections.secops.itsm.plugins.module_utils import _errors
+from ansible_collections.secops.itsm.plugins.module_utils._assumption import Assumption
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce import assumptions as contraforce_assumptions
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IDENTIFIERS
@@ -36,27 +37,27 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 @dataclass(frozen=True)
 class Api:
-    """What the collection says of an API in more than one place.
+    """Facts about an API that the collection states in several places.
 
-    :param prefix: of its environment variables.
-    :param assumed: the first part of its assumptions' names.
+    :param prefix: the prefix of its environment variables.
+    :param assumed: the prefix of the IDs of its assumptions.
     :param fragment: its documentation fragments.
     :param table: its connection options.
-    :param assumptions: what is assumed about it.
-    :param secrets: the connection options that must not be shown.
-    :param harmless: those whose names look like a secret.
+    :param assumptions: its assumptions by ID.
+    :param secrets: the connection options that are secret.
+    :param harmless: the connection options that are not secret although their names suggest it.
     """
 
     prefix: str
     assumed: str
     fragment: Any
     table: Mapping[str, connection_options.Option]
-    assumptions: Mapping[str, str]
+    assumptions: Mapping[str, Assumption]
     secrets: frozenset[str]
     harmless: frozenset[str]
 
 
-#: By the first part of its modules' names.
+#: The APIs by the prefix of the names of their modules.
 APIS = {
     "contraforce": Api(
         "CONTRAFORCE",
@@ -78,7 +79,7 @@ APIS = {
     ),
 }
 
-#: Fragments with options that modules share, each with the spec that it documents.
+#: Fragments with options that modules share, with the specs that they document.
 SHARED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "secops.itsm.contraforce.incident_or_list": (
         contraforce.ModuleDocFragment.INCIDENT_OR_LIST,
@@ -88,7 +89,9 @@ SHARED: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "secops.itsm.ticketing.catalog": (ticketing.ModuleDocFragment.CATALOG, CATALOG_SPEC),
     "secops.itsm.attributes.list": (attributes.ModuleDocFragment.LIST, CONCURRENCY_SPEC),
 }
-ASSUMPTIONS = {name: text for api in APIS.values() for name, text in api.assumptions.items()}
+ASSUMPTIONS = {name: assumption for api in APIS.values() for name, assumption in api.assumptions.items()}
+#: The maximum number of lines of RETURN.
+MAX_RETURN_LINES = 70
 
 
 def read(name: str) -> Any:
@@ -103,7 +106,7 @@ def documented(text: str) -> Any:
     return yaml.safe_load(text)
 
 
-def test_there_are_modules():
+def test_modules_exist():
     assert MODULES
 
 
@@ -111,23 +114,23 @@ def group_of(name: str) -> str:
     return name.split("_", maxsplit=1)[0]
 
 
-def test_every_module_belongs_to_a_known_api():
+def test_modules_have_prefix_of_known_api():
     assert {group_of(name) for name in MODULES} == set(APIS)
 
 
 def own_options(name: str) -> dict[str, Any]:
-    """A module's documented options, with those that it takes from fragments, but for the connection's."""
+    """Return the documented options of a module, including shared fragments, without connection options."""
     documentation = documented(module(name).DOCUMENTATION)
     options = dict(documentation["options"])
     for fragment in set(documentation["extends_documentation_fragment"]) & set(SHARED):
-        taken = documented(SHARED[fragment][0])["options"]
-        assert not set(taken) & set(options)
-        options.update(taken)
+        shared = documented(SHARED[fragment][0])["options"]
+        assert not set(shared) & set(options)
+        options.update(shared)
     return options
 
 
 def check_options(options: Mapping[str, Any], spec: Mapping[str, Any], place: str = "") -> None:
-    """Documented options against a spec, options within options too."""
+    """Compare documented options with a spec, including suboptions."""
     for option, facts in spec.items():
         for key in ("type", "required", "default", "choices", "elements"):
             assert options[option].get(key) == facts.get(key), f"{place}{option}: {key}"
@@ -141,7 +144,7 @@ def test_argument_spec_and_documentation_agree(name):
     spec = module(name).ARGUMENT_SPEC
     options = own_options(name)
     assert set(options) == set(spec)
-    # In the same order, but that a fragment's options may stand before or after a module's own.
+    # The order is the same, except that options of fragments may come before or after.
     own = documented(module(name).DOCUMENTATION)["options"]
     assert list(own) == [option for option in spec if option in own]
     check_options(options, spec)
@@ -156,27 +159,27 @@ def test_shared_fragment_and_spec_agree(fragment):
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if name.startswith("ticketing_")])
-def test_every_ticketing_module_takes_the_catalog_option(name):
+def test_ticketing_modules_have_catalog_option(name):
     assert "type" in module(name).ARGUMENT_SPEC
     assert "type" not in documented(module(name).DOCUMENTATION)["options"]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_attributes_are_stated(name):
+def test_modules_document_attributes(name):
     documentation = documented(module(name).DOCUMENTATION)
     assert {"check_mode", "diff_mode", "idempotent"} <= set(documentation["attributes"])
     assert "secops.itsm.attributes" in documentation["extends_documentation_fragment"]
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_module_has_an_action_plugin_of_its_definition(name):
+def test_modules_have_action_plugin_with_same_definition(name):
     plugin = importlib.import_module(f"ansible_collections.secops.itsm.plugins.action.{name}")
     assert plugin.ActionModule.definition is module(name).DEFINITION
     assert issubclass(plugin.ActionModule, InProcessAction)
     assert module(name).DEFINITION.argument_spec is module(name).ARGUMENT_SPEC
 
 
-def test_every_action_plugin_is_of_a_module():
+def test_action_plugins_have_module():
     assert sorted(path.stem for path in (ROOT / "plugins" / "action").glob("*.py")) == sorted(MODULES)
 
 
@@ -184,8 +187,8 @@ LISTS = [name for name in MODULES if module(name).DEFINITION.bulk]
 
 
 @pytest.mark.parametrize("name", LISTS)
-def test_entry_of_a_list_takes_what_the_task_takes(name):
-    """Without defaults of its own, which would hide what the task gives."""
+def test_entries_accept_task_options_without_defaults(name):
+    """A default in an entry would override the option of the task."""
     definition, spec = module(name).DEFINITION, module(name).ARGUMENT_SPEC
     entry = spec[definition.bulk.option]["options"]
     for option, facts in entry.items():
@@ -201,7 +204,7 @@ def test_entry_of_a_list_takes_what_the_task_takes(name):
     assert others == {definition.bulk.option, "concurrency", *for_all, *({"type"} & set(spec))}
 
 
-def test_lists_are_there():
+def test_modules_with_lists_are_known():
     assert LISTS == [
         "contraforce_incident_assignee",
         "contraforce_incident_comment",
@@ -213,13 +216,12 @@ def test_lists_are_there():
 
 
 @pytest.mark.parametrize("part", ["summary", "msg"])
-def test_what_lists_return_is_described_alike(part):
-    texts = {str(documented(module(name).RETURN)[part]).replace("every ticket", "every incident") for name in LISTS}
-    assert len(texts) == 1
+def test_lists_describe_common_results_identically(part):
+    assert len({str(documented(module(name).RETURN)[part]) for name in LISTS}) == 1
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_module_is_in_its_action_group(name):
+def test_modules_are_in_action_group(name):
     group = group_of(name)
     assert name in read("meta/runtime.yml")["action_groups"][group]
     fragments = documented(module(name).DOCUMENTATION)["extends_documentation_fragment"]
@@ -227,14 +229,14 @@ def test_module_is_in_its_action_group(name):
 
 
 @pytest.mark.parametrize("group", APIS)
-def test_action_group_has_the_modules_of_its_api_and_no_other(group):
+def test_action_group_contains_exactly_modules_of_api(group):
     groups = read("meta/runtime.yml")["action_groups"]
     assert set(groups) == set(APIS)
     assert groups[group] == [name for name in MODULES if group_of(name) == group]
 
 
 @pytest.mark.parametrize("group", APIS)
-def test_action_group_is_stated_by_its_fragment(group):
+def test_action_group_is_documented_by_fragment(group):
     fragment = getattr(attributes.ModuleDocFragment, f"ACTIONGROUP_{group.upper()}")
     stated = documented(fragment)["attributes"]["action_group"]
     assert (stated["membership"], stated["support"]) == ([f"secops.itsm.{group}"], "full")
@@ -242,24 +244,35 @@ def test_action_group_is_stated_by_its_fragment(group):
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_module_has_its_row_in_the_readme(name):
-    assert re.search(rf"^\| `{name}` \|", README, re.MULTILINE)
+def test_readme_lists_module(name):
+    assert re.search(rf"^\* `{name}`: ", README, re.MULTILINE)
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_returned_error_names_every_category(name):
-    text = str(documented(module(name).RETURN)["error"])
-    named = set(re.findall(r"V\((\w+)\)", text))
-    assert named == set(_errors.CATEGORIES)
+def test_return_is_short(name):
+    assert len(module(name).RETURN.strip().splitlines()) <= MAX_RETURN_LINES
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_sample_of_error_has_all_keys(name):
+    error = documented(module(name).RETURN)["error"]
+    assert list(error["sample"]) == list(_errors.ApiError("message", "internal").as_dict())
+    assert error["sample"]["category"] in _errors.CATEGORIES
+    assert "R(When something fails,ansible_collections.secops.itsm.docsite.errors)" in error["description"]
+
+
+def test_documentation_refers_to_guides_instead_of_readme():
+    for path in (ROOT / "plugins").rglob("*.py"):
+        assert "README" not in path.read_text(encoding="utf-8"), path
 
 
 @pytest.mark.parametrize("part", ["error", "request_ids"])
-def test_what_every_module_returns_is_described_alike(part):
+def test_modules_describe_common_results_identically(part):
     assert len({str(documented(module(name).RETURN)[part]) for name in MODULES}) == 1
 
 
 @pytest.mark.parametrize("name", MODULES)
-def test_module_has_an_integration_target(name):
+def test_modules_have_integration_target(name):
     assert (ROOT / "tests" / "integration" / "targets" / name / "tasks" / "main.yml").is_file()
 
 
@@ -273,13 +286,13 @@ def test_connection_fragment_and_table_agree(group):
         assert f"E({option.env})" in str(options[name]["description"]), name
 
 
-def test_the_fragment_for_plugins_names_the_environment_variable_of_each_connection_option():
+def test_fragment_for_plugins_names_environment_variables():
     options = documented(contraforce.ModuleDocFragment.PLUGINS)["options"]
     assert options == {name: {"env": [{"name": option.env}]} for name, option in CONTRAFORCE_OPTIONS.items()}
 
 
-def test_inventory_and_its_documentation_agree():
-    """It takes the options of the connection and of the list, by the same names, and its own."""
+def test_inventory_spec_and_documentation_agree():
+    """The plugin has connection options, the filters of the list and options of its own."""
     plugin = importlib.import_module("ansible_collections.secops.itsm.plugins.inventory.contraforce_incidents")
     documentation = documented(plugin.DOCUMENTATION)
     fragments = (
@@ -291,7 +304,7 @@ def test_inventory_and_its_documentation_agree():
     own = documentation["options"]
     for name, facts in plugin.DEFINITION.argument_spec.items():
         if name in FILTER_SPEC:
-            # The fragment says the rest of these.
+            # The fragment documents the other properties.
             assert own.get(name, {}).get("default") == facts.get("default"), name
         else:
             check_options(own, {name: facts})
@@ -300,7 +313,7 @@ def test_inventory_and_its_documentation_agree():
 
 
 @pytest.mark.parametrize("group", APIS)
-def test_environment_variables_are_named_like_their_options(group):
+def test_environment_variables_have_names_of_options(group):
     api = APIS[group]
     assert {name: option.env for name, option in api.table.items()} == {
         name: f"{api.prefix}_{name.upper()}" for name in api.table
@@ -308,7 +321,7 @@ def test_environment_variables_are_named_like_their_options(group):
 
 
 @pytest.mark.parametrize("group", APIS)
-def test_every_connection_option_has_an_environment_fallback(group, monkeypatch):
+def test_connection_options_have_environment_fallback(group, monkeypatch):
     table = APIS[group].table
     spec = ansible_module.connection_spec(table)
     for name, option in table.items():
@@ -330,28 +343,29 @@ def test_secret_options_are_not_logged(group):
 
 
 @pytest.mark.parametrize("group", APIS)
-def test_addresses_are_options(group):
+def test_options_with_urls_are_addresses(group):
     options = APIS[group].table.items()
     assert all(option.is_address == (name == "url" or name.endswith("_url")) for name, option in options)
 
 
-def test_version_is_one():
+def test_versions_agree():
     assert read("galaxy.yml")["version"] == module_definition.VERSION
 
 
-@pytest.mark.parametrize("group", APIS)
-def test_readme_lists_every_assumption_and_no_other(group):
-    rows = dict(re.findall(rf"^\| ({APIS[group].assumed}\d+) \| (.+?) \|", README, re.MULTILINE))
-    assert rows == dict(APIS[group].assumptions)
+@pytest.mark.parametrize("name", ASSUMPTIONS)
+def test_assumption_and_consequence_are_sentences(name):
+    for text in ASSUMPTIONS[name]:
+        assert text.endswith("."), text
+        assert text[0].isupper() or text.startswith("``"), text
 
 
 @pytest.mark.parametrize("group", APIS)
-def test_assumptions_are_numbered_without_a_gap(group):
+def test_assumptions_are_numbered_without_gaps(group):
     api = APIS[group]
     assert list(api.assumptions) == [f"{api.assumed}{number}" for number in range(1, len(api.assumptions) + 1)]
 
 
-def test_assumptions_are_referred_to_by_known_names():
+def test_references_to_assumptions_are_known():
     for folder in ("plugins", "docs", "playbooks"):
         for path in [path for path in (ROOT / folder).rglob("*") if path.suffix in (".py", ".yml", ".yaml", ".md")]:
             for name in re.findall(r"(?:CF|TK)-A\d+", path.read_text(encoding="utf-8")):
@@ -362,7 +376,7 @@ PACKAGES = {"contraforce": "_contraforce", "ticketing": "_rezolve"}
 
 
 @pytest.mark.parametrize("group", APIS)
-def test_what_belongs_to_one_api_refers_to_its_own_assumptions(group):
+def test_code_of_one_api_refers_to_assumptions_of_that_api(group):
     plugins = ROOT / "plugins"
     own = [*(plugins / "module_utils" / PACKAGES[group]).rglob("*.py"), *plugins.glob(f"*/{group}*.py")]
     assert own
@@ -372,13 +386,13 @@ def test_what_belongs_to_one_api_refers_to_its_own_assumptions(group):
 
 
 @pytest.mark.parametrize("group", APIS)
-def test_requirements_are_the_same_everywhere(group):
+def test_requirements_agree(group):
     wanted = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8").splitlines()
     ranges = [line.replace(">=", " >= ") for line in wanted if line and not line.startswith("#")]
     assert documented(APIS[group].fragment.DOCUMENTATION)["requirements"] == ranges
 
 
-def test_nothing_but_the_runner_knows_ansible():
+def test_only_runner_imports_ansible():
     for path in (ROOT / "plugins" / "module_utils").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         if path.name != "ansible_module.py":
@@ -387,8 +401,8 @@ def test_nothing_but_the_runner_knows_ansible():
             assert not re.search(r"^\s*(from requests|import requests)", text, re.MULTILINE), path
 
 
-def test_unit_tests_of_modules_import_nothing_of_the_controller():
-    """Check the tests that ansible-test runs without the controller's part of ansible-core."""
+def test_unit_tests_of_modules_do_not_import_controller_code():
+    """ansible-test runs these tests without the controller code of ansible-core."""
     for path in (ROOT / "tests" / "unit" / "plugins" / "module_utils").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"plugins\.(?!module_utils|modules)\w+", text), path
@@ -403,8 +417,8 @@ def test_architecture_names_existing_files():
             assert list(ROOT.glob(place.replace("NAME", "*").rstrip("/"))), place
 
 
-def test_modules_are_thin():
-    """Documentation, spec, one call."""
+def test_modules_are_short():
+    """A module consists of documentation, spec and one call."""
     for name in MODULES:
         text = (ROOT / "plugins" / "modules" / f"{name}.py").read_text(encoding="utf-8")
         code = re.sub(r'^\w+ = r""".*?^"""$', "", text, flags=re.MULTILINE | re.DOTALL)

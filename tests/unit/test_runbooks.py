@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The table of the runbooks agrees with the modules, the playbooks and the report."""
+"""Test that the table of the runbooks matches the modules, the playbooks and the report."""
 
 from __future__ import annotations
 
@@ -33,40 +33,32 @@ GROUPS: Mapping[str, Mapping[str, Any]] = TABLE["itsm_variables"]
 VARIABLES: Mapping[str, Mapping[str, Any]] = {
     name: definition for group in GROUPS.values() for name, definition in group.items()
 }
+#: The keys of a runbook in the table.
 PARTS = {
-    "title",
-    "does",
-    "takes",
-    "tags",
-    "without",
-    "required",
-    "defaults",
-    "entry",
-    "needs",
-    "needs_of_sentinel",
-    "hint",
+    *("title", "does", "takes", "tags", "without", "required", "defaults"),
+    *("entry", "needs", "needs_of_sentinel", "hint"),
 }
 FILES = sorted([*PLAYBOOKS.glob("*.yml"), *(PLAYBOOKS / "tasks").glob("*.yml")])
 
-#: Options of the modules that have another name in the runbooks, or another meaning there.
-NAMED_OTHERWISE: Mapping[str, Mapping[str, str]] = {
+#: Options of the modules that have another name or meaning in the runbooks.
+RENAMED_OPTIONS: Mapping[str, Mapping[str, str]] = {
     "contraforce_incident_info": {"query": "search_text"},
     "contraforce_incident_assignee": {"email": "assignee_email", "user_id": "assignee_id"},
 }
 
-#: Defaults that are others on purpose: a runbook that is run again keeps to the ticket of a closed incident.
+#: Options with different defaults: a repeated run of a runbook uses the ticket of a closed incident.
 OTHER_DEFAULTS = {"include_done", "status"}
 
 
 def play_of(name: str) -> dict[str, Any]:
-    """The one play of a runbook, but for what looks whether there is anything to do."""
+    """Return the main play of a runbook."""
     plays = yaml.safe_load((PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))
     *_checks, play = [play for play in plays if "itsm_runbook" in play["vars"]]
     return dict(play)
 
 
 def tasks_in(tasks: Any) -> Iterator[dict[str, Any]]:
-    """All tasks, those of blocks too."""
+    """Yield all tasks, including those of blocks."""
     for task in tasks or []:
         yield task
         for part in ("block", "rescue", "always"):
@@ -74,14 +66,14 @@ def tasks_in(tasks: Any) -> Iterator[dict[str, Any]]:
 
 
 def tasks_of(path: Path) -> Iterator[dict[str, Any]]:
-    """The tasks of a file."""
+    """Yield the tasks of a file."""
     content = yaml.safe_load(path.read_text(encoding="utf-8"))
     for entry in content:
         yield from tasks_in(entry["tasks"] if "hosts" in entry else [entry])
 
 
 def steps_of(name: str) -> list[dict[str, Any]]:
-    """What a runbook reports on."""
+    """Return the steps that a runbook reports."""
     found = [
         task["vars"]["itsm_steps"] for task in tasks_in(play_of(name)["tasks"]) if "itsm_steps" in task.get("vars", {})
     ]
@@ -89,37 +81,37 @@ def steps_of(name: str) -> list[dict[str, Any]]:
 
 
 def specs() -> Iterator[tuple[str, str, Mapping[str, Any]]]:
-    """The options that the playbooks give to modules of this collection: of which, and as what."""
+    """Yield the module, the option and the module's spec of each option that the playbooks set."""
     for path in FILES:
         for task in tasks_of(path):
             for action, arguments in task.items():
                 if action.startswith("secops.itsm."):
                     module = action.split(".")[-1]
-                    spec = job_of(module).argument_spec
+                    spec = definition_of(module).argument_spec
                     for option in arguments:
                         yield module, option, spec
 
 
-def job_of(module: str) -> Any:
-    """What a module does."""
+def definition_of(module: str) -> Any:
+    """Return the definition of a module."""
     return importlib.import_module(f"ansible_collections.secops.itsm.plugins.modules.{module}").DEFINITION
 
 
-def of_table(module: str, option: str) -> Mapping[str, Any] | None:
-    """The variable that is given as an option."""
-    return VARIABLES.get(NAMED_OTHERWISE.get(module, {}).get(option, option))
+def variable_of(module: str, option: str) -> Mapping[str, Any] | None:
+    """Return the variable that the runbooks pass as an option."""
+    return VARIABLES.get(RENAMED_OPTIONS.get(module, {}).get(option, option))
 
 
 # --- the table ------------------------------------------------------------------------------------------------------
 
 
-def test_each_runbook_has_its_playbook_and_each_playbook_its_row():
+def test_each_playbook_is_in_the_table():
     assert {path.stem for path in PLAYBOOKS.glob("*.yml")} == set(RUNBOOKS)
     assert all(play_of(name)["vars"]["itsm_runbook"] == name for name in RUNBOOKS)
 
 
 @pytest.mark.parametrize("name", RUNBOOKS)
-def test_a_row(name):
+def test_runbook_definition_is_consistent(name):
     runbook = RUNBOOKS[name]
     assert {"title", "does", "takes"} <= set(runbook) <= PARTS
     assert runbook["title"] == play_of(name)["name"].rstrip(".")
@@ -141,12 +133,12 @@ def test_a_row(name):
 
 
 @pytest.mark.parametrize("name", RUNBOOKS)
-def test_tags_are_those_of_the_steps(name):
+def test_tags_match_the_playbook(name):
     tags = [tag for task in tasks_in(play_of(name)["tasks"]) for tag in task.get("tags", []) if tag != "always"]
     assert RUNBOOKS[name].get("tags", []) == tags
 
 
-def test_no_list_task_prints_its_whole_result_when_it_fails():
+def test_failed_list_task_does_not_print_its_result():
     found = 0
     for path in (PLAYBOOKS / "tasks").glob("*.yml"):
         for task in tasks_of(path):
@@ -159,7 +151,7 @@ def test_no_list_task_prints_its_whole_result_when_it_fails():
 
 
 @pytest.mark.parametrize("name", RUNBOOKS)
-def test_defaults_are_of_their_type_and_a_required_variable_has_none(name):
+def test_default_has_the_type_of_its_variable(name):
     kinds = {"str": str, "bool": bool, "int": int, "float": (int, float), "list": list, "dict": dict, "path": str}
     for variable, definition in runbook_spec(name, TABLE).items():
         if "default" in definition:
@@ -178,20 +170,20 @@ def test_each_variable_has_a_type_and_a_description():
         assert ("elements" in definition) == (definition["type"] == "list"), name
 
 
-def test_a_variable_is_in_one_group_and_each_group_is_taken():
+def test_each_variable_is_in_one_group_that_is_used():
     assert len(VARIABLES) == sum(map(len, GROUPS.values()))
     assert {group for runbook in RUNBOOKS.values() for group in runbook["takes"]} == set(GROUPS)
 
 
-def test_no_variable_hides_a_word_of_ansible():
-    """A variable named query, for one, hides the function query() in every template."""
+def test_variables_do_not_hide_names_of_ansible():
+    """For example, a variable named query hides the function query() in every template."""
     from ansible.vars.reserved import get_reserved_names
 
     words = {"query", "q", "lookup", "now", "undef", "range", "dict", "item", "omit", "environment", "vars", "hostvars"}
     assert not set(VARIABLES) & (words | set(get_reserved_names()) - {"register"} | set(COMMON))
 
 
-# --- as the modules have it -----------------------------------------------------------------------------------------
+# --- modules --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -203,21 +195,21 @@ def test_no_variable_hides_a_word_of_ansible():
         ("time_range", (*enums.TIME_RANGES, *enums.OTHER_TIME_RANGES)),
     ],
 )
-def test_words_are_those_of_the_service(variable, words):
+def test_choices_match_those_of_the_service(variable, words):
     assert tuple(VARIABLES[variable]["choices"]) == words
 
 
-def test_statuses_are_those_of_the_service_but_for_closed():
+def test_statuses_match_those_of_the_service_except_closed():
     for variable in ("status", "statuses"):
         assert set(VARIABLES[variable]["choices"]) == set(enums.STATUSES) - {"Closed"}
 
 
-def test_states_of_a_link_are_those_of_the_module():
-    assert tuple(job_of("contraforce_ticket_link").argument_spec["state"]["choices"]) == LINK_STATES
+def test_link_states_match_those_of_the_module():
+    assert tuple(definition_of("contraforce_ticket_link").argument_spec["state"]["choices"]) == LINK_STATES
 
 
-def test_no_module_is_run_once_for_each_incident():
-    """A list takes a part of the time, and a 429 or refused credentials are taken in once."""
+def test_modules_are_not_run_in_loops():
+    """A list is faster, and a 429 or refused credentials affect the whole list once."""
     looped = [
         task["name"]
         for path in FILES
@@ -227,8 +219,8 @@ def test_no_module_is_run_once_for_each_incident():
     assert looped == []
 
 
-def test_tasks_of_each_host_are_few_and_cheap():
-    """A process for each of them loads each plugin anew that a filter or a test is from, and compiles each template."""
+def test_tasks_of_each_host_are_few_and_fast():
+    """Each task of a host has a process, which loads the plugins of filters and tests, and compiles templates."""
     tasks = [task for task in tasks_of(PLAYBOOKS / "tasks" / "close_host.yml") if not task.get("run_once")]
     assert len(tasks) <= 4
     (facts,) = [task["ansible.builtin.set_fact"] for task in tasks if "ansible.builtin.set_fact" in task]
@@ -238,20 +230,20 @@ def test_tasks_of_each_host_are_few_and_cheap():
     conditions = [task["when"] for task in tasks if "when" in task]
     of_all = [str(value) for value in (*closing["secops.itsm.contraforce_incident_status"].values(), *conditions)]
     assert [text for text in of_all if re.search(r"[|]| is ", text)] == []
-    # What it refers to would be worked out anew for each option.
+    # Task variables would be evaluated for each option.
     assert "vars" not in closing
 
 
-def test_playbooks_use_options_that_there_are():
+def test_playbooks_only_set_supported_options():
     seen = list(specs())
     assert len(seen) > 40
     assert [(module, option) for module, option, spec in seen if option not in spec] == []
 
 
-def test_defaults_and_types_are_those_of_the_modules():
+def test_defaults_and_types_match_the_modules():
     shared = 0
     for module, option, spec in specs():
-        variable = of_table(module, option)
+        variable = variable_of(module, option)
         if variable is None or option in INCIDENT_LISTS:
             continue
         shared += 1
@@ -265,18 +257,18 @@ def test_defaults_and_types_are_those_of_the_modules():
 
 
 @pytest.mark.parametrize("name", [name for name in RUNBOOKS if "entry" in RUNBOOKS[name]])
-def test_what_an_entry_may_say_is_used(name):
-    """Each key of an entry reaches a module, by the keys of a list."""
+def test_each_key_of_an_entry_is_used(name):
+    """Each key of an entry is passed to a module."""
     texts = [(PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8")]
-    # The report hands the entries on, which is no use of them.
-    files = set(re.findall(r"tasks/\w+\.yml", texts[0])) - {"tasks/begin.yml", "tasks/report.yml"}
+    # The report passes the entries on without using them.
+    files = set(re.findall(r"tasks/\w+\.yml", texts[0])) - {"tasks/prepare_run.yml", "tasks/report.yml"}
     texts += [(PLAYBOOKS / path).read_text(encoding="utf-8") for path in sorted(files)]
     of_tickets = set(GROUPS["tickets"]) if any("runbook_tickets" in text for text in texts) else set()
     words = set(re.findall(r"\w+", " ".join(texts)))
     assert set(RUNBOOKS[name]["entry"]) <= words | of_tickets
 
 
-# --- as the report has it -------------------------------------------------------------------------------------------
+# --- report ---------------------------------------------------------------------------------------------------------
 
 
 def test_each_category_has_a_next_step():
@@ -285,25 +277,25 @@ def test_each_category_has_a_next_step():
 
 
 @pytest.mark.parametrize("name", [name for name in RUNBOOKS if name != "verify_connection"])
-def test_steps_that_are_reported_are_there_and_begun_anew(name):
-    """What a task registers outlives its play; a second runbook in one playbook must not report it."""
+def test_reported_results_are_registered_and_reset(name):
+    """Registered results outlive their play, and must not be reported by a second runbook in the same playbook."""
     steps = steps_of(name)
     assert steps
-    begin = next(task for task in tasks_of(PLAYBOOKS / "tasks" / "begin.yml") if task["name"] == "Begin anew")
-    anew = begin["ansible.builtin.set_fact"]
+    tasks = tasks_of(PLAYBOOKS / "tasks" / "prepare_run.yml")
+    reset = next(task for task in tasks if task["name"] == "Reset the state")["ansible.builtin.set_fact"]
     imported = re.findall(r"tasks/\w+\.yml", (PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))
     kept = {task["register"] for path in imported for task in tasks_of(PLAYBOOKS / path) if "register" in task}
     for step in steps:
         assert step["name"] in STEPS
         registered = step["result"].strip("{} ")
-        assert registered in anew
+        assert registered in reset
         assert registered in kept
         if "incidents" in step:
-            assert step["incidents"].strip("{} ") in anew
+            assert step["incidents"].strip("{} ") in reset
 
 
-def test_every_module_step_is_reported():
-    """A task of a module whose result no report looks at would fail unseen."""
+def test_result_of_each_module_is_reported():
+    """Otherwise, a failure of the task would not be noticed."""
     for name in RUNBOOKS:
         if name == "verify_connection":
             continue
@@ -321,8 +313,8 @@ def test_each_file_of_tasks_is_used():
     assert used == {path.name for path in (PLAYBOOKS / "tasks").glob("*.yml")}
 
 
-def test_no_fact_has_the_name_of_what_is_handed_on():
-    """A stat of one job comes as an extra variable into the next of a workflow, and would hide the fact there."""
+def test_facts_do_not_have_the_names_of_stats():
+    """Stats of a job are extra variables of the next job of a workflow, and would override the facts."""
     facts: set[str] = set()
     stats: set[str] = set()
     for path in FILES:
@@ -330,14 +322,14 @@ def test_no_fact_has_the_name_of_what_is_handed_on():
             facts |= {*task.get("ansible.builtin.set_fact", {}), *([task["register"]] if "register" in task else [])}
             stats |= set(task.get("ansible.builtin.set_stats", {}).get("data", {}))
             if "ansible.builtin.set_stats" in task:
-                # Or a second runbook in one playbook would add its list to that of the first.
+                # Otherwise, a second runbook in the same playbook would append its list to that of the first.
                 assert task["ansible.builtin.set_stats"]["aggregate"] is False
     assert stats == {"itsm_report", "incidents"}
     assert not facts & (stats | set(VARIABLES) | set(COMMON) | set(TABLE))
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_each_module_takes_the_variables_of_its_connection(path):
+def test_each_module_uses_the_variables_of_its_connection(path):
     for task in tasks_of(path):
         for action in [word for word in task if word.startswith("secops.itsm.")]:
             service = action.split(".")[2].partition("_")[0]
@@ -346,8 +338,8 @@ def test_each_module_takes_the_variables_of_its_connection(path):
 
 
 @pytest.mark.parametrize("path", [*PLAYBOOKS.glob("*.yml"), *PLAYBOOKS.glob("awx/*.yml")], ids=lambda path: path.stem)
-def test_each_play_outranks_the_connections_of_an_inventory(path):
-    """Variables of a play go before those of an inventory, which go before keywords of a play."""
+def test_each_play_overrides_connections_of_the_inventory(path):
+    """Variables of a play override those of an inventory, which override keywords of a play."""
     for play in yaml.safe_load(path.read_text(encoding="utf-8").replace("!unsafe ", "")):
         variables = {**play["vars"], **(COMMON if "vars/common.yml" in play.get("vars_files", ()) else {})}
         own = {name: value for name, value in variables.items() if name.startswith("ansible_")}

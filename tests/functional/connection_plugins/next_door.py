@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A host that is not the controller, as far as a task can see; nobody needs to run sshd for it."""
+"""Connect to this machine as if it were another host, without sshd."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from ansible.plugins.connection.local import Connection as Local
 
 DOCUMENTATION = """
 name: next_door
-short_description: This machine under another name
-description: Does as ansible.builtin.local does.
+short_description: Connect to this machine as if it were another host
+description: Works like P(ansible.builtin.local#connection).
 extends_documentation_fragment:
   - connection_pipelining
 """
 
 
 class Connection(Local):  # type: ignore[misc]  # Ansible has no type hints
-    """The connection plugin."""
+    """Connect to this machine."""
 
     transport = "next_door"

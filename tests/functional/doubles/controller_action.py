@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""An action plugin that stands in for a module of awx.awx: it checks the arguments as Ansible would, and keeps them.
+"""A double of the modules of awx.awx, which validates the arguments as Ansible does and records them.
 
-A copy of it has the name of each module. It finds the options in the file that C(CONTROLLER_OPTIONS) names, and keeps
-the arguments in the one that C(CONTROLLER_CALLS) names.
+It is copied to the name of each module. The environment variable CONTROLLER_OPTIONS names the file with the options,
+CONTROLLER_CALLS the file that receives the arguments.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from ansible.plugins.action import ActionBase
 
 
 class ActionModule(ActionBase):
-    """Checks the arguments of a task, and keeps them."""
+    """Validate the arguments of a task and record them."""
 
     def run(self, tmp: Any = None, task_vars: Any = None) -> dict[str, Any]:
-        """Stand in for the module.
+        """Record the arguments and return a changed result, or a failure if they are invalid.
 
         :param tmp: not used.
         :param task_vars: the task's variables.
@@ -31,7 +31,7 @@ class ActionModule(ActionBase):
         result: dict[str, Any] = super().run(tmp, task_vars)
         kind = Path(__file__).stem
         options = json.loads(Path(os.environ["CONTROLLER_OPTIONS"]).read_text(encoding="utf-8"))
-        # As a module gets them: without what Ansible marks texts with.
+        # As a module receives them: without the marks that Ansible adds to strings.
         given = json.loads(json.dumps(self._task.args, default=str))
         checked = ArgumentSpecValidator(options[kind]).validate(given)
         if checked.error_messages:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Who calls the ticketing service: clients, the tokens that they fetch, and what these say."""
+"""Clients of the ticketing service and their tokens."""
 
 from __future__ import annotations
 
@@ -24,10 +24,9 @@ _SECONDS = 300
 
 @dataclass(frozen=True)
 class Caller:
-    """A client, as its token shows it.
+    """A client as its token describes it.
 
-    :param client: as in the seed.
-    :param scope: what the token is for.
+    :param client: its entry in the seed.
     """
 
     client: Mapping[str, Any]
@@ -35,17 +34,17 @@ class Caller:
 
     @property
     def tenant_id(self) -> str:
-        """Its tenant, in lower case."""
+        """Return the ID of its tenant in lower case."""
         return str(self.client["tenant"]).lower()
 
     @property
     def username(self) -> str:
-        """Its name."""
+        """Return its name."""
         return str(self.client["username"])
 
     @property
     def person(self) -> dict[str, str]:
-        """What a ticket shows of it."""
+        """Return the person that a ticket shows."""
         return {
             "lastName": self.client["last_name"],
             "username": self.username,
@@ -54,12 +53,12 @@ class Caller:
 
     @property
     def may_write(self) -> bool:
-        """Whether both its scope and one of its roles permit to write."""
+        """Return whether both its scope and one of its roles permit writes."""
         return WRITING_SCOPE in self.scope.split() and not WRITING_ROLES.isdisjoint(self.client["roles"])
 
     @property
     def sees_only_own(self) -> bool:
-        """Whether it sees no tickets but those that it submitted."""
+        """Return whether it can only see the tickets that it submitted."""
         return WRITING_ROLES.intersection(self.client["roles"]) == _SEES_ONLY_OWN
 
 
@@ -67,7 +66,7 @@ class Accounts:
     """The clients and their tokens.
 
     :param clients: as in the seed.
-    :param realms: the realm of each tenant, by its id in lower case.
+    :param realms: the realm of each tenant, by its ID in lower case.
     """
 
     def __init__(self, clients: list[dict[str, Any]], realms: Mapping[str, str]) -> None:
@@ -80,18 +79,13 @@ class Accounts:
         self._expired: set[str] = set()
 
     def reset(self) -> None:
-        """Let every token that was fetched expire."""
+        """Let every fetched token expire."""
         self._expired.update(self._fetched)
         self._fetched.clear()
         self._uses.clear()
 
     def fetch(self, realm: str, form: Mapping[str, str]) -> dict[str, Any]:
-        """A token for a client's credentials.
-
-        :param realm: the one that is asked.
-        :param form: ``TokenRequest``.
-        :raises RefusedError: as RFC 6749 has it.
-        """
+        """Return a token for the credentials in a ``TokenRequest``. Raise RefusedError as RFC 6749 defines."""
         client = self._clients.get(form["client_id"])
         right = client is not None and secrets.compare_digest(client["secret"].encode(), form["client_secret"].encode())
         if client is None or not right or self.realms[client["tenant"].lower()] != realm:
@@ -104,11 +98,10 @@ class Accounts:
         return {"access_token": token, "token_type": "Bearer", "expires_in": _SECONDS, "scope": scope}
 
     def caller(self, headers: Mapping[str, str], uses: int) -> Caller:
-        """Who sends a request.
+        """Return the caller of a request.
 
-        :param headers: by name, in any case.
-        :param uses: how many requests a fetched token is good for, 0 for any number.
-        :raises RefusedError: for credentials that are missing, wrong or worn out.
+        :param uses: the number of requests for which a fetched token is valid; 0 for any number.
+        :raises RefusedError: if credentials are missing, wrong or expired.
         """
         scheme, _space, token = headers.get("Authorization", "").partition(" ")
         if not scheme:
@@ -131,7 +124,7 @@ class Accounts:
 
 
 def _token(client: Mapping[str, Any], scope: str) -> str:
-    """A token in the shape of a JWT, whose signature is none."""
+    """Return a token in the format of a JWT, with a random signature."""
     now = int(time.time())
     claims = {
         "jti": str(uuid.uuid4()),

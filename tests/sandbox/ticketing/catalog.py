@@ -16,10 +16,7 @@ CATEGORIES = {"to_do": TO_DO, "in_progress": IN_PROGRESS, "done": DONE}
 
 
 class TicketType:
-    """A ticket type.
-
-    :param entry: as in the seed.
-    """
+    """A ticket type of the seed."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         self.shown = {name: value for name, value in entry.items() if name != "status"}
@@ -29,7 +26,7 @@ class TicketType:
         self._categories: Mapping[str, str] = status.get("categories", {"Open": "to_do"})
 
     def defaults(self) -> dict[str, Any]:
-        """The values of the fields that are not sent: their default values, and the first status."""
+        """Return the default values of the fields, and the first status."""
         values = {
             identifier: copy.deepcopy(field["defaultValue"])
             for identifier, field in self.fields.items()
@@ -38,30 +35,21 @@ class TicketType:
         return {self.status_field: self.status({}), **values} if self.status_field else values
 
     def status(self, data: Mapping[str, Any]) -> str:
-        """The status of a ticket.
-
-        :param data: its fields.
-        """
+        """Return the status in the fields of a ticket."""
         given = data.get(self.status_field) if self.status_field else None
         return str(given) if given else next(iter(self._categories))
 
     def category(self, status: str) -> str:
-        """What a status counts as.
-
-        :param status: one of the type's; any other counts as not begun.
-        """
+        """Return the category of a status; unknown ones are to do."""
         return CATEGORIES[self._categories.get(status, "to_do")]
 
     def first_done(self) -> str | None:
-        """The first status that ends a ticket."""
+        """Return the first status in the category "done", or None."""
         return next((status for status, category in self._categories.items() if category == "done"), None)
 
 
 def option_values(field: Field) -> list[Any]:
-    """What a select may be.
-
-    :param field: with options, each a text, or an object with one under ``value``, ``id`` or ``label``.
-    """
+    """Return the values of a select field, whose options are texts or have a ``value``, ``id`` or ``label``."""
     return [
         option
         if isinstance(option, str)

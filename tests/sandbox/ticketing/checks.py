@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the values of a ticket's fields are what its type lets them be."""
+"""Validate the values of a ticket's fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ansible_collections.secops.itsm.tests.sandbox.ticketing.catalog import Fiel
 
 _EMPTY: tuple[Any, ...] = ("", [], None)
 
-#: Most characters of a summary, counted as JavaScript and many databases count them, in units of UTF-16.
+#: The maximum length of a summary in UTF-16 code units, as in JavaScript and many databases.
 _LONGEST_SUMMARY = 255
 
 #: Unicode categories of characters that a strict service refuses.
@@ -22,11 +22,7 @@ _NOT_PLAIN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def creation_faults(ticket_type: TicketType, body: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What is wrong with the values of a new ticket, by field.
-
-    :param ticket_type: the ticket's.
-    :param body: the values that were sent.
-    """
+    """Return the errors in the values of a new ticket, by field."""
     values = {**ticket_type.defaults(), **body}
     lacking = {
         identifier: [_required(field)]
@@ -37,11 +33,7 @@ def creation_faults(ticket_type: TicketType, body: Mapping[str, Any]) -> dict[st
 
 
 def update_faults(ticket_type: TicketType, changes: Mapping[str, Any]) -> dict[str, list[str]]:
-    """What is wrong with changed values, by field.
-
-    :param ticket_type: the ticket's.
-    :param changes: the values that were sent; null clears a field.
-    """
+    """Return the errors in changed values, by field. None clears a field."""
     cleared = {
         identifier: [_required(field)]
         for identifier, field in ticket_type.fields.items()
@@ -53,10 +45,9 @@ def update_faults(ticket_type: TicketType, changes: Mapping[str, Any]) -> dict[s
 
 
 def plain_text_faults(values: Mapping[str, Any], summary: str = "") -> dict[str, list[str]]:
-    """Return the messages of a service that only takes plain text, by field.
+    """Return the errors of a service that only accepts plain text, by field.
 
-    :param values: the values that were sent.
-    :param summary: of a new ticket.
+    :param values: the values of the fields.
     """
     # Several lines are plain text in a field, but not in a summary.
     lines = str.maketrans("\t\r\n", "   ")
@@ -71,11 +62,8 @@ def plain_text_faults(values: Mapping[str, Any], summary: str = "") -> dict[str,
     return faults
 
 
-def told(faults: Mapping[str, list[str]]) -> str:
-    """All faults in one line.
-
-    :param faults: messages by field.
-    """
+def joined(faults: Mapping[str, list[str]]) -> str:
+    """Return all errors in one line."""
     return "; ".join(message for messages in faults.values() for message in messages)
 
 
@@ -106,7 +94,7 @@ def _are_options(field: Field, value: Any) -> bool:
     return isinstance(value, list) and all(entry in option_values(field) for entry in value)
 
 
-#: What the values of a field of each type are; those of other types may be anything.
+#: The values that each type of field allows; other types allow any value.
 _RIGHT: Mapping[str, Callable[[Field, Any], bool]] = {
     "text": lambda _field, value: isinstance(value, str),
     "richtext": lambda _field, value: isinstance(value, str),

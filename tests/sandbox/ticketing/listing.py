@@ -34,12 +34,12 @@ _COMPARISONS: Mapping[str, Callable[[Any, Any], bool]] = {
 
 
 def found(tickets: Iterable[Ticket], body: Mapping[str, Any], all_fields: bool) -> list[Ticket]:
-    """The tickets that a request asks for, in its order.
+    """Return the tickets that a request matches, in its order.
 
-    :param tickets: all that the caller may see.
+    :param tickets: all visible tickets.
     :param body: ``ListTicketsRequest``.
-    :param all_fields: whether full text looks into the fields.
-    :raises RefusedError: for a filter or an order that cannot be used.
+    :param all_fields: whether the full-text search covers the fields.
+    :raises RefusedError: if a filter or an order cannot be used.
     """
     words = body.get("search", "").casefold().split()
     passes = _filter(body.get("filter"))
@@ -80,13 +80,10 @@ def _condition(entry: Mapping[str, Any]) -> Test:
 
 
 def _operand(column: str, word: str, operand: Any) -> Any:
-    """What a column is compared with.
-
-    :raises RefusedError: for what cannot be.
-    """
+    """Return the value to compare a column with. Raise RefusedError if there is none."""
     if not isinstance(operand, str) or (column == "createdAt" and word == "LIKE"):
         raise invalid_filter(f"{word} on {column} cannot use {json.dumps(operand)}")
     try:
         return instant(operand) if column == "createdAt" else operand
     except ValueError:
-        raise invalid_filter(f"{operand} is no date") from None
+        raise invalid_filter(f"{operand} is not a date") from None

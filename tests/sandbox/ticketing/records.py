@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Tickets of the platform as they are stored, and how they change."""
+"""Stored tickets of the platform."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any, Mapping
 from ansible_collections.secops.itsm.tests.sandbox.parsing import timestamp
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.catalog import TicketType
 
-#: Who edits when it is not the caller.
+#: The person who makes edits.
 ANOTHER_AGENT = {"lastName": "Agent", "username": "other.agent@sandbox.example", "firstName": "Another"}
 
 Record = dict[str, Any]
@@ -22,11 +22,9 @@ Record = dict[str, Any]
 
 @dataclass
 class Ticket:
-    """A ticket, and what a read shows while an update has not come through.
+    """A ticket, and the old state that reads return after an update.
 
-    :param record: as the service shows it.
-    :param type: its ticket type.
-    :param unlisted: how many lists do not show it yet.
+    :param unlisted: the number of lists that do not contain it yet.
     """
 
     record: Record
@@ -36,28 +34,23 @@ class Ticket:
     _lag: int = 0
 
     def read(self) -> Record:
-        """The record as a read sees it, which uses up the lag."""
+        """Return the record as a read returns it, and count the read."""
         if self._lag > 0:
             self._lag -= 1
             return self._old
         return self.record
 
     def replace(self, record: Record, lag: int = 0) -> None:
-        """Store another record.
+        """Store a record.
 
-        :param record: as :meth:`edited` makes it.
-        :param lag: how many reads still see what they saw before.
+        :param lag: the number of reads that still return the old one.
         """
         if self._lag == 0:
             self._old = self.record
         self.record, self._lag = record, lag
 
     def edited(self, values: Mapping[str, Any], person: Mapping[str, str]) -> Record:
-        """The record with changed fields and a new etag.
-
-        :param values: by UUID.
-        :param person: who changes it.
-        """
+        """Return the record with changed values and a new etag."""
         record = copy.deepcopy(self.record)
         record["data"].update(copy.deepcopy(dict(values)), lastUpdatedBy=dict(person))
         record.update(status_of(self.type, record["data"]))
@@ -66,11 +59,7 @@ class Ticket:
 
 
 def status_of(ticket_type: TicketType, data: Mapping[str, Any]) -> dict[str, str]:
-    """What a record says of the status.
-
-    :param ticket_type: the ticket's.
-    :param data: its fields.
-    """
+    """Return the status fields of a record."""
     status = ticket_type.status(data)
     return {"status_type": status, "status_category": ticket_type.category(status)}
 
@@ -78,11 +67,10 @@ def status_of(ticket_type: TicketType, data: Mapping[str, Any]) -> dict[str, str
 def new_record(
     ticket_type: TicketType, place: Mapping[str, Any], data: Mapping[str, Any], dates: Mapping[str, str]
 ) -> Record:
-    """A record, in the order of the vendor's page.
+    """Return a record, with its keys in the order of the vendor's page.
 
-    :param ticket_type: the ticket's.
     :param place: ``id``, ``tenant_id``, ``object_id``, ``etag``, ``summary``, ``team``, ``moved_to`` and ``id_serial``.
-    :param data: fields by UUID, and what the system adds.
+    :param data: fields by UUID, and those of the system.
     :param dates: ``created_at`` and ``updated_at``.
     """
     return {

@@ -17,91 +17,61 @@ HTML = "text/html"
 
 
 class ReadyRefusalError(RefusedError):
-    """A refusal whose body is not that of most errors.
-
-    :param status: the HTTP status.
-    :param body: what is sent.
-    :param kind: its media type.
-    """
+    """A refusal with a body and a media type of its own."""
 
     def __init__(self, status: int, body: Any, kind: str = JSON) -> None:
         super().__init__(status, "", "")
         self.body, self.kind = body, kind
 
 
-def error_answer(
-    status: int, code: str, message: str, reasons: Mapping[str, list[str]] | None = None
-) -> dict[str, Any]:
-    """``ErrorAnswer``.
+def error_body(status: int, code: str, message: str, reasons: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
+    """Return ``ErrorResponse``.
 
-    :param status: the HTTP status.
-    :param code: the service's word for it; of nothing for an error that has none.
-    :param message: a sentence.
-    :param reasons: messages by field, for a failure of validation.
+    :param code: the error code, or an empty string.
+    :param reasons: messages by field, for a failed validation.
     """
-    answer = {"error": True, **({"code": code} if code else {}), "message": message, "status": status}
-    return {**answer, "validationResult": {"result": False, "reason": reasons}} if reasons else answer
+    body = {"error": True, **({"code": code} if code else {}), "message": message, "status": status}
+    return {**body, "validationResult": {"result": False, "reason": reasons}} if reasons else body
 
 
-def older_answer(code: str, message: str) -> dict[str, Any]:
-    """``OlderErrorAnswer``.
-
-    :param code: the service's word for it.
-    :param message: a sentence.
-    """
+def older_body(code: str, message: str) -> dict[str, Any]:
+    """Return ``OlderErrorResponse``."""
     return {"success": False, "error": {"code": code, "message": message, "details": None}}
 
 
 def token_error(status: int, word: str, description: str) -> ReadyRefusalError:
-    """The refusal of a token (RFC 6749, section 5.2).
-
-    :param status: the HTTP status.
-    :param word: such as ``invalid_client``.
-    :param description: a sentence.
-    """
+    """Return the refusal of a token (RFC 6749, section 5.2)."""
     return ReadyRefusalError(status, {"error": word, "error_description": description})
 
 
 def unauthorized(code: str) -> RefusedError:
-    """The refusal of credentials.
-
-    :param code: ``TOKEN_EXPIRED`` or ``UNAUTHORIZED``.
-    """
-    told = "The token has expired" if code == "TOKEN_EXPIRED" else "The credentials are missing or invalid"
-    return RefusedError(401, code, told)
+    """Return the refusal of credentials, with the code TOKEN_EXPIRED or UNAUTHORIZED."""
+    message = "The token has expired" if code == "TOKEN_EXPIRED" else "The credentials are missing or invalid"
+    return RefusedError(401, code, message)
 
 
 def not_permitted(deed: str) -> RefusedError:
-    """The refusal of a caller without a role for it.
-
-    :param deed: such as ``create ticket``.
-    """
+    """Return the refusal of a caller without a role for an action, such as ``create ticket``."""
     return RefusedError(401, "USER_PERMISSION_FAILURE", f"You do not have the required permissions to {deed}")
 
 
 def tenant_not_found() -> RefusedError:
-    """The refusal of a tenant or realm that is not the token's."""
-    return ReadyRefusalError(404, older_answer("NOT_FOUND", "Tenant not found"))
+    """Return the refusal of a tenant or realm that is not the token's."""
+    return ReadyRefusalError(404, older_body("NOT_FOUND", "Tenant not found"))
 
 
 def page_not_found() -> RefusedError:
-    """The web server's own 404."""
+    """Return the web server's own 404."""
     title = "404 Not Found"
     page = f"<!DOCTYPE html>\n<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>\n"
     return ReadyRefusalError(404, page, HTML)
 
 
 def invalid_fields(reasons: Mapping[str, list[str]]) -> RefusedError:
-    """The refusal of a ticket with wrong values.
-
-    :param reasons: messages by field.
-    """
+    """Return the refusal of a ticket with invalid values."""
     return RefusedError(400, INVALID, INVALID_MESSAGE, reasons)
 
 
 def invalid_filter(message: str) -> RefusedError:
-    """The refusal of a list.
-
-    :param message: a sentence.
-    """
+    """Return the refusal of a list."""
     return RefusedError(422, "INVALID_FILTER", message)

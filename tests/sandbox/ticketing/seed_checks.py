@@ -2,23 +2,22 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether the ticketing part of a seed holds together; its shape is seed.schema.yml's to check."""
+"""Check the references in the ticketing part of a seed; seed.schema.yml describes its format."""
 
 from __future__ import annotations
 
 import re
 from typing import Any, Iterable, Mapping
 
-from ansible_collections.secops.itsm.tests.sandbox.parsing import instant
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.catalog import TicketType, option_values
-from ansible_collections.secops.itsm.tests.sandbox.ticketing.checks import creation_faults, told
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.checks import creation_faults, joined
 
 
 def check_ticketing(seed: Mapping[str, Any]) -> None:
-    """Identifiers that stand twice, names of nothing, and values that no ticket can have.
+    """Check for duplicate IDs, references to something that does not exist, and invalid field values.
 
     :param seed: ``clients`` and ``tenants``.
-    :raises ValueError: for the first thing that is wrong.
+    :raises ValueError: for the first error.
     """
     clients, tenants = seed["clients"], seed["tenants"]
     once("tenants", (entry["id"].lower() for entry in tenants))
@@ -29,22 +28,21 @@ def check_ticketing(seed: Mapping[str, Any]) -> None:
     known = {entry["id"].lower() for entry in tenants}
     for client in clients:
         if client["tenant"].lower() not in known:
-            raise ValueError(f"has client {client['id']} in {client['tenant']}, which is none of its tenants")
+            raise ValueError(f"client {client['id']} names the unknown tenant {client['tenant']}")
     for tenant in tenants:
         _check_tenant(tenant)
 
 
 def once(what: str, names: Iterable[str]) -> None:
-    """Refuse a name that stands twice.
+    """Check that no name is used twice.
 
-    :param what: what they are names of, in the plural.
-    :param names: all of them.
-    :raises ValueError: for the first.
+    :param what: the named things, in the plural.
+    :raises ValueError: for the first duplicate.
     """
     seen: set[str] = set()
     for name in names:
         if name in seen:
-            raise ValueError(f"has {name} twice among its {what}")
+            raise ValueError(f"{name} occurs twice in {what}")
         seen.add(name)
 
 
@@ -58,17 +56,17 @@ def _check_tenant(tenant: Mapping[str, Any]) -> None:
     offers = {entry["id"]: entry["item_type"] for entry in tenant["offers"]}
     for offer, item_type in offers.items():
         if item_type not in types:
-            raise ValueError(f"has offer {offer} for {item_type}, which is no ticket type of its tenant")
+            raise ValueError(f"offer {offer} names the unknown ticket type {item_type}")
     for ticket in tenant["tickets"]:
         _check_ticket(ticket, tenant, types, offers)
 
 
 def _check_status(entry: Mapping[str, Any], ticket_type: TicketType) -> None:
-    """The options of the field that is the status are the statuses that have a category."""
+    """Check that exactly the options of the status field have a category."""
     if "status" in entry:
         field = ticket_type.fields.get(entry["status"]["field"], {})
         if sorted(option_values(field)) != sorted(entry["status"]["categories"]):
-            raise ValueError(f"has other categories than options of the status in ticket type {entry['id']}")
+            raise ValueError(f"the status options and categories of ticket type {entry['id']} differ")
 
 
 def _check_ticket(
@@ -76,14 +74,11 @@ def _check_ticket(
 ) -> None:
     name = ticket["object_id"]
     if not re.fullmatch(re.escape(tenant["prefix"]) + "[0-9]{4,}", name):
-        raise ValueError(f"has ticket {name}, which is not {tenant['prefix']} and four digits")
+        raise ValueError(f"ticket {name} is not named {tenant['prefix']} and at least four digits")
     if ticket["team"] not in tenant["teams"]:
-        raise ValueError(f"has ticket {name} in {ticket['team']}, which is no team of its tenant")
+        raise ValueError(f"ticket {name} names the unknown team {ticket['team']}")
     if offers.get(ticket["offer"]) != ticket["item_type"]:
-        raise ValueError(f"has ticket {name} with offer {ticket['offer']}, which is none of its type")
+        raise ValueError(f"ticket {name} has offer {ticket['offer']}, which is not one of its ticket type")
     faults = creation_faults(types[ticket["item_type"]], ticket.get("fields", {}))
     if faults:
-        raise ValueError(f"has ticket {name} with wrong fields: {told(faults)}")
-    for field in ("created_at", "updated_at"):
-        if field in ticket:
-            instant(ticket[field])
+        raise ValueError(f"ticket {name} has invalid fields: {joined(faults)}")

@@ -11,18 +11,15 @@ from datetime import timezone
 from typing import Any, Callable, Sequence
 
 from ansible_collections.secops.itsm.tests.sandbox.parsing import instant
+from ansible_collections.secops.itsm.tests.sandbox.profile import TicketingProfile
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.catalog import Field
-from ansible_collections.secops.itsm.tests.sandbox.ticketing.profile import TicketingProfile
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.records import Record, Ticket
 
 _THIN = ("object_id", "summary", "status_type", "created_at")
 
 
 class TicketSerializer:
-    """Serialize tickets as a profile defines.
-
-    :param profile: the behaviour of the service.
-    """
+    """Serialize tickets as a profile defines."""
 
     def __init__(self, profile: TicketingProfile) -> None:
         self.profile = profile
@@ -36,11 +33,7 @@ class TicketSerializer:
         self._values = shown
 
     def record(self, ticket: Ticket, record: Record) -> Record:
-        """Return a record with every part that the service knows.
-
-        :param ticket: the ticket.
-        :param record: the state of it to show.
-        """
+        """Return a complete record; ``record`` is the state to show."""
         data = {name: self._value(ticket.type.fields.get(name, {}), value) for name, value in record["data"].items()}
         category = record["status_category"]
         if self.profile.category == "short":
@@ -52,11 +45,7 @@ class TicketSerializer:
         return value if show is None or value in (None, "") else show(value)
 
     def read(self, ticket: Ticket, record: Record) -> Any:
-        """Return the response to reading one ticket.
-
-        :param ticket: the ticket.
-        :param record: the state of it to show.
-        """
+        """Return the response to reading one ticket."""
         shown = self._without_lookup(self.record(ticket, record))
         return {
             "ticket": {"success": True, "status": 200, "ticket": shown},
@@ -70,33 +59,26 @@ class TicketSerializer:
         return {name: value for name, value in shown.items() if name not in hidden}
 
     def written(self, ticket: Ticket, record: Record, verb: str) -> dict[str, Any]:
-        """Return the response with the whole ticket after a creation or an update.
+        """Return the response with the whole ticket after a write.
 
-        :param ticket: the ticket.
-        :param record: the state of it to show.
         :param verb: ``created`` or ``updated``.
         """
         base = {"success": True, "message": f"ticket {verb} successfully", "status": 200}
         return {**base, "objectId": record["object_id"], "ticket": self.record(ticket, record)}
 
     def updated(self, ticket: Ticket, record: Record) -> dict[str, Any]:
-        """Return the response to an update.
-
-        :param ticket: the ticket.
-        :param record: the state of it to show.
-        """
-        answer = self.written(ticket, record, "updated")
+        """Return the response to an update."""
+        response = self.written(ticket, record, "updated")
         if self.profile.update_answer == "etag":
-            del answer["ticket"]
-            answer["etag"] = record["etag"]
-        return answer
+            del response["ticket"]
+            response["etag"] = record["etag"]
+        return response
 
     def page(self, tickets: Sequence[Ticket], top: int, offset: int) -> dict[str, Any]:
         """Return the response to a list request.
 
-        :param tickets: all that the request asks for.
-        :param top: how many it wants.
-        :param offset: after how many it begins.
+        :param tickets: all that match.
+        :param top: the number of requested tickets.
         """
         size = min(top, self.profile.page_size)
         rows = [self._row(ticket) for ticket in tickets[offset : offset + size]]
@@ -114,11 +96,7 @@ class TicketSerializer:
         return {self.profile.row_id if name == "object_id" else name: value for name, value in shown.items()}
 
     def catalog(self, name: str, entries: Sequence[Any]) -> Any:
-        """Return the response to a list of ticket types or offers.
-
-        :param name: ``value`` or ``offers``.
-        :param entries: the ones to show.
-        """
+        """Return the response to a list of ticket types (``value``) or offers (``offers``)."""
         return {
             "value": {"success": True, "data": {name: entries}},
             "data": {"success": True, "data": entries},

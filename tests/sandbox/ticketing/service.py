@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ticketing API as the sandbox serves it: its credentials and its errors."""
+"""The ticketing API: credentials and errors."""
 
 from __future__ import annotations
 
@@ -27,10 +27,7 @@ _WITHOUT_CODE = (403, 500)
 
 
 class TicketingService:
-    """The service; see ``Service`` for what each member is.
-
-    :param state: what is stored.
-    """
+    """The service. ``Service`` describes its members."""
 
     error_schema = "AnyError"
     reads_by_post: Collection[str] = frozenset({"list-tickets", _TOKEN})
@@ -41,14 +38,11 @@ class TicketingService:
         self.contract = ticketing_contract()
 
     def owns(self, raw_path: str) -> bool:
-        """Every path of the API, and those beside the token endpoint.
-
-        :param raw_path: still percent-encoded.
-        """
+        """Return whether a path is one of the API or close to the token endpoint."""
         return raw_path.startswith(("/api/v2/ticketing/", "/auth/"))
 
     def handlers(self) -> Mapping[str, Handler]:
-        """What is served, by operationId, each with the edits of another agent that come before it."""
+        """Return the handlers by operationId, each with the edits of another agent before it."""
         return {name: partial(self._handle, name, handler) for name, handler in self.state.handlers().items()}
 
     def _handle(self, name: str, handler: Handler, call: Call) -> Answer:
@@ -59,17 +53,15 @@ class TicketingService:
         return handler(call)
 
     def authenticate(self, operation: Operation, headers: Mapping[str, str]) -> Caller | None:
-        """The client, in its own tenant and realm, and with a role for what it calls.
+        """Return the client, if its tenant, realm and role match the request.
 
-        :param operation: what is called.
-        :param headers: by name, in any case.
-        :raises RefusedError: for credentials that are missing, wrong or not enough.
+        :raises RefusedError: if credentials are missing, wrong or not sufficient.
         """
         if operation.is_open:
             return None
         caller = self.state.accounts.caller(headers, self.state.profile.token_uses)
         realm = self.state.accounts.realms[caller.tenant_id]
-        # A header that is missing is told by the judgement of the request.
+        # Missing headers are reported when the request is validated.
         tenant_is_right = headers.get("x-tenantid", caller.tenant_id).lower() == caller.tenant_id
         if not tenant_is_right or headers.get("realmname", realm) != realm:
             raise refusals.tenant_not_found()
@@ -78,44 +70,31 @@ class TicketingService:
         return caller
 
     def reply(self, operation: Operation, answer: Answer) -> Reply:
-        """A success, which is in its envelope already.
-
-        :param operation: what was called.
-        :param answer: what came of it.
-        """
+        """Return a success, which has its envelope already."""
         return Reply(answer.status, answer.data, headers={"X-Request-Id": f"req-{uuid.uuid4()}-1"})
 
     def refusal(self, operation: Operation | None, refusal: RefusedError) -> Reply:
-        """An error in the shape that the documentation shows.
-
-        :param operation: what was called.
-        :param refusal: what is wrong.
-        """
+        """Return an error in the documented format."""
         if isinstance(refusal, refusals.ReadyRefusalError):
             return Reply(refusal.status, refusal.body, refusal.kind)
         if operation is not None and operation.name == _TOKEN:
             return _token_refusal(refusal)
         if refusal.code in _INVALID:
             reasons = {name or "body": texts for name, texts in (refusal.errors or {"": [refusal.detail]}).items()}
-            return Reply(400, refusals.error_answer(400, refusals.INVALID, refusals.INVALID_MESSAGE, reasons))
+            return Reply(400, refusals.error_body(400, refusals.INVALID, refusals.INVALID_MESSAGE, reasons))
         code = refusal.code or ("" if refusal.status in _WITHOUT_CODE else f"SANDBOX_{refusal.status}")
-        return Reply(refusal.status, refusals.error_answer(refusal.status, code, refusal.detail, refusal.errors))
+        return Reply(refusal.status, refusals.error_body(refusal.status, code, refusal.detail, refusal.errors))
 
     def old_error(self, status: int, code: str, message: str) -> Reply:
-        """An error in the shape of the older pages.
-
-        :param status: the HTTP status.
-        :param code: the word for it.
-        :param message: a sentence.
-        """
-        return Reply(status, refusals.older_answer(code or f"SANDBOX_{status}", message))
+        """Return an error in the format of the older pages."""
+        return Reply(status, refusals.older_body(code or f"SANDBOX_{status}", message))
 
 
 def _token_refusal(refusal: RefusedError) -> Reply:
-    """An error of the token endpoint."""
+    """Return an error of the token endpoint."""
     status = 400 if refusal.code in _INVALID else refusal.status
-    told = refusal.detail
+    description = refusal.detail
     if refusal.errors:
-        told = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in refusal.errors.items())
+        description = "; ".join(f"{name}: {' '.join(messages)}" for name, messages in refusal.errors.items())
     word = _TOKEN_WORDS.get(status) or refusal.code.lower() or "temporarily_unavailable"
-    return Reply(status, {"error": word, "error_description": told})
+    return Reply(status, {"error": word, "error_description": description})

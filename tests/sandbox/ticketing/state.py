@@ -2,24 +2,24 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The state of the ticketing side of the sandbox, and what its operations do to it."""
+"""The state of the ticketing side of the sandbox, and its operations."""
 
 from __future__ import annotations
 
 import copy
 from typing import Any, Callable, Mapping
 
+from ansible_collections.secops.itsm.tests.sandbox.profile import TicketingProfile
 from ansible_collections.secops.itsm.tests.sandbox.records import Answer, Call, RefusedError
 from ansible_collections.secops.itsm.tests.sandbox.ticketing import listing
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.accounts import Accounts, Caller
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.checks import (
     creation_faults,
+    joined,
     plain_text_faults,
-    told,
     update_faults,
 )
-from ansible_collections.secops.itsm.tests.sandbox.ticketing.edits import Edit, Edits, checked_edit
-from ansible_collections.secops.itsm.tests.sandbox.ticketing.profile import TicketingProfile
+from ansible_collections.secops.itsm.tests.sandbox.ticketing.edits import Edit, Edits
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.records import ANOTHER_AGENT, Ticket
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.refusals import invalid_fields, page_not_found
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.serializers import TicketSerializer
@@ -27,7 +27,7 @@ from ansible_collections.secops.itsm.tests.sandbox.ticketing.store import Store,
 
 
 class Ticketing:
-    """The platform: its state, and one method for each operation that it serves.
+    """The platform, with a method for each operation.
 
     :param seed: ``clients`` and ``tenants``.
     """
@@ -40,18 +40,14 @@ class Ticketing:
         self.reset(TicketingProfile(), [])
 
     def reset(self, profile: TicketingProfile, edits: list[Edit]) -> None:
-        """Begin again; tokens that were fetched before have expired.
-
-        :param profile: how to behave from now on.
-        :param edits: those of another agent.
-        """
+        """Restore the initial state. Fetched tokens expire."""
         self.profile, self.serializer = profile, TicketSerializer(profile)
         self.store = Store(copy.deepcopy(self._seed["tenants"]))
         self.accounts.reset()
         self.edits.replace(edits)
 
     def handlers(self) -> dict[str, Callable[[Call], Answer]]:
-        """What is served, by operationId."""
+        """Return the handlers by operationId."""
         return {
             "create-ticket": self.create,
             "update-ticket": self.update,
@@ -65,29 +61,27 @@ class Ticketing:
 
     # --- another agent -----------------------------------------------------------------------------------------------
 
-    def edit(self, value: Any) -> None:
+    def edit(self, object_id: str, values: Mapping[str, Any]) -> None:
         """Let another agent edit a ticket.
 
-        :param value: ``object_id`` and ``fields``.
-        :raises ValueError: in a sentence.
+        :param values: by field UUID.
+        :raises ValueError: if the ticket does not exist or cannot have the values.
         """
-        object_id, values = checked_edit(value)
         if not self.edit_if_there(object_id, values):
-            raise ValueError(f"there is no ticket {object_id} to edit")
+            raise ValueError(f"edit.object_id is {object_id}, but there is no such ticket")
 
     def edit_if_there(self, object_id: str, values: Mapping[str, Any]) -> bool:
-        """Let another agent edit a ticket, if there is one, and tell whether there is.
+        """Let another agent edit a ticket, and return whether it exists.
 
-        :param object_id: its display id.
-        :param values: by UUID.
-        :raises ValueError: for values that the ticket cannot have, in a sentence.
+        :param values: by field UUID.
+        :raises ValueError: if the ticket cannot have the values.
         """
         ticket = self.store.find(object_id)
         if ticket is None:
             return False
         faults = update_faults(ticket.type, values)
         if faults:
-            raise ValueError(f"{object_id} cannot be edited so: {told(faults)}")
+            raise ValueError(f"edit.fields cannot be set in ticket {object_id}: {joined(faults)}")
         ticket.replace(ticket.edited(values, ANOTHER_AGENT))
         return True
 
@@ -97,7 +91,7 @@ class Ticketing:
         return self.store.tenants[call.caller.tenant_id]
 
     def _visible(self, call: Call) -> dict[str, Ticket]:
-        """The tickets that the caller may see, by display id."""
+        """Return the tickets that the caller may see, by display ID."""
         caller: Caller = call.caller
         return {
             name: ticket
@@ -116,12 +110,12 @@ class Ticketing:
     # --- tickets -----------------------------------------------------------------------------------------------------
 
     def get(self, call: Call) -> Answer:
-        """The read of one ticket."""
+        """Return a ticket."""
         ticket = self._in_path(call)
         return Answer(200, self.serializer.read(ticket, ticket.read()))
 
     def create(self, call: Call) -> Answer:
-        """A new ticket."""
+        """Create a ticket."""
         tenant, team = self._tenant(call), call.path["teamId"]
         ticket_type = tenant.types.get(call.path["itemTypeId"])
         if team not in tenant.teams or ticket_type is None:
@@ -142,10 +136,10 @@ class Ticketing:
         return Answer(200, self.serializer.written(ticket, ticket.record, "created"))
 
     def update(self, call: Call) -> Answer:
-        """The change of a ticket's fields."""
+        """Change the fields of a ticket."""
         ticket, changes = self._in_path(call), call.body["ticketUpdate"]
         if call.body["etag"].lower() != ticket.record["etag"]:
-            raise RefusedError(int(self.profile.stale), "ETAG_MISMATCH", "The ticket was changed by somebody else")
+            raise RefusedError(int(self.profile.stale), "ETAG_MISMATCH", "The ticket was changed by another user")
         faults = update_faults(ticket.type, changes)
         if self.profile.texts == "plain":
             faults.update(plain_text_faults(changes))
@@ -158,7 +152,7 @@ class Ticketing:
         return Answer(200, self.serializer.updated(ticket, record), effect=applies)
 
     def list(self, call: Call) -> Answer:
-        """A page of tickets."""
+        """Return a page of tickets."""
         visible = self._visible(call).values()
         tickets = listing.found(
             (ticket for ticket in visible if not ticket.unlisted), call.body, self.profile.search_fields == "all"
@@ -170,18 +164,18 @@ class Ticketing:
     # --- catalog and accounts ----------------------------------------------------------------------------------------
 
     def list_types(self, call: Call) -> Answer:
-        """A page of ticket types; ``$select`` is passed over."""
+        """Return a page of ticket types; ``$select`` is ignored."""
         first = call.query.get("$skip", 0)
         size = min(call.query.get("$top", self.profile.type_page), self.profile.type_page)
         entries = [entry.shown for entry in self._tenant(call).types.values()][first : first + size]
         return Answer(200, self.serializer.catalog("value", entries))
 
     def list_offers(self, call: Call) -> Answer:
-        """The offers of the service catalog."""
+        """Return the offers of the service catalog."""
         return Answer(200, self.serializer.catalog("offers", self._tenant(call).offers))
 
     def who_am_i(self, call: Call) -> Answer:
-        """The caller."""
+        """Return the caller."""
         caller: Caller = call.caller
         known = {
             "username": caller.username,
@@ -193,5 +187,5 @@ class Ticketing:
         return Answer(200, {"success": True, "data": known})
 
     def fetch_token(self, call: Call) -> Answer:
-        """An access token."""
+        """Return an access token."""
         return Answer(200, self.accounts.fetch(call.path["realm"], call.body))

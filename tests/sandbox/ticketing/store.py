@@ -16,10 +16,7 @@ from ansible_collections.secops.itsm.tests.sandbox.ticketing.records import ANOT
 
 
 class Tenant:
-    """A tenant.
-
-    :param entry: as in the seed.
-    """
+    """A tenant of the seed."""
 
     def __init__(self, entry: Mapping[str, Any]) -> None:
         self.id: str = entry["id"]
@@ -45,12 +42,9 @@ class Tenant:
         return Ticket(new_record(ticket_type, place, data, dates), ticket_type)
 
     def create(self, caller: Caller, team: str, ticket_type: TicketType, body: Mapping[str, Any]) -> Ticket:
-        """A new ticket.
+        """Create and return a ticket.
 
-        :param caller: who submits it.
-        :param team: its team.
-        :param ticket_type: its ticket type.
-        :param body: ``CreateTicketRequest``, with values that are right.
+        :param body: a valid ``CreateTicketRequest``.
         """
         sent = {name: value for name, value in body["ticketBody"].items() if name != "offerId"}
         fields = {**sent, **{name: value for name, value in ticket_type.defaults().items() if name not in sent}}
@@ -76,31 +70,24 @@ class Tenant:
 
 
 class Store:
-    """All that the platform stores.
-
-    :param tenants: as in the seed.
-    """
+    """All records of the platform, from the tenants of a seed."""
 
     def __init__(self, tenants: list[dict[str, Any]]) -> None:
         self.tenants = {entry["id"].lower(): Tenant(entry) for entry in tenants}
 
     def all_tickets(self) -> Iterator[Ticket]:
-        """Every ticket of every tenant."""
+        """Yield every ticket of every tenant."""
         for tenant in self.tenants.values():
             yield from tenant.tickets.values()
 
     def find(self, object_id: str) -> Ticket | None:
-        """The ticket with a display id, of whatever tenant.
-
-        :param object_id: the display id.
-        """
+        """Return the ticket of any tenant with a display ID, or None."""
         return next((entry for entry in self.all_tickets() if entry.record["object_id"] == object_id), None)
 
     def known_elsewhere(self, tenant: str, system: str) -> list[dict[str, Any]]:
-        """The tickets of a tenant as another product knows them.
+        """Return the tickets of a tenant as another product knows them.
 
-        :param tenant: its id.
-        :param system: the name under which that product knows the platform.
+        :param system: the name of the platform in that product.
         """
         return [
             {
@@ -114,10 +101,7 @@ class Store:
         ]
 
     def close(self, object_id: str) -> None:
-        """Let another product end a ticket: its status becomes the first that does, if it has one and is not ended.
-
-        :param object_id: the display id.
-        """
+        """Let another product close a ticket, if it is open: give it the first status in the category "done"."""
         ticket = self.find(object_id)
         done = ticket.type.first_done() if ticket else None
         if ticket and ticket.type.status_field and done and ticket.record["status_category"] != DONE:

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The error that everything raises: its facts stay, and cannot be changed."""
+"""The error of the collection keeps its attributes in copies, and cannot be changed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, part_of
 
 FULL = ApiError(
-    "It broke off. Look at it.",
+    "It was interrupted. Check it.",
     "unavailable",
     code="GONE",
     http_status=502,
@@ -22,34 +22,21 @@ FULL = ApiError(
     fields={"status": ["Unknown."]},
     ambiguous=True,
     may_have_changed=True,
-    cause="It broke off.",
+    cause="It was interrupted.",
     check="credentials",
     of_proxy=True,
 )
+CHANGES = {"category": "conflict", "may_have_changed": False, "retryable": False, "check": "tenant"}
 
 
-def test_copy_keeps_all_attributes():
+@pytest.mark.parametrize("changes", [{}, CHANGES])
+def test_copy_keeps_all_other_attributes(changes):
     assert all(vars(FULL).values())
-    assert vars(FULL.with_message("Something else.")) == {**vars(FULL), "message": "Something else."}
-    assert str(FULL.with_message("Something else.")) == "Something else."
-
-
-def test_copy_takes_given_attributes():
-    copied = FULL.with_message("x", "conflict", may_have_changed=False, retryable=False, check="tenant")
-    expected = {
-        "message": "x",
-        "category": "conflict",
-        "may_have_changed": False,
-        "retryable": False,
-        "check": "tenant",
-    }
-    assert vars(copied) == {**vars(FULL), **expected}
-
-
-def test_copy_of_a_raised_error_with_notes():
-    error = FULL.with_message("x")
-    error.__notes__ = ["seen"]
-    assert vars(error.with_message("x")) == vars(FULL.with_message("x"))
+    raised = FULL.with_message("x")
+    raised.__notes__ = ["seen"]
+    copy = raised.with_message("y", **changes)
+    assert vars(copy) == {**vars(FULL), "message": "y", **changes}
+    assert str(copy) == "y"
 
 
 @pytest.mark.parametrize("name", vars(FULL))
@@ -64,3 +51,8 @@ def test_check_is_set_in_a_copy(given, expected):
     with pytest.raises(ApiError) as caught, part_of("tenant"):
         raise error
     assert (caught.value.check, error.check) == (expected, given)
+
+
+def test_unknown_category_is_rejected():
+    with pytest.raises(ValueError, match="unknown error category 'odd'"):
+        ApiError("x", "odd")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whole messages of failures, as the user reads them: the only place where their wording is asserted."""
+"""Assert whole messages of failures; all other tests assert only the facts of messages."""
 
 from __future__ import annotations
 
@@ -20,26 +20,19 @@ from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk_items imp
 )
 from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk_result import Counts, summarize
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import (
-    Operation,
-    Plan,
     RunOptions,
-    Write,
     check_verify_timeout,
     reconcile,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._http import error_mapping
-from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import (
-    ErrorBody,
-    ErrorProfile,
-    FailedAttempt,
-    OptionNames,
-    Route,
-)
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_body import ErrorBody
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import FailedAttempt, Route
+from ansible_collections.secops.itsm.plugins.module_utils._http.error_profile import ErrorProfile, OptionNames
 from ansible_collections.secops.itsm.plugins.module_utils._http.schema_validation import validate_response
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import REZOLVE
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import ticketing_connection
-from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock
+from ansible_collections.secops.itsm.tests.unit.shelf import Shelf
 
 TENANT = "820188ff-2036-4924-b80f-d11610735d86"
 WORKSPACE = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
@@ -51,18 +44,18 @@ BROKEN = ApiError("It broke off.", "unavailable", ambiguous=True)
 REFUSED = ApiError("It was refused.", "permission", http_status=403)
 
 
-# --- what the messages come from ------------------------------------------------------------------------------------
+# --- sources of messages --------------------------------------------------------------------------------------------
 
 
 def raised(function: Callable[..., Any], *arguments: Any, **options: Any) -> str:
-    """The message of the ApiError that a function raises."""
+    """Return the message of the ApiError that a function raises."""
     with pytest.raises(ApiError) as caught:
         function(*arguments, **options)
     return caught.value.message
 
 
 def attempt(failure: FailedAttempt, attempts: int = 1, prefix: str = "CONTRAFORCE") -> str:
-    """The message of a request whose last attempt failed."""
+    """Return the message of a request whose last attempt failed."""
     return failure.with_option_names(OptionNames(prefix, address=ADDRESS)).to_api_error("GET", "/x", attempts).message
 
 
@@ -73,77 +66,25 @@ def response(
     retry_after: float | None = None,
     profile: ErrorProfile = CONTRAFORCE,
 ) -> FailedAttempt:
-    """The failure of an attempt with a response."""
+    """Return the failure of an attempt with a response."""
     details = details or ErrorBody()
     return error_mapping.from_response(profile, http_status, details, content, retry_after, False, str, None)
 
 
-def _raise_if_given(failure: ApiError | None) -> None:
-    if failure is not None:
-        raise failure
-
-
-class Shelf(Operation[Any]):
-    """A shelf that has to hold a book and a vase.
-
-    :param replies: the failure of each write, or None, and whether it takes effect; the last one is repeated.
-    :param reads: the failure of each read, or None; the last one is repeated.
-    """
-
-    noun, label = "shelf", "shelf 7"
-
-    def __init__(
-        self,
-        *replies: tuple[ApiError | None, bool],
-        reads: Sequence[ApiError | None] = (None,),
-        conflict: ApiError | None = None,
-        is_dark: bool = False,
-        **write: bool,
-    ) -> None:
-        self.replies = list(replies) or [(None, True)]
-        self.reads = list(reads)
-        self.conflict = conflict
-        self.is_dark = is_dark
-        self.options: Mapping[str, bool] = write
-        self.held: set[str] = set()
-
-    def read(self) -> frozenset[str]:
-        failure = self.reads.pop(0) if len(self.reads) > 1 else self.reads[0]
-        _raise_if_given(failure)
-        return frozenset(() if self.is_dark else self.held)
-
-    def plan(self, current: frozenset[str]) -> Plan[frozenset[str]]:
-        missing = [thing for thing in ("book", "vase") if thing not in current]
-        writes = tuple(Write(thing, {}, **self.options) for thing in missing)  # type: ignore[arg-type]  # only flags
-        return Plan(frozenset({"book", "vase"}), writes, self.conflict)
-
-    def send(self, write: Write) -> None:
-        failure, takes_effect = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
-        if takes_effect:
-            self.held.add(write.action)
-        _raise_if_given(failure)
-
-    def can_observe(self, state: Any) -> bool:
-        return not self.is_dark
-
-    def describe(self, state: Any) -> str:
-        return ", ".join(sorted(state)) or "nothing"
-
-
 def reconciled(shelf: Shelf) -> str:
-    """The message of the failure of a run."""
-    return raised(reconcile, shelf, RunOptions(clock=FakeClock()))
+    """Return the message of a run that fails."""
+    return raised(reconcile, shelf, RunOptions(clock=shelf.clock))
 
 
 def summary(*failures: str, changed: int = 0, duplicates: int = 0) -> str:
-    """The message of a list with failures."""
+    """Return the message of a list with failures."""
     errors = [ApiError(text, "validation") for text in failures]
     counts = Counts(changed + len(errors), changed, failed=len(errors), duplicates=duplicates)
     return str(summarize(counts, [], errors, False).failure)
 
 
 def item_failure(items: Sequence[BulkItem]) -> str:
-    """The message of the last item of a list."""
+    """Return the message of the last item of a list."""
     return str(resolve_duplicates(items)[0][-1].failure)
 
 
@@ -158,37 +99,40 @@ MESSAGES: Mapping[str, tuple[Callable[[], str], str]] = {
         lambda: raised(contraforce_connection, {}),
         (
             "No credentials are set: set client_id (CONTRAFORCE_CLIENT_ID) and client_secret "
-            "(CONTRAFORCE_CLIENT_SECRET), or access_token (CONTRAFORCE_ACCESS_TOKEN). A runbook also takes them "
+            "(CONTRAFORCE_CLIENT_SECRET), or access_token (CONTRAFORCE_ACCESS_TOKEN). A runbook also accepts them "
             "as variables, such as contraforce_client_id."
         ),
     ),
     "half of the credentials": (
         lambda: raised(contraforce_connection, {"client_id": "id"}),
-        "client_secret (CONTRAFORCE_CLIENT_SECRET) is missing: client_id and client_secret go together.",
+        "client_secret (CONTRAFORCE_CLIENT_SECRET) is missing: set client_id and client_secret together.",
     ),
     "an address without TLS": (
         lambda: raised(contraforce_connection, {"access_token": "x", "url": "http://itsm.example"}),
         (
-            "url (CONTRAFORCE_URL) begins with http://, which would send the credentials in clear; use "
+            "url (CONTRAFORCE_URL) starts with http://, which would send the credentials unencrypted. Use "
             "https://, or set allow_http (CONTRAFORCE_ALLOW_HTTP)."
         ),
     ),
     "a missing option": (
         lambda: raised(ticketing_connection, {**TICKETING, "access_token": "x", "realm": ""}),
-        "realm (TICKETING_REALM) is missing. A runbook also takes it as the variable ticketing_realm.",
+        (
+            "realm (TICKETING_REALM) is missing. In a runbook, set the variable ticketing_realm or the environment "
+            "variable."
+        ),
     ),
-    "a tenant that is no UUID": (
+    "a tenant that is not a UUID": (
         lambda: raised(ticketing_connection, {**TICKETING, "access_token": "x", "tenant_id": "northwind"}),
-        "tenant_id (TICKETING_TENANT_ID) must be the UUID of the tenant, with hyphens, not 'northwind'.",
+        "tenant_id (TICKETING_TENANT_ID) must be the UUID of the tenant with hyphens, not 'northwind'.",
     ),
     "two kinds of credentials": (
         lambda: raised(ticketing_connection, {**TICKETING, "access_token": "x", "api_key": "y"}),
         (
-            "More than one kind of credentials is set (access_token, api_key): keep one of access_token "
+            "More than one authentication method is configured (access_token, api_key). Set only one of access_token "
             "(TICKETING_ACCESS_TOKEN), client_id (TICKETING_CLIENT_ID) and api_key (TICKETING_API_KEY)."
         ),
     ),
-    "a workspace that is no UUID": (
+    "a workspace that is not a UUID": (
         lambda: raised(incident_key, "northwind", "Sentinel", "7"),
         "workspace_id must be a UUID such as 5f0c8f9e-1111-4222-8333-444455556666, not 'northwind'.",
     ),
@@ -201,13 +145,13 @@ MESSAGES: Mapping[str, tuple[Callable[[], str], str]] = {
     ),
     "a negative verify_timeout": (
         lambda: raised(check_verify_timeout, {"verify_timeout": -1}),
-        "verify_timeout must be a number of seconds, or 0 for no read-back.",
+        "verify_timeout must be a number of seconds, or 0 to disable reading back.",
     ),
     "refused credentials": (
         lambda: attempt(response(401)),
         (
-            "The credentials were refused (HTTP 401). Check client_id (CONTRAFORCE_CLIENT_ID) and client_secret "
-            "(CONTRAFORCE_CLIENT_SECRET), or access_token (CONTRAFORCE_ACCESS_TOKEN), and that they are for "
+            "The credentials were refused (HTTP 401). Check that client_id (CONTRAFORCE_CLIENT_ID) and client_secret "
+            "(CONTRAFORCE_CLIENT_SECRET), or access_token (CONTRAFORCE_ACCESS_TOKEN), are valid for "
             "https://itsm.example."
         ),
     ),
@@ -215,13 +159,13 @@ MESSAGES: Mapping[str, tuple[Callable[[], str], str]] = {
         lambda: attempt(error_mapping.with_token_expiry(response(401), 1795262400, 1795262400)),
         (
             "The credentials were refused (HTTP 401). access_token (CONTRAFORCE_ACCESS_TOKEN) expired at "
-            "2026-11-21 12:00:00 UTC. Set a new one."
+            "2026-11-21 12:00:00 UTC; set a new token."
         ),
     ),
     "a missing scope of the ticketing API": (
         lambda: attempt(response(403, profile=REZOLVE), prefix="TICKETING"),
         (
-            "The account lacks a permission (HTTP 403). Give the account the scope tickets:write, one of the "
+            "The account lacks a permission (HTTP 403). Grant the account the scope tickets:write, one of the "
             "roles ticket_agent, ticket_user and tenant_admin, and access to the team."
         ),
     ),
@@ -230,76 +174,79 @@ MESSAGES: Mapping[str, tuple[Callable[[], str], str]] = {
             response(400, ErrorBody("VALIDATION_ERROR", "Not valid", fields={"status": ["Not a status."]}))
         ),
         (
-            "The request was refused as invalid (HTTP 400, VALIDATION_ERROR): Not valid status: Not a status. "
-            "Correct the values named."
+            "The service rejected the request as invalid (HTTP 400, VALIDATION_ERROR): Not valid; status: Not a "
+            "status. Correct the values in the task."
         ),
     ),
     "a missing record": (
         lambda: attempt(response(404)),
         (
-            "It was not found (HTTP 404). Check the identifiers, and that https://itsm.example, from url "
-            "(CONTRAFORCE_URL), is the API's address."
+            "The resource was not found (HTTP 404). Check the identifiers, and that https://itsm.example, set in "
+            "url (CONTRAFORCE_URL), is the address of the API."
         ),
     ),
     "too many requests": (
         lambda: attempt(response(429, retry_after=3600.0)),
         (
-            "The service allows no more requests for now (HTTP 429); it asks to wait 3600 s. Run the task again "
-            "later, or with fewer at once."
+            "The service rejected the request because of its rate limit (HTTP 429); the service requests a wait of "
+            "3600 s. Run the task again later, or send fewer requests at the same time."
         ),
     ),
     "a gateway page, after retries": (
-        lambda: attempt(response(502, content="an HTML page"), attempts=3),
+        lambda: attempt(response(502, content="an HTML page instead of JSON"), attempts=3),
         (
-            "The service is not able to answer (HTTP 502): it answered with an HTML page, after 3 tries. Run "
-            "the task again; it starts from the current state."
+            "The service is unavailable (HTTP 502): the response is an HTML page instead of JSON, after 3 attempts. "
+            "Run the task again; it starts from the current state."
         ),
     ),
     "a redirect": (
         lambda: attempt(response(302)),
         (
-            "The service answered with a redirect (HTTP 302). Set url (CONTRAFORCE_URL) to the address that the "
-            "service has now, instead of https://itsm.example."
+            "The service responded with a redirect (HTTP 302). Set url (CONTRAFORCE_URL) to the current address of "
+            "the service instead of https://itsm.example."
         ),
     ),
     "a redirect to another path": (
         lambda: attempt(error_mapping.from_foreign_redirect(302, "/v2/other", str)),
         (
-            "The service redirects to another path, /v2/other, which may belong to something else (HTTP 302). "
-            "Check the identifiers, and that https://itsm.example, from url (CONTRAFORCE_URL), is the API's "
-            "address."
+            "The service redirected the request to another path, /v2/other, which may belong to another resource "
+            "(HTTP 302). Check the identifiers, and that https://itsm.example, set in url (CONTRAFORCE_URL), is the "
+            "address of the API."
         ),
     ),
-    "a proxy that wants credentials": (
+    "a proxy that requires credentials": (
         lambda: attempt(error_mapping.from_proxy_refusal(407)),
         (
-            "The proxy refused the credentials (HTTP 407). Set proxy (CONTRAFORCE_PROXY) with a user name and a "
-            "password that it accepts."
+            "The proxy refused the credentials (HTTP 407). Set a valid user name and password in proxy "
+            "(CONTRAFORCE_PROXY)."
         ),
     ),
     "an unreadable CA file": (
         lambda: attempt(error_mapping.from_unreadable_file(OSError(), ROUTE)),
         (
-            "SSL_CERT_FILE names a file that cannot be read: /no/such/ca.pem. Correct it, unset it, or set "
+            "The file in SSL_CERT_FILE cannot be read: /no/such/ca.pem. Correct or unset the variable, or set "
             "ca_path (CONTRAFORCE_CA_PATH)."
         ),
     ),
     "a sign-in page instead of JSON": (
         lambda: attempt(error_mapping.from_invalid_body(CONTRAFORCE, 200, "an HTML page", False, None)),
         (
-            "ContraForce answered with an HTML page instead of JSON. Check that https://itsm.example, from url "
-            "(CONTRAFORCE_URL), is the API's address."
+            "ContraForce responded with an HTML page (HTTP 200). Check that https://itsm.example, set in url "
+            "(CONTRAFORCE_URL), is the address of the API."
         ),
     ),
-    "an answer that is too large": (
+    "a response that is too large": (
         lambda: attempt(error_mapping.from_too_large_body(ROUTE.service, 64 * 1024**2, False)),
-        ("The answer of ContraForce at https://itsm.example is larger than 64 MiB. Ask those who run the service."),
+        (
+            "The response of ContraForce at https://itsm.example is larger than 64 MiB. Contact the operator of the "
+            "service."
+        ),
     ),
-    "an answer that breaks the contract": (
+    "a response that violates the contract": (
         lambda: raised(validate_response, {"required": ["data"]}, {}, "url (CONTRAFORCE_URL)"),
         (
-            "The answer does not fit the API contract: data is missing at the top level. Check that url "
-            "(CONTRAFORCE_URL) is the API's address; if it is, the API may have changed."
+            "The response does not match the API contract: data is missing at the top level. Check that url "
+            "(CONTRAFORCE_URL) is the address of the API; if it is, the API may have changed."
         ),
     ),
     "an unreadable object": (
@@ -316,46 +263,45 @@ MESSAGES: Mapping[str, tuple[Callable[[], str], str]] = {
     ),
     "a refused second write": (
         lambda: reconciled(Shelf((None, True), (REFUSED, False))),
-        "Shelf 7 was changed only in part. It was refused.",
+        "Shelf 7 was only partly changed. It was refused.",
     ),
-    "a write that breaks off twice": (
-        lambda: reconciled(Shelf((BROKEN, False))),
-        "Shelf 7 does not show the change: the write broke off twice. It broke off.",
+    "a write that is interrupted twice": (
+        lambda: reconciled(Shelf((BROKEN, False), (BROKEN, False))),
+        "Shelf 7 does not show the change: the write was interrupted twice. It broke off.",
     ),
-    "a write that breaks off twice and is not shown": (
-        lambda: reconciled(Shelf((BROKEN, True), is_dark=True)),
+    "an unobservable write that is interrupted twice": (
+        lambda: reconciled(Shelf((BROKEN, True), (BROKEN, True), is_dark=True)),
         (
-            "It is not known whether shelf 7 was changed: the write broke off twice, and the service does not "
-            "show what it changes. It broke off."
+            "It is not known whether shelf 7 was changed: the write was interrupted twice, and the service does not "
+            "show the values that it changes. It broke off."
         ),
     ),
-    "a write that breaks off before reads fail": (
+    "an interrupted write whose state cannot be read": (
         lambda: reconciled(Shelf((BROKEN, True), reads=[None, REFUSED])),
         (
-            "It is not known whether shelf 7 was changed: the write broke off and reading it back failed. The "
-            "write: It broke off. The read: It was refused. Look at the shelf before anything else; a run of "
-            "the same task starts from what it then shows."
+            "It is not known whether shelf 7 was changed: the write was interrupted, and reading the state failed. "
+            "The write: It broke off. The read: It was refused. Check the shelf in the portal, and run the task "
+            "again, which starts from the current state."
         ),
     ),
-    "a creation that breaks off": (
-        lambda: reconciled(Shelf((BROKEN, False), never_resend=True)),
+    "an interrupted creation": (
+        lambda: reconciled(Shelf((BROKEN, False), once={"book"})),
         (
-            "It is not known whether shelf 7 was created: the request broke off, and no such shelf was found "
-            "within 30 s. It broke off. Look for it in the portal before anything else: a further run creates "
-            "it if it finds none, and would create a second one if it is there, but cannot be found yet."
+            "It is not known whether shelf 7 was created: the request was interrupted, and no such shelf was found "
+            "within 30 s. It broke off. Look for it in the portal first: if it exists but cannot be found yet, a "
+            "further run would create a second one."
         ),
     ),
     "a write that cannot be read back": (
         lambda: reconciled(Shelf(reads=[None, REFUSED])),
-        ("Shelf 7 was written, but could not be read back, so it is not known to have changed. It was refused."),
+        ("Shelf 7 was written but could not be read back, so it is not known whether it changed. It was refused."),
     ),
     "an addition that does not show": (
-        lambda: reconciled(Shelf((None, False), is_additive=True)),
+        lambda: reconciled(Shelf((None, False), (None, False), is_additive=True)),
         (
-            "Shelf 7 did not change within 30 s although the service accepted the request: it still shows "
-            "nothing. Look at it in the portal before anything else: if the service is only slow, a further run "
-            "before the change shows would write it again, and what it adds would be there twice. Raise "
-            "verify_timeout if it needs more time."
+            "Shelf 7 did not change within 30 s although the service accepted the request; it still shows nothing. "
+            "Check it in the portal before you run the task again, because a further run before the change shows "
+            "would send it again, and add it twice; increase verify_timeout if the service needs more time."
         ),
     ),
     "one failed entry": (
@@ -364,20 +310,17 @@ MESSAGES: Mapping[str, tuple[Callable[[], str], str]] = {
     ),
     "several failed entries, and duplicates": (
         lambda: summary("a was refused.", "b was refused.", "c was refused.", changed=1, duplicates=2),
-        (
-            "1 changed, 0 ok, 3 failed (2 of the list were there twice): a was refused. 2 more failed, each "
-            "with its reason in results."
-        ),
+        ("1 changed, 0 ok, 3 failed (2 duplicates): a was refused. 2 more failed, each with its reason in results."),
     ),
     "an entry without an identifier": (
         lambda: item_failure(parsed({"name": "a"})),
-        ("Entry 1 of the list (name a) lacks place. Add what is missing to the entry, or to the task for all entries."),
+        "Entry 1 of the list (name a) lacks place. Set place in the entry, or in the task for all entries.",
     ),
     "entries that contradict each other": (
         lambda: item_failure([BulkItem({}, {}, "a", wanted, label="thing a") for wanted in "xyx"]),
         (
-            "Entries 1, 2, 3 of the list ask for different ends of thing a. Nothing was written for them; leave "
-            "one of them in the list."
+            "Entries 1, 2, 3 of the list request conflicting changes for thing a. Nothing was written for them; "
+            "keep only one of them in the list."
         ),
     ),
 }

@@ -2,17 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Text that every service, terminal and reader can take."""
+"""Text that every service, terminal and reader accepts."""
 
 from __future__ import annotations
 
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import (
     one_line,
     shortened,
     spelling_key,
     symbols_of,
+    utf16_length,
     visible_text,
 )
 
@@ -23,27 +25,17 @@ def test_white_space_becomes_blanks():
     assert one_line(text) == "a b c"
 
 
-@pytest.mark.parametrize(
-    "text, most, expected",
-    [
-        ("abc", 3, "abc"),
-        ("abcd", 3, "ab\u2026"),
-        ("ab cd", 4, "ab\u2026"),
-        ("\U0001f525", 2, "\U0001f525"),
-        ("\U0001f525b", 2, "\u2026"),
-        ("a\U0001f525b", 3, "a\u2026"),
-        ("a\U0001f525b", 4, "a\U0001f525b"),
-        ("abc", 1, "\u2026"),
-        ("abc", 0, ""),
-    ],
-)
-def test_shortened(text, most, expected):
-    assert shortened(text, most) == expected
+@given(st.text("ab \U0001f525", max_size=6), st.integers(0, 8))
+def test_text_is_shortened_as_little_as_possible(text, max_length):
+    short = shortened(text, max_length)
+    if utf16_length(text) <= max_length:
+        assert short == text
+    else:
+        starts = [text[:count] for count in range(len(text)) if utf16_length(text[:count]) < max_length]
+        assert short == (f"{starts[-1].rstrip()}\u2026" if starts else "")
 
 
 def test_letters_are_not_symbols():
-    assert (
-        symbols_of("R\u00e9union \u2013 90\u00b0 \u4e2d\u6587 \U0001f525&#x26A0;\ufe0f\u200d")
-        == "\U0001f525\u26a0\ufe0f\ufffd"
-    )
+    text = "R\u00e9union \u2013 90\u00b0 \u4e2d\u6587 \U0001f525&#x26A0;\ufe0f\u200d"
+    assert symbols_of(text) == "\U0001f525\u26a0\ufe0f\ufffd"
     assert spelling_key("\U0001f525") == "\U0001f525"

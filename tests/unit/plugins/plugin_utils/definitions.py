@@ -2,10 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Module definitions for tests, and a process that runs them as Ansible's ordinary modules, one after the other.
-
-Such a process does not have the parts of Ansible that only its controller has.
-"""
+"""Define modules for tests, and run them as ordinary modules in a process without the controller's part of Ansible."""
 
 from __future__ import annotations
 
@@ -22,7 +19,7 @@ if __name__ == "__main__":
 
 from ansible import release
 from ansible.module_utils import basic
-from ansible.module_utils.common import warnings as told_by_ansible
+from ansible.module_utils.common import warnings as module_warnings
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import CONTRAFORCE_SERVICE
 from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
@@ -30,19 +27,18 @@ from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk_items imp
 from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import ModuleDefinition
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
-from ansible_collections.secops.itsm.plugins.modules.contraforce_incident_status import DEFINITION as STATUS
 
 NAME = "secops.itsm.something"
 SECRET = "s3cr3t/of+closer"
 
 
 def operation(api: Any, options: Mapping[str, Any], run: RunOptions) -> OperationResult:
-    """Return or raise what the name of the task asks for."""
+    """Return or raise the result that the name of the task selects."""
     name = options["name"]
     if name == "refused":
         raise ApiError(f"{SECRET} was refused.", "validation", http_status=400, fields={"x": [SECRET]})
     if name == "half":
-        failure = ApiError("Only half of it was done.", "not_converged", may_have_changed=True)
+        failure = ApiError("It was only half done.", "not_converged", may_have_changed=True)
         return OperationResult(True, {"after": {"is": SECRET}}, ["Look at it."], failure)
     if name == "bug":
         raise KeyError(SECRET)
@@ -88,10 +84,10 @@ SMALL: ModuleDefinition[Any] = ModuleDefinition(
     {"required_one_of": [("name", "things")], "mutually_exclusive": [("name", "things")]},
 )
 
-#: Has nothing to tell.
+#: Returns no values.
 QUIET = replace(SMALL, operation=lambda api, options, run: OperationResult(False, {}))
 
-#: One of its aliases is to go.
+#: Has a deprecated alias.
 AGING = replace(
     SMALL,
     argument_spec={
@@ -104,26 +100,26 @@ AGING = replace(
     },
 )
 
-#: From ansible-core 2.21 on, modules tell how they were called only if they are asked to.
-TELLS_WHEN_ASKED = tuple(int(part) for part in release.__version__.split(".")[:2]) >= (2, 21)
+#: Since ansible-core 2.21, modules return their invocation only on request.
+INVOCATION_ON_REQUEST = tuple(int(part) for part in release.__version__.split(".")[:2]) >= (2, 21)
 
-DEFINITIONS: Mapping[str, ModuleDefinition[Any]] = {"small": SMALL, "quiet": QUIET, "aging": AGING, "status": STATUS}
+DEFINITIONS: Mapping[str, ModuleDefinition[Any]] = {"small": SMALL, "quiet": QUIET, "aging": AGING}
 
 
 def printed_by(case: Mapping[str, Any]) -> str:
-    """What a module prints.
+    """Return the output of a module.
 
-    :param case: the name of the definition, its arguments, how the run is to go, and the environment.
+    :param case: the name of the definition, its arguments, the settings of the run, and the environment.
     """
     for name in ("_global_warnings", "_global_deprecations"):
-        setattr(told_by_ansible, name, type(getattr(told_by_ansible, name))())
+        setattr(module_warnings, name, type(getattr(module_warnings, name))())
     private = {
         "_ansible_check_mode": case["check_mode"],
-        "_ansible_diff": case["diff"],
+        "_ansible_diff": case["diff_mode"],
         "_ansible_verbosity": case["verbosity"],
         "_ansible_module_name": NAME,
     }
-    if TELLS_WHEN_ASKED:
+    if INVOCATION_ON_REQUEST:
         private["_ansible_inject_invocation"] = True
     basic._ANSIBLE_ARGS = json.dumps({"ANSIBLE_MODULE_ARGS": {**case["arguments"], **private}}).encode()
     basic._ANSIBLE_PROFILE = "legacy"
@@ -136,7 +132,7 @@ def printed_by(case: Mapping[str, Any]) -> str:
 
 
 def main() -> None:
-    """Run a case for each line."""
+    """Run the case in each line of standard input."""
     for line in sys.stdin:
         print(printed_by(json.loads(line)), flush=True)
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Listed incidents as hosts: their names, variables and groups."""
+"""Test the hosts of incidents: names, variables and groups."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ UUID = "7C2A1E8F-63D4-4B9F-8A22-1D3E4F5A6B72"
 
 
 def record(**values):
-    """An incident as the service lists it."""
+    """Return an incident as the service lists it."""
     shown = {"id": "48213", "source": "DefenderXDR", "workspaceId": WORKSPACE, "title": "Sign-in of the backup account"}
     return {**shown, "severity": "Low", "status": "New", "creationTime": "2026-11-21T10:00:00Z", **values}
 
 
 def host(**values):
-    """The host of an incident."""
-    (only,), left_out = build_hosts([record(**values)])
-    assert left_out == 0
+    """Return the host of an incident."""
+    (only,), skipped = build_hosts([record(**values)])
+    assert skipped == 0
     return only
 
 
-def test_a_host():
+def test_host_has_the_name_variables_and_groups_of_its_incident():
     listed = record(number=7)
-    (made,), _left_out = build_hosts([listed])
+    (made,), _skipped = build_hosts([listed])
     assert made.name == f"defenderxdr.48213.{WORKSPACE}"
     assert made.variables == {
         "workspace_id": WORKSPACE,
@@ -45,15 +45,11 @@ def test_a_host():
         "incident_number": "7",
         "incident": listed,
     }
-    assert made.groups == [
-        "source_defenderxdr",
-        "severity_low",
-        "status_new",
-        "workspace_5d6e7f80_91a2_4b3c_8d4e_5f6071829304",
-    ]
+    workspace_group = "workspace_5d6e7f80_91a2_4b3c_8d4e_5f6071829304"
+    assert made.groups == ["source_defenderxdr", "severity_low", "status_new", workspace_group]
 
 
-def test_what_is_not_shown_gives_no_variable_and_no_group():
+def test_missing_properties_add_no_variable_and_no_group():
     made = host(severity=None, status="", number=None)
     assert "incident_number" not in made.variables
     assert [group.split("_")[0] for group in made.groups] == ["source", "workspace"]
@@ -62,7 +58,7 @@ def test_what_is_not_shown_gives_no_variable_and_no_group():
 @pytest.mark.parametrize(
     "identifier", ["inc:8a0c:f1", "a.b", "~x", "@file", "a,b", "!a&b", "x*[0:9]?", "ä\nb", "{{ 7 }}", "\ud800"]
 )
-def test_a_name_holds_nothing_that_a_pattern_or_a_template_gives_a_meaning_to(identifier):
+def test_host_name_contains_no_pattern_and_no_template(identifier):
     name = host(id=identifier).name
     assert re.fullmatch(r"[a-z0-9][A-Za-z0-9._%-]*", name)
     source, rest = name.split(".", 1)
@@ -70,70 +66,62 @@ def test_a_name_holds_nothing_that_a_pattern_or_a_template_gives_a_meaning_to(id
     assert (source, unquote(middle, errors="surrogatepass"), workspace) == ("defenderxdr", identifier, WORKSPACE)
 
 
-def test_the_name_is_the_same_in_whatever_case_the_service_spells_what_has_no_case():
+def test_host_name_does_not_depend_on_case():
     spellings = [
         record(id=UUID, source="Sentinel"),
         record(id=UUID.lower(), source="sentinel", workspaceId=WORKSPACE.upper()),
     ]
     assert len({build_hosts([one])[0][0].name for one in spellings}) == 1
-    hosts, left_out = build_hosts(spellings)
-    assert (len(hosts), left_out) == (1, 0)
-    assert hosts[0].variables["source"] == "Sentinel"
+    hosts, skipped = build_hosts(spellings)
+    assert (len(hosts), skipped, hosts[0].variables["source"]) == (1, 0, "Sentinel")
 
 
-def test_identifiers_of_different_incidents_give_different_names():
+def test_different_incidents_have_different_host_names():
     incidents = [record(id="a"), record(id="A"), record(id="a", workspaceId=OTHER), record(id="a", source="QRadar")]
-    hosts, _left_out = build_hosts(incidents)
-    assert len({made.name for made in hosts}) == 4
+    assert len({made.name for made in build_hosts(incidents)[0]}) == 4
 
 
 @pytest.mark.parametrize(
     "values", [{"workspaceId": None}, {"workspaceId": "north"}, {"id": ""}, {"id": ".."}, {"source": "Unheard"}]
 )
-def test_what_no_module_could_be_told_of_is_left_out_and_counted(values):
-    hosts, left_out = build_hosts([record(**values), record()])
-    assert (len(hosts), left_out) == (1, 1)
+def test_incidents_without_a_usable_identity_are_counted(values):
+    hosts, skipped = build_hosts([record(**values), record()])
+    assert (len(hosts), skipped) == (1, 1)
 
 
 @pytest.mark.parametrize("severity", ["{{ lookup('pipe', 'id') }}", "Hoch-Über", "9", "--", "a b"])
-def test_groups_have_names_that_groups_can_have(severity):
-    for group in host(severity=severity).groups:
-        assert re.fullmatch(r"[a-z][a-z0-9_]*", group)
+def test_group_names_are_valid(severity):
+    assert all(re.fullmatch(r"[a-z][a-z0-9_]*", group) for group in host(severity=severity).groups)
 
 
-def test_a_chosen_name_ends_in_a_part_of_the_incident():
-    usual = host().name
-    name = custom_host_name(usual, "web")
+def test_custom_host_name_ends_with_a_suffix_of_the_incident():
+    default = host().name
+    name = custom_host_name(default, "web")
     assert re.fullmatch(r"web\.[0-9a-f]{12}", name)
-    assert custom_host_name(usual, " web ") == name
+    assert custom_host_name(default, " web ") == name
     assert custom_host_name(host(id="48214").name, "web") != name
-    assert custom_host_name(usual, "{{ a }}:b").startswith("%7B%7B%20a%20%7D%7D%3Ab.")
-
-
-@pytest.mark.parametrize("chosen", ["", " \n"])
-def test_a_host_keeps_its_usual_name_without_a_chosen_one(chosen):
-    assert custom_host_name(host().name, chosen) == host().name
-
-
-def test_long_titles_give_names_that_differ():
-    """A controller stores names of 512 characters at most."""
+    assert custom_host_name(default, "{{ a }}:b").startswith("%7B%7B%20a%20%7D%7D%3Ab.")
+    for blank in ("", " \n"):
+        assert custom_host_name(default, blank) == default
+    # A controller stores at most 512 characters.
     first, second = (custom_host_name(host(id=identifier).name, "\u00e4" * 5000) for identifier in "12")
     assert first != second
     assert max(len(first), len(second)) < 128
 
 
-def test_the_selection():
+def test_records_are_filtered():
     listed = [record(), record(id="2", title=None), record(id="3", title="Other", workspaceId=OTHER)]
     assert [one["id"] for one in filter_records(listed)] == ["48213", "2", "3"]
     assert [one["id"] for one in filter_records(listed, title_pattern="BACKUP")] == ["48213"]
     assert [one["id"] for one in filter_records(listed, workspace_ids=[OTHER])] == ["3"]
     assert filter_records(listed, older_than_hours=999_999) == []
-    assert filter_records([listed[1]]) == [listed[1]], "as it was listed"
+    assert filter_records([listed[1]]) == [listed[1]], "unchanged"
 
 
 @pytest.mark.parametrize(
-    "options, words", [({"title_pattern": "("}, "no regular expression"), ({"older_than_hours": -1}, "number of hours")]
+    "options, words",
+    [({"title_pattern": "("}, "valid regular expression"), ({"older_than_hours": -1}, "number of hours")],
 )
-def test_a_selection_that_is_none_is_found_although_nothing_is_listed(options, words):
+def test_invalid_filter_is_refused_without_any_record(options, words):
     with pytest.raises(ValueError, match=words):
         filter_records([], **options)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The report of a runbook as data, and which incidents a step left in play."""
+"""Test the report of a runbook as data, and the incidents that remain after a step."""
 
 from __future__ import annotations
 
@@ -19,114 +19,147 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.report import (
     DEFAULT_NEXT_STEP,
     NEXT_STEPS,
     STEPS,
+    TICKET_CLOSED,
+    TICKET_WOULD_BE_CLOSED,
     build_report,
     changes,
 )
 
 WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
 UUID = "7c2a1e8f-63d4-4b9f-8a22-1d3e4f5a6b72"
-ABOUT = {"runbook": "close_incident", "title": "Close incidents", "rehearsed": False, "head": [], "asked": {}}
+ABOUT = {"runbook": "close_incident", "title": "Close incidents", "check_mode": False, "head": [], "asked": {}}
+SKIPPED = {"name": "link", "result": {"skipped": True}}
 
 
 def named(number: Any = 1, **values: Any) -> dict[str, Any]:
-    """An incident as a runbook is given it."""
+    """Return an incident of a runbook's list."""
     return {"workspace_id": WORKSPACE, "source": "DefenderXDR", "incident_id": str(number), **values}
 
 
+BOTH = [named(1), named(2)]
+
+
 def ok(number: Any = 1, changed: bool = False, **values: Any) -> dict[str, Any]:
-    """An outcome in a list."""
+    """Return a successful outcome in a list."""
     return {**named(number), "changed": changed, "failed": False, "error": None, **values}
 
 
 def failed(number: Any = 1, msg: str = "It broke.", category: str | None = "conflict", **values: Any) -> dict[str, Any]:
-    """A failure in a list."""
+    """Return a failed outcome in a list."""
     error = {"category": category, "request_id": "r-1"}
     return {**named(number), "changed": False, "failed": True, "msg": msg, "error": error, **values}
 
 
 def looped(outcome: dict[str, Any]) -> dict[str, Any]:
-    """The same as the outcome of an item."""
+    """Return an outcome as that of a loop's item."""
     rest = {key: value for key, value in outcome.items() if key not in named()}
     return {"item": {key: outcome[key] for key in named()}, "ansible_loop_var": "item", **rest}
 
 
 def step(name: str, *outcomes: dict[str, Any], **values: Any) -> dict[str, Any]:
-    """A step of a runbook."""
+    """Return a step of a runbook with its outcomes."""
     is_failed = any(outcome.get("failed") for outcome in outcomes)
     return {"name": name, "result": {"results": list(outcomes), "failed": is_failed}, **values}
 
 
 def report(*steps: dict[str, Any], incidents: Any = None, **about: Any) -> dict[str, Any]:
-    """The report of a run."""
-    return build_report(steps, {**ABOUT, **about}, [named()] if incidents is None else incidents)
+    """Return the report of a run, which must not change its input and must be JSON."""
+    listed = [named()] if incidents is None else incidents
+    before = json.dumps([steps, about, listed])
+    made = build_report(steps, {**ABOUT, **about}, listed)
+    assert json.dumps([steps, about, listed]) == before
+    assert json.loads(json.dumps(made)) == made
+    return made
 
 
 def row(*steps: dict[str, Any], **about: Any) -> dict[str, Any]:
-    """What it says of the one incident."""
+    """Return the report's only incident."""
     (found,) = report(*steps, **about)["incidents"]
     return found
 
 
-# --- outcomes and sums ----------------------------------------------------------------------------------------------
+def only_step(name: str, outcome: dict[str, Any], **about: Any) -> dict[str, Any]:
+    """Return the report's only step."""
+    (found,) = row(step(name, outcome), **about)["steps"]
+    return found
 
 
-def test_a_run_without_incidents_says_why_unless_a_step_failed():
-    made = report(incidents=[], nothing_to_do="incidents is empty")
-    assert (made["summary"], made["outcome"]) == ("Nothing to do: incidents is empty.", "ok")
-    broken = report(step("find", failed()), incidents=[], nothing_to_do="no incident matches")
-    assert "Nothing to do" not in broken["summary"]
+# --- outcome and summary --------------------------------------------------------------------------------------------
 
 
-def test_a_run_with_each_outcome():
-    incidents = [named(1), named(2), named(3), named(4)]
-    made = report(step("close", ok(1, True), ok(2), failed(3)), incidents=incidents)
+def summary(*steps: dict[str, Any], **kwargs: Any) -> tuple[str, str]:
+    """Return the outcome and the summary of a run."""
+    made = report(*steps, **kwargs)
+    return made["outcome"], made["summary"]
+
+
+def test_summary_counts_the_results():
+    assert summary(step("close", ok(1, True))) == ("changed", "Done: 1 incident, 0 failed; 1 closed.")
+    assert summary(step("close", ok(1))) == ("ok", "Done: 1 incident, 0 failed; 1 closed already.")
+    assert summary(step("close", failed(1))) == ("failed", "Failed: 1 of 1 incident failed.")
+    assert summary(step("close")) == ("failed", "Failed: 1 of 1 incident not reached.")
+    closing = step("close", ok(1, True), ok(2), failed(3))
+    text = "Failed: 1 of 4 incidents failed, 1 not reached; 1 closed, 1 closed already."
+    assert summary(closing, incidents=[*BOTH, named(3), named(4)]) == ("failed", text)
+
+
+def test_summary_of_a_run_that_ended_early_has_the_reason():
+    text = "Failed: 1 of 2 incidents failed, 1 not reached; the run was stopped."
+    assert summary(step("verify", ok(1), failed(2)), incidents=BOTH, stopped="Stop.") == ("failed", text)
+    broken = {"name": "link", "result": {"failed": True, "msg": "m"}}
+    assert summary(broken, incidents=BOTH) == ("failed", "Failed: 2 of 2 incidents not reached; a step failed.")
+
+
+def test_summary_without_incidents_has_the_reason():
+    nothing = {"incidents": [], "nothing_to_do": "incidents is empty"}
+    assert summary(**nothing) == ("ok", "Nothing to do: incidents is empty.")
+    assert summary(step("find", failed()), **nothing) == ("failed", "Failed: 1 of 1 incident failed.")
+    steps = [{"name": "close", "result": {}}, SKIPPED]
+    assert summary(*steps, incidents=[]) == ("ok", "Done: 0 incidents, 0 failed.")
+
+
+def test_summary_of_check_mode_is_a_prediction_unless_it_failed():
+    steps = [step("link", ok(1, True)), step("close", ok(1, True))]
+    text = "Check mode: 1 incident, 0 failed; 1 would be linked; 1 would be closed."
+    assert summary(*steps, check_mode=True) == ("changed", text)
+    text = "Failed in check mode: 1 of 2 incidents failed; 1 would be closed."
+    assert summary(step("close", ok(1, True), failed(2)), incidents=BOTH, check_mode=True) == ("failed", text)
+
+
+def test_summary_lists_tickets_that_were_not_checked():
+    closing = step("close", ok(1, unverified=["update_ticket"], diff=None))
+    unchecked = "tickets not checked, because their incidents were closed already: 41877."
+    text = f"Done: 1 incident, 0 failed; 1 closed already; {unchecked}"
+    assert summary(closing, incidents=[named(ticket_id="41877")]) == ("ok", text)
+
+
+def test_report_counts_incidents_by_outcome():
+    made = report(step("close", ok(1, True), ok(2), failed(3)), incidents=[*BOTH, named(3), named(4)])
     assert [entry["outcome"] for entry in made["incidents"]] == ["changed", "ok", "failed", "not_reached"]
     assert made["counts"] == {"incidents": 4, "changed": 1, "ok": 1, "failed": 1, "not_reached": 1}
-    assert made["outcome"] == "failed"
-    assert made["summary"] == "Failed: 1 of 4 incidents failed, 1 not reached; 1 closed, 1 closed already."
     assert made["made_by"] == f"secops.itsm {VERSION}"
     assert [failure["incident_id"] for failure in made["failures"]] == ["3"]
 
 
-@pytest.mark.parametrize(
-    "outcomes, outcome, summary",
-    [
-        ([ok(1, True)], "changed", "Done: 1 incident, 0 failed; 1 closed."),
-        ([ok(1)], "ok", "Done: 1 incident, 0 failed; 1 closed already."),
-        ([failed(1)], "failed", "Failed: 1 of 1 incident failed."),
-        ([], "failed", "Failed: 1 of 1 incident not reached."),
-        ([ok(1, True), failed(2)], "failed", "Failed: 1 of 2 incidents failed; 1 closed."),
-    ],
-)
-def test_the_outcome_of_a_run(outcomes, outcome, summary):
-    made = report(step("close", *outcomes))
-    assert (made["outcome"], made["summary"]) == (outcome, summary)
+@pytest.mark.parametrize("about", [{"check_mode": True}, {"rehearsed": True}, {"check_mode": False, "rehearsed": True}])
+def test_check_mode_is_reported_under_its_former_name_too(about):
+    given = {name: value for name, value in ABOUT.items() if name != "check_mode"}
+    made = build_report([step("close", ok(1, True))], {**given, **about}, [named()])
+    expected = about.get("check_mode", True)
+    assert (made["check_mode"], made["rehearsed"]) == (expected, expected)
+    assert made["summary"].startswith("Check mode") is expected
 
 
-def test_a_run_without_incidents():
-    made = report({"name": "close", "result": {}}, {"name": "link", "result": {"skipped": True}}, incidents=[])
-    assert (made["outcome"], made["summary"], made["incidents"]) == ("ok", "Done: 0 incidents, 0 failed.", [])
-
-
-def test_lines_name_failures_and_problems():
-    made = report(step("close", failed(1), ok(2)), stopped="Stop.", incidents=[named(1), named(2)])
+def test_lines_contain_failures_and_problems():
+    made = report(step("close", failed(1), ok(2)), stopped="Stop.", incidents=BOTH)
     assert made["lines"] == ["DefenderXDR 1: It broke.", "Stop."]
-
-
-def test_lines_are_few_however_many_incidents_failed():
+    assert report(SKIPPED, incidents=BOTH)["lines"] == ["No step was run for 2 incidents."]
+    assert report(step("close", ok(1)))["lines"] == []
     numbers = range(1, 2001)
     made = report(step("close", *map(failed, numbers)), incidents=[*map(named, numbers)])
     assert len(made["failures"]) == 2000
-    assert made["lines"] == [
-        *(f"DefenderXDR {number}: It broke." for number in range(1, 11)),
-        "There are 1,990 more failures. The files of the report, and itsm_report, list all of them.",
-    ]
-
-
-def test_incidents_that_no_step_was_run_for_are_counted_in_the_lines():
-    made = report({"name": "link", "result": {"skipped": True}}, incidents=[named(1), named(2)])
-    assert (made["outcome"], made["lines"]) == ("failed", ["No step was run for 2 incidents."])
-    assert report(step("close", ok(1)))["lines"] == []
+    assert made["lines"][:10] == [f"DefenderXDR {number}: It broke." for number in range(1, 11)]
+    assert made["lines"][10:] == ["There are 1,990 more failures. The report files and itsm_report list all of them."]
 
 
 @pytest.mark.parametrize(
@@ -148,163 +181,103 @@ def test_tags_that_select_no_step_fail(run, skipped, words, incidents):
     assert report(*steps, incidents=[], tags=tags, nothing_to_do="incidents is empty")["outcome"] == "ok"
 
 
-def test_a_failure_in_check_mode_is_not_a_prediction():
-    made = report(step("close", ok(1, True), failed(2)), rehearsed=True)
-    assert made["summary"] == "Failed in check mode: 1 of 2 incidents failed; 1 would be closed."
-
-
-def test_a_rehearsal_tells_what_would_be():
-    made = report(step("link", ok(1, True)), step("close", ok(1, True)), rehearsed=True)
-    assert made["summary"] == "Check mode: 1 incident, 0 failed; 1 would be linked; 1 would be closed."
-    assert made["outcome"] == "changed"
-
-
-def test_one_that_failed_at_a_step_is_failed_whatever_came_before():
-    found = row(step("link", ok(1, True)), step("close", failed(1)))
-    assert found["outcome"] == "failed"
-    assert [(told["title"], told["outcome_text"]) for told in found["steps"]] == [
-        ("Link", "linked"),
-        ("Close", "failed"),
-    ]
-
-
-def test_the_order_is_that_of_the_incidents():
-    made = report(step("close", ok(2), ok(1)), incidents=[named(1), named(2)])
+def test_rows_have_the_order_of_the_incidents():
+    made = report(step("close", ok(2), ok(1)), incidents=BOTH)
     assert [entry["incident_id"] for entry in made["incidents"]] == ["1", "2"]
 
 
-def test_an_outcome_finds_its_incident_however_it_is_typed():
+def test_outcomes_of_one_incident_are_one_row():
     incident = {"workspace_id": WORKSPACE.upper(), "source": "Sentinel", "incident_id": UUID}
     outcome = {**ok(), "workspace_id": WORKSPACE, "source": "Sentinel", "incident_id": UUID.upper()}
-    made = report(step("close", outcome), incidents=[incident])
-    assert made["counts"]["incidents"] == 1
-    assert made["outcome"] == "ok"
-
-
-def test_an_incident_that_is_there_twice_is_one_row():
+    assert report(step("close", outcome), incidents=[incident])["counts"]["incidents"] == 1
     made = report(step("close", ok(1, True), ok(1, duplicate_of=0)), incidents=[named(1), named(1)])
-    assert made["counts"]["incidents"] == 1
-    assert made["incidents"][0]["outcome"] == "changed"
-
-
-def test_an_outcome_that_nobody_named_is_not_lost():
-    made = report(step("close", failed(9)), incidents=[])
-    assert made["counts"] == {"incidents": 1, "changed": 0, "ok": 0, "failed": 1, "not_reached": 0}
-
-
-def test_what_was_not_asked_for_stays_as_it_was():
-    steps, incidents = [step("close", ok(1, True))], [named()]
-    before = json.dumps([steps, incidents])
-    report(*steps, incidents=incidents)
-    assert json.dumps([steps, incidents]) == before
-
-
-def test_it_can_be_handed_on_as_json():
-    made = report(step("close", ok(1, True, diff={"before": {"a": [1]}, "after": {"a": None}}), failed(2)))
-    assert json.loads(json.dumps(made)) == made
+    assert (made["counts"]["incidents"], made["incidents"][0]["outcome"]) == (1, "changed")
+    assert report(step("close", failed(9)), incidents=[])["counts"]["failed"] == 1
 
 
 # --- steps ----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", [name for name in STEPS if name not in ("find", "read", "verify", "opened", "known")])
-def test_each_step_is_told(name):
-    words = STEPS[name]
-    assert row(step(name, ok(1, True)))["steps"][0]["outcome_text"] == words.done
-    assert row(step(name, ok(1, True)), rehearsed=True)["steps"][0]["outcome_text"] == words.predicted
-    assert row(step(name, ok(1)))["steps"][0]["outcome_text"] == words.unchanged
-    assert row(step(name, failed(1)))["steps"][0]["outcome_text"] == "failed"
+def test_each_step_has_its_wording(name):
+    wording = STEPS[name]
+    assert only_step(name, ok(1, True))["outcome_text"] == wording.done
+    assert only_step(name, ok(1, True), check_mode=True)["outcome_text"] == wording.predicted
+    assert only_step(name, ok(1))["outcome_text"] == wording.unchanged
+    assert only_step(name, failed(1))["outcome_text"] == "failed"
 
 
-@pytest.mark.parametrize("as_outcome", [lambda outcome: outcome, looped])
-def test_lists_and_loops_tell_the_same(as_outcome):
-    made = report(step("comment", as_outcome(ok(1, True)), as_outcome(failed(2))), incidents=[named(1), named(2)])
-    assert made["summary"] == "Failed: 1 of 2 incidents failed; 1 commented."
-    assert made["failures"][0]["incident_id"] == "2"
+def test_incident_that_failed_in_a_later_step_is_failed():
+    found = row(step("link", ok(1, True)), step("close", failed(1)))
+    steps = [(done["title"], done["outcome_text"]) for done in found["steps"]]
+    assert (found["outcome"], steps) == ("failed", [("Link", "linked"), ("Close", "failed")])
 
 
-def test_items_that_were_skipped_are_no_step():
+@pytest.mark.parametrize("as_outcome", [dict, looped])
+def test_lists_and_loops_have_the_same_report(as_outcome):
     skipped = {**looped(ok(2)), "skipped": True, "skip_reason": "Conditional result was False"}
     made = report(
-        step("assign", looped(ok(1, True)), skipped), step("comment", looped(ok(2))), incidents=[named(1), named(2)]
+        step("assign", as_outcome(ok(1, True)), skipped),
+        step("comment", as_outcome(ok(1, True)), as_outcome(failed(2))),
+        incidents=BOTH,
     )
-    assert [[told["name"] for told in entry["steps"]] for entry in made["incidents"]] == [["assign"], ["comment"]]
+    assert made["summary"] == "Failed: 1 of 2 incidents failed; 1 assigned; 1 commented."
+    names = [[done["name"] for done in entry["steps"]] for entry in made["incidents"]]
+    assert names == [["assign", "comment"], ["comment"]]
 
 
-def test_outcomes_without_a_name_are_told_by_their_place():
+def test_outcomes_without_identities_are_matched_by_position():
     outcomes = [{"changed": True, "created": True, "object_id": "CTC-1"}, {"failed": True, "msg": "No.", "error": {}}]
-    made = report(step("ticket", *outcomes, incidents=[named(2), named(1)]), incidents=[named(1), named(2)])
-    assert [(entry["incident_id"], entry["outcome"], entry["ticket"]) for entry in made["incidents"]] == [
-        ("1", "failed", None),
-        ("2", "changed", "CTC-1"),
-    ]
+    made = report(step("ticket", *outcomes, incidents=[named(2), named(1)]), incidents=BOTH)
+    found = [(entry["incident_id"], entry["outcome"], entry["ticket"]) for entry in made["incidents"]]
+    assert found == [("1", "failed", None), ("2", "changed", "CTC-1")]
 
 
-def test_a_rehearsal_before_the_work_is_shown_only_if_it_failed():
-    made = report(step("verify", ok(1), failed(2)), step("close", ok(1, True)), incidents=[named(1), named(2)])
-    assert [[told["name"] for told in entry["steps"]] for entry in made["incidents"]] == [["close"], ["verify"]]
+def test_preliminary_check_is_shown_only_if_it_failed():
+    made = report(step("verify", ok(1), failed(2)), step("close", ok(1, True)), incidents=BOTH)
+    assert [[done["name"] for done in entry["steps"]] for entry in made["incidents"]] == [["close"], ["verify"]]
     assert made["failures"][0]["step"] == "Check"
     assert "can be changed" not in made["summary"]
-
-
-def test_one_that_was_only_rehearsed_was_not_reached():
     assert row(step("verify", ok(1)))["outcome"] == "not_reached"
-
-
-def test_requests_are_kept():
-    assert row(step("close", ok(1, request_ids=["a", "b"])))["steps"][0]["request_ids"] == ["a", "b"]
-    assert row(step("close", ok(1, request_ids=None)))["steps"][0]["request_ids"] == []
 
 
 # --- tickets --------------------------------------------------------------------------------------------------------
 
 LINKED = {"link": "linked", "evidence": "incident", "ticket_id": "41877", "ticket_number": "T20261121.0042"}
 UNLINKED = {"link": "unlinked", "evidence": "incident", "ticket_id": None, "ticket_number": None}
+OPENED = {"changed": True, "created": True, "object_id": "CTC-1"}
 
 
-def test_a_ticket_that_is_known_already():
+def test_read_is_a_step_if_it_shows_a_link_or_failed():
     found = row(step("read", looped(ok(1, link=LINKED))))
-    assert (found["ticket"], found["outcome"], found["steps"][0]["outcome_text"]) == (
-        "T20261121.0042",
-        "ok",
-        "ticket known already",
-    )
-
-
-@pytest.mark.parametrize("link", [UNLINKED, {**UNLINKED, "link": "unknown"}, {**LINKED, "link": "likely"}, None])
-def test_a_read_that_shows_no_link_for_sure_is_no_step(link):
-    assert row(step("read", looped(ok(1, link=link))))["steps"] == []
-
-
-def test_a_read_that_failed_is_one():
+    assert (found["ticket"], found["outcome"]) == ("T20261121.0042", "ok")
+    assert found["steps"][0]["outcome_text"] == "ticket known already"
+    for link in (UNLINKED, {**UNLINKED, "link": "unknown"}, {**LINKED, "link": "likely"}, None):
+        assert row(step("read", looped(ok(1, link=link))))["steps"] == []
     found = row(step("read", looped(failed(1))))
     assert (found["outcome"], found["steps"][0]["title"]) == ("failed", "Read")
 
 
 @pytest.mark.parametrize(
-    "outcome, rehearsed, ticket, said",
+    "outcome, check_mode, ticket, text",
     [
-        ({"changed": True, "created": True, "object_id": "CTC-1"}, False, "CTC-1", "ticket opened"),
-        ({"changed": True, "created": True, "object_id": None}, True, "(new)", "ticket would be opened"),
+        (OPENED, False, "CTC-1", "ticket opened"),
+        ({**OPENED, "object_id": None}, True, "(new)", "ticket would be opened"),
         ({"changed": False, "created": False, "object_id": "CTC-1"}, False, "CTC-1", "ticket found"),
-        ({"changed": True, "created": False, "object_id": "CTC-1"}, False, "CTC-1", "ticket brought up to date"),
-        ({"failed": True, "created": True, "object_id": "CTC-1", "msg": "m"}, False, "CTC-1", "failed"),
+        ({"changed": True, "created": False, "object_id": "CTC-1"}, False, "CTC-1", "ticket updated"),
+        ({**OPENED, "failed": True, "msg": "m"}, False, "CTC-1", "failed"),
     ],
 )
-def test_a_ticket_that_is_opened_or_found(outcome, rehearsed, ticket, said):
-    found = row(step("ticket", outcome, incidents=[named()]), rehearsed=rehearsed)
-    assert (found["ticket"], found["steps"][0]["outcome_text"]) == (ticket, said)
+def test_opened_ticket_is_distinguished_from_a_found_one(outcome, check_mode, ticket, text):
+    found = row(step("ticket", outcome, incidents=[named()]), check_mode=check_mode)
+    assert (found["ticket"], found["steps"][0]["outcome_text"]) == (ticket, text)
 
 
-def test_tickets_are_counted_as_tickets():
-    opened = {"changed": True, "created": True, "object_id": "C"}
-    made = report(step("ticket", opened, opened, incidents=[named(1), named(2)]), incidents=[named(1), named(2)])
+def test_tickets_are_counted_in_the_summary():
+    made = report(step("ticket", OPENED, OPENED, incidents=BOTH), incidents=BOTH)
     assert made["summary"] == "Done: 2 incidents, 0 failed; 2 tickets opened."
-    made = report(
-        step("ticket", opened, incidents=[named(1)]),
-        step("read", looped(ok(2, link=LINKED))),
-        incidents=[named(1), named(2)],
-    )
+    known = step("read", looped(ok(2, link=LINKED)))
+    made = report(step("ticket", OPENED, incidents=[named(1)]), known, incidents=BOTH)
     assert made["summary"] == "Done: 2 incidents, 0 failed; 1 ticket opened, 1 ticket known already."
 
 
@@ -317,7 +290,7 @@ def test_tickets_are_counted_as_tickets():
         ({"before": "unknown", "after": "unknown", "ticket_id": "41877", "ticket_number": "T1"}, "given"),
     ],
 )
-def test_the_ticket_of_a_link(link, ticket):
+def test_ticket_of_a_link_is_reported(link, ticket):
     made = report(step("link", ok(1, True, link=link)), incidents=[named(ticket_id="given")])
     assert made["incidents"][0]["ticket"] == ticket
 
@@ -325,22 +298,13 @@ def test_the_ticket_of_a_link(link, ticket):
 # --- titles, changes and notes --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "values, title",
-    [
-        ({"title": "t"}, "t"),
-        ({"incident": {"title": "t", "severity": "High"}}, "t"),
-        ({"incident": {"name": "n"}}, "n"),
-        ({}, None),
-    ],
-)
-def test_a_title(values, title):
-    assert row(step("close", ok(1, **values)))["title"] == title
-
-
-def test_the_first_title_is_kept():
-    made = report(step("close", ok(1, title="later")), incidents=[named(title="first", severity="Low")])
-    assert (made["incidents"][0]["title"], made["incidents"][0]["severity"]) == ("first", "Low")
+def test_first_known_title_is_reported():
+    for values, title in (({"title": "t"}, "t"), ({"incident": {"name": "n"}}, "n"), ({}, None)):
+        assert row(step("close", ok(1, **values)))["title"] == title
+    record = {"title": "later", "severity": "High"}
+    for incident, expected in (({}, ("later", "High")), ({"title": "first", "severity": "Low"}, ("first", "Low"))):
+        made = row(step("close", ok(1, incident=record)), incidents=[named(**incident)])
+        assert (made["title"], made["severity"]) == expected
 
 
 @pytest.mark.parametrize(
@@ -356,187 +320,117 @@ def test_the_first_title_is_kept():
         ({}, {"fields": {"Urgency": "high"}, "team_id": "soc"}, [("Urgency", None, "high"), ("team_id", None, "soc")]),
     ],
 )
-def test_changes(before, after, expected):
-    found = changes({"before": before, "after": after, "before_header": "x"})
+def test_changes_are_listed_by_key(before, after, expected):
+    diff = {"before": before, "after": after, "before_header": "x"}
+    found = changes(diff)
     assert [(entry["key"], entry["before"], entry["after"]) for entry in found] == expected
+    assert only_step("close", ok(1, True, diff=diff))["changes"] == found
+    assert only_step("close", ok(1, diff=diff))["changes"] == []
 
 
 @pytest.mark.parametrize(
     "diff", [None, {}, [], [{"before": {}, "after": {"a": 1}}], {"before": "", "after": "text"}, {"after": {}}]
 )
-def test_no_changes(diff):
+def test_other_diffs_have_no_changes(diff):
     assert changes(diff) == []
 
 
-def test_only_a_change_shows_changes():
-    diff = {"before": {"a": 1}, "after": {"a": 2}}
-    assert row(step("close", ok(1, True, diff=diff)))["steps"][0]["changes"] == [
-        {"key": "a", "before": "1", "after": "2"}
-    ]
-    assert row(step("close", ok(1, diff=diff)))["steps"][0]["changes"] == []
-
-
-def test_notes():
-    told = ok(
-        1,
-        True,
-        warnings=["Mind."],
-        unverified=["update_ticket", "comment"],
-        diff={"before": {}, "after": {"closed_ticket": "1"}},
-    )
-    assert row(step("close", told))["steps"][0]["notes"] == [
-        "Mind.",
-        "The service was told to close the ticket; it does not show whether it did.",
-        "The service does not show comment.",
-    ]
-    assert row(step("close", told), rehearsed=True)["steps"][0]["notes"][1] == (
-        "The service would be told to close the ticket; it does not show whether it does."
-    )
-
-
-def test_unverified_sentences_are_notes():
-    told = ok(1, True, unverified=["team_id 'sco' cannot be checked: it is not shown."])
-    assert row(step("ticket", told), rehearsed=True)["steps"][0]["notes"] == [
-        "team_id 'sco' cannot be checked: it is not shown."
-    ]
-
-
-def test_a_ticket_that_was_not_touched_is_in_the_summary():
-    untouched = ok(1, unverified=["update_ticket"], diff=None)
-    made = report(step("close", untouched), incidents=[named(ticket_id="41877")])
-    assert made["summary"] == (
-        "Done: 1 incident, 0 failed; 1 closed already; "
-        "tickets not looked at, because their incidents were closed already: 41877."
-    )
+def test_notes_contain_warnings_and_unverified_values():
+    sentence = "team_id 'sco' cannot be checked, because it is not shown."
+    diff = {"before": {}, "after": {"closed_ticket": "1"}}
+    unverified = ["update_ticket", "comment", sentence]
+    outcome = ok(1, True, warnings=["Mind."], unverified=unverified, diff=diff, request_ids=["a", "b"])
+    for check_mode, of_closure in ((False, TICKET_CLOSED), (True, TICKET_WOULD_BE_CLOSED)):
+        found = only_step("close", outcome, check_mode=check_mode)
+        assert found["notes"] == ["Mind.", of_closure, sentence, "The service does not show comment."]
+        assert found["request_ids"] == ["a", "b"]
+    assert only_step("close", ok(1, request_ids=None))["request_ids"] == []
 
 
 # --- failures -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
-def test_each_category_has_a_next_step(category):
+def test_each_failure_has_a_next_step(category):
     made = report(step("close", failed(1, category=category)))
-    (failure,) = made["failures"]
-    assert failure["next_step"] == NEXT_STEPS[category]
-    assert failure == {
-        **named(),
-        "title": None,
-        "step": "Close",
-        "msg": "It broke.",
-        "category": category,
-        "request_id": "r-1",
-        "next_step": NEXT_STEPS[category],
-        "line": "DefenderXDR 1: It broke.",
-    }
+    failure = {"msg": "It broke.", "category": category, "request_id": "r-1", "next_step": NEXT_STEPS[category]}
+    assert made["failures"] == [
+        {**named(), "title": None, "step": "Close", **failure, "line": "DefenderXDR 1: It broke."}
+    ]
+    result = {"failed": True, "msg": "It broke.", "error": {"category": category, "request_id": "r-1"}, "results": []}
+    assert report({"name": "link", "result": result})["problems"] == [{"step": "Link", **failure}]
 
 
 @pytest.mark.parametrize("values", [{"error": None}, {"error": {}}, {"msg": None}])
-def test_a_failure_that_says_little(values):
+def test_failure_without_details_has_defaults(values):
     (failure,) = report(step("close", {**failed(1), **values}))["failures"]
     assert failure["next_step"] == (NEXT_STEPS["conflict"] if "msg" in values else DEFAULT_NEXT_STEP)
     assert failure["msg"] == ("The task failed." if "msg" in values else "It broke.")
 
 
-def test_a_step_that_failed_as_a_whole():
-    result = {"failed": True, "msg": "The client secret is wrong.", "error": {"category": "authentication"}}
-    made = report({"name": "link", "result": result}, incidents=[named(1), named(2)])
-    assert made["outcome"] == "failed"
-    assert made["summary"] == "Failed: 2 of 2 incidents not reached; a step failed."
-    (problem,) = made["problems"]
-    assert (problem["step"], problem["msg"]) == ("Link", "The client secret is wrong.")
-    assert problem["next_step"] == NEXT_STEPS["authentication"]
-
-
-def test_a_list_that_failed_as_a_whole_with_no_outcome():
-    made = report({"name": "close", "result": {"failed": True, "msg": "m", "results": []}})
-    assert [problem["msg"] for problem in made["problems"]] == ["m"]
-
-
-def test_a_run_that_was_stopped():
-    made = report(step("verify", ok(1), failed(2)), incidents=[named(1), named(2)], stopped="Nothing was written.")
-    assert (made["outcome"], made["counts"]["not_reached"]) == ("failed", 1)
-    assert made["summary"] == "Failed: 1 of 2 incidents failed, 1 not reached; it was stopped."
+def test_stopped_run_has_a_problem():
+    made = report(step("verify", ok(1)), stopped="Nothing was written.")
     assert [problem["msg"] for problem in made["problems"]] == ["Nothing was written."]
+    for blank in ("", None):
+        assert report(step("close", ok()), stopped=blank)["problems"] == []
 
 
-@pytest.mark.parametrize("stopped", ["", None])
-def test_a_run_that_was_not_stopped(stopped):
-    assert report(step("close", ok()), stopped=stopped)["problems"] == []
-
-
-def test_nothing_of_a_result_gets_in_but_what_is_meant_to():
-    """No header, no argument and no token that a result may have."""
+def test_other_keys_of_results_are_not_reported():
     hidden = {"invocation": {"module_args": {"client_secret": "s3cret"}}, "stdout": "s3cret", "exception": "s3cret"}
     broken = {"failed": True, "msg": "m", "error": {"category": "tls", "headers": "s3cret"}, **hidden}
-    made = report(
-        step("link", ok(1, True, **hidden)),
-        step("close", failed(1, **hidden)),
-        {"name": "comment", "result": broken},
-    )
+    steps = [step("link", ok(1, True, **hidden)), step("close", failed(1, **hidden))]
+    made = report(*steps, {"name": "comment", "result": broken})
     assert "s3cret" not in json.dumps(made)
     assert made["problems"]
 
 
-# --- which incidents are left ---------------------------------------------------------------------------------------
+# --- remaining incidents --------------------------------------------------------------------------------------------
 
 
 def left(*args: Any) -> list[Any]:
-    """Identifiers and tickets of what is left."""
+    """Return the identifiers and tickets of the remaining incidents."""
     return [(entry["incident_id"], entry.get("ticket_id")) for entry in runbook_left(*args)]
 
 
-def test_those_that_failed_are_left_out():
-    incidents = [named(1), named(2), named(3)]
-    assert left(incidents, {"results": [ok(1), failed(2), ok(3)]}) == [("1", None), ("3", None)]
-    assert left(incidents, {"results": [looped(ok(1)), looped(failed(2))]}) == [("1", None), ("3", None)]
-
-
-@pytest.mark.parametrize("result", [{}, {"skipped": True}, {"results": []}, {"changed": False}])
-def test_a_step_that_did_nothing_leaves_all(result):
-    assert left([named(1)], result) == [("1", None)]
-
-
-def test_a_step_that_failed_as_a_whole_leaves_none():
+def test_failed_incidents_are_removed():
+    for as_outcome in (dict, looped):
+        results = [as_outcome(outcome) for outcome in (ok(1), failed(2), ok(3))]
+        assert left([*BOTH, named(3)], {"results": results}) == [("1", None), ("3", None)]
+    for result in ({}, {"skipped": True}, {"results": []}, {"changed": False}):
+        assert left([named(1)], result) == [("1", None)]
     assert left([named(1)], {"failed": True, "msg": "m"}) == []
+    assert left([named(1), named(2, ticket_id="T-1")], {"failed": True, "msg": "m"}, [named(1)]) == [("2", "T-1")]
 
 
-def test_a_step_that_failed_as_a_whole_leaves_those_that_it_was_not_about():
-    incidents = [named(1), named(2, ticket_id="T-1")]
-    assert left(incidents, {"failed": True, "msg": "m"}, [named(1)]) == [("2", "T-1")]
+LINK = {"before": "unlinked", "after": "linked", "ticket_id": "41877", "ticket_number": "T1"}
 
 
-def test_a_ticket_that_is_learnt():
-    opened = {"changed": True, "created": True, "object_id": "CTC-1"}
-    assert left([named(1), named(2)], {"results": [opened]}, [named(2)]) == [("1", None), ("2", "CTC-1")]
-    assert left([named(1)], {"results": [{**opened, "object_id": None}]}, [named(1)]) == [("1", "(new)")]
-    assert left([named(1)], {"results": [looped(ok(1, link=LINKED))]}) == [("1", "T20261121.0042")]
-    assert left([named(1)], {"results": [looped(ok(1, link=UNLINKED))]}) == [("1", None)]
+@pytest.mark.parametrize(
+    "incident, outcome, ticket",
+    [
+        ({}, OPENED, "CTC-1"),
+        ({}, {**OPENED, "object_id": None}, "(new)"),
+        ({}, {"link": LINKED}, "T20261121.0042"),
+        ({}, {"link": UNLINKED}, None),
+        # The ticket that the user set is closed, not the one of a link that is replaced.
+        ({"ticket_id": "mine"}, {"link": LINKED}, "mine"),
+        ({"ticket_id": "T1"}, {"link": LINK}, "41877"),
+        ({"ticket_id": "T1"}, {"link": {**LINK, "ticket_id": None}}, "T1"),
+    ],
+)
+def test_remaining_incident_has_its_ticket(incident, outcome, ticket):
+    incidents = [named(1), named(2, **incident)]
+    assert left(incidents, {"results": [outcome]}, [incidents[1]]) == [("1", None), ("2", ticket)]
 
 
-def test_a_link_tells_the_identifier_of_a_ticket():
-    link = {"before": "unlinked", "after": "linked", "ticket_id": "41877", "ticket_number": "T1"}
-    assert left([named(1, ticket_id="T1")], {"results": [ok(1, True, link=link)]}) == [("1", "41877")]
-    assert left([named(1, ticket_id="T1")], {"results": [ok(1, True, link={**link, "ticket_id": None})]}) == [
-        ("1", "T1")
-    ]
-
-
-def test_a_read_changes_no_ticket_that_was_named():
-    """Or the ticket of a link that is to be replaced would be closed instead."""
-    assert left([named(1, ticket_id="mine")], {"results": [looped(ok(1, link=LINKED))]}) == [("1", "mine")]
-
-
-def test_a_record_is_learnt():
-    """As far as a ticket needs it; the rest would be looked through by each further task."""
+def test_remaining_incident_has_the_record_that_a_ticket_needs():
     record = {"title": "t", "name": "n", "severity": "High", "alerts": ["a"] * 1000}
     (entry,) = runbook_left([named(1)], {"results": [ok(1, incident=record)]})
     assert entry["record"] == {"title": "t", "name": "n", "severity": "High"}
 
 
-def test_a_module_gets_what_it_takes_of_each_incident():
+def test_entries_of_a_module_have_the_requested_keys():
     incidents = [named(1, assignee_id="u-7", assignee_email="a@b.example", comment="Seen."), named(2)]
-    assert runbook_entries(incidents, {"user_id": "assignee_id", "comment": "comment"}) == [
-        named(1, user_id="u-7", comment="Seen."),
-        named(2),
-    ]
-    assert runbook_entries(incidents) == [named(1), named(2)]
+    expected = [named(1, user_id="u-7", comment="Seen."), named(2)]
+    assert runbook_entries(incidents, {"user_id": "assignee_id", "comment": "comment"}) == expected
+    assert runbook_entries(incidents) == BOTH

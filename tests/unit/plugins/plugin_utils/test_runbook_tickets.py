@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The ticket that a runbook opens for an incident."""
+"""Test the ticket that a runbook opens for an incident."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticke
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import (
     PLACEHOLDERS,
     build_ticket,
-    placeholders,
-    replace_placeholders,
     ticket_problems,
     ticket_target,
     unknown_placeholders,
 )
-from ansible_collections.secops.itsm.tests.unit.messages import assert_message
+from ansible_collections.secops.itsm.tests.unit.messages import assert_message, assert_messages
 
 WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
 UUID = "7c2a1e8f-63d4-4b9f-8a22-1d3e4f5a6b72"
@@ -35,11 +33,12 @@ ENTRY = {"workspace_id": WORKSPACE, "source": "DefenderXDR", "incident_id": "610
 SENTINEL = {"workspace_id": WORKSPACE, "source": "Sentinel", "incident_id": UUID}
 RECORD = {"title": "Ransomware on FS01", "severity": "High"}
 VALUES = {"team_id": "soc", "offer": "Report a security incident", "reference_field": "Reference", "fields": {}}
-ALL = "{source} {incident_id} {workspace_id} {severity} {title}"
+IDENTIFIED = "DefenderXDR incident 61024"
+REFERENCE = {"Reference": f"DefenderXDR 61024 {WORKSPACE}"}
 
 
 def ticket(entry=None, record=None, **values):
-    """The ticket of an incident."""
+    """Return the ticket of an incident."""
     return build_ticket(
         {**ENTRY, **(entry or {}), "record": RECORD if record is None else record}, {**VALUES, **values}
     )
@@ -48,38 +47,28 @@ def ticket(entry=None, record=None, **values):
 # --- placeholders ---------------------------------------------------------------------------------------------------
 
 
-def test_each_placeholder():
-    assert ticket(summary=ALL)["summary"] == f"DefenderXDR 61024 {WORKSPACE} High Ransomware on FS01"
-
-
-def test_placeholders_in_fields_at_any_depth_and_not_in_labels():
-    fields = {
-        "{title}": "{title}",
-        "List": ["{severity}", {"{source}": "{source}"}],
-        "Number": 3,
-        "Flag": True,
-        "None": None,
+def test_placeholders_in_summary_and_fields_are_replaced():
+    more = {"Number": 3, "Flag": True, "None": None}
+    fields = {"{title}": "{title}", "List": ["{severity}", {"{source}": "{source}"}], **more}
+    made = ticket(summary="{source} {incident_id} {workspace_id} {severity} {title}", fields=fields)
+    assert made == {
+        "team_id": "soc",
+        "offer": "Report a security incident",
+        "summary": f"DefenderXDR 61024 {WORKSPACE} High Ransomware on FS01",
+        "fields": {
+            "{title}": "Ransomware on FS01",
+            "List": ["High", {"{source}": "DefenderXDR"}],
+            **more,
+            **REFERENCE,
+        },
     }
-    assert ticket(fields=fields)["fields"] == {
-        "{title}": "Ransomware on FS01",
-        "List": ["High", {"{source}": "DefenderXDR"}],
-        "Number": 3,
-        "Flag": True,
-        "None": None,
-        "Reference": f"DefenderXDR 61024 {WORKSPACE}",
-    }
+    assert fields["List"][0] == "{severity}", "unchanged"
 
 
 @pytest.mark.parametrize(
     "text",
     [
-        '{"a": 1, "b": {"c": "{title"}}',
-        "{}",
-        "{title!r}",
-        "{title.__class__}",
-        "{0} x{3}",
-        "%s",
-        "{see wiki}",
+        *('{"a": 1, "b": {"c": "{title"}}', "{}", "{title!r}", "{title.__class__}", "{0} x{3}", "%s", "{see wiki}"),
         f"{{{UUID}}}",
     ],
     ids=repr,
@@ -92,33 +81,31 @@ def test_other_braces_are_kept(text):
 
 
 @pytest.mark.parametrize(
-    "text, nearest",
+    "nearest, texts",
     [
-        ("{titel}", "{title}"),
-        ("{Title}", "{title}"),
-        ("{ title }", "{title}"),
-        ("{\ntitle\t}", "{title}"),
-        ("{titlehtml}", "{title_html}"),
-        ("{incident-id}", "{incident_id}"),
-        ("{incident id}", "{incident_id}"),
-        ("{incident.id}", "{incident_id}"),
-        ("{workspace}", "{workspace_id}"),
-        ("{x}", ""),
-        ("{\u540d\u524d}", ""),
+        ("{title}", ["{titel}", "{Title}", "{ title }", "{\ntitle\t}"]),
+        ("{title_html}", ["{titlehtml}"]),
+        ("{incident_id}", ["{incident-id}", "{incident id}", "{incident.id}"]),
+        ("{workspace_id}", ["{workspace}"]),
+        ("", ["{x}", "{\u540d\u524d}"]),
     ],
 )
-def test_unknown_placeholder_is_refused(text, nearest):
-    (said,) = unknown_placeholders([], {"summary": f"{{title}} {{{{ {text} {text}"})
+def test_unknown_placeholder_is_refused_with_a_suggestion(nearest, texts):
     hint = f" Did you mean {nearest}?" if nearest else ""
     known = "{source}, {incident_id}, {workspace_id}, {severity}, {title_html}, {title}"
-    assert said == f"summary contains {text}, which is not a placeholder.{hint} Known placeholders: {known}."
+    for text in texts:
+        (message,) = unknown_placeholders([], {"summary": f"{{title}} {{{{ {text} {text}"})
+        expected = f"summary contains {text}, which is not a placeholder.{hint} Supported placeholders: {known}."
+        assert message == expected
+    with pytest.raises(AnsibleFilterError, match=re.escape(texts[0])):
+        runbook_tickets([ENTRY], {**VALUES, "summary": texts[0]})
 
 
 def test_unknown_placeholder_is_located():
     entry = {**ENTRY, "ticket_id": "1", "summary": "{sumary}", "fields": {"Hosts": [{"a": ["{title}", "{hosts}"]}]}}
     other = {"fields": "{fields}", "comment": "{comment}", "record": {"title": "{title1}"}}
     values = {"summary": 7, "fields": {"Owner": "{severty} {own}", "Reference": None}, "comment": "{comment}"}
-    assert [said.partition(",")[0] for said in unknown_placeholders([entry, other], values)] == [
+    assert [message.partition(",")[0] for message in unknown_placeholders([entry, other], values)] == [
         "fields.Owner contains {severty}",
         "fields.Owner contains {own}",
         "summary of incident 1 of 2 (61024) contains {sumary}",
@@ -127,41 +114,35 @@ def test_unknown_placeholder_is_located():
     ]
 
 
-def test_filter_refuses_unknown_placeholder():
-    with pytest.raises(AnsibleFilterError, match=re.escape("Did you mean {title}?")):
-        runbook_tickets([ENTRY], {**VALUES, "summary": "{titel}"})
+PARTS = st.sampled_from(["{", "}", "title", "{title}", "{source}", "{title_html}", "\\1", "\\g<0>"])
 
 
-@given(
-    st.lists(st.sampled_from(["{", "}", "title", "{title}", "{source}", "{title_html}", "\\1", "\\g<0>"])).map("".join)
-)
-def test_what_a_title_brings_along_is_not_looked_at_again(title):
-    shown = " ".join(title.split())
-    made = ticket(record={"title": title}, summary="a {title} b {source}")
-    assert made["summary"] == f"a {shown} b DefenderXDR"
-
-
-def test_of_a_severity_neither():
-    assert ticket(record={"title": "t", "severity": "{title}"}, summary="{severity}")["summary"] == "{title}"
-
-
-def test_a_title_is_one_line():
-    assert ticket(record={"title": " a\r\n\tb\u2028c "}, summary="{title}")["summary"] == "a b c"
+@given(st.lists(PARTS, max_size=9).map("".join))
+def test_placeholders_in_inserted_texts_are_kept(text):
+    made = ticket(record={"title": text, "severity": text}, summary="a {title} b {source} {severity} c")
+    shown = " ".join(text.split())
+    assert made["summary"] == f"a {shown} b DefenderXDR {shown} c"
 
 
 @pytest.mark.parametrize(
-    "record, title", [({"name": "n"}, "n"), ({"title": "", "name": "n"}, "n"), ({"title": None}, ""), ({}, "")]
+    "record, title",
+    [
+        ({"title": " a\r\n\tb\u2028c "}, "a b c"),
+        ({"title": "", "name": "n"}, "n"),
+        *[({"title": missing}, "") for missing in (None, "", " \n\u2003", 7, ["a"])],
+        ({}, ""),
+    ],
 )
-def test_without_a_title(record, title):
-    assert ticket(record=record, summary="<{title}{severity}>")["summary"] == f"<{title}>"
-
-
-def test_without_a_record():
-    assert build_ticket(ENTRY, VALUES)["summary"] == "DefenderXDR incident 61024: "
+def test_missing_title_is_replaced_in_fields_only(record, title):
+    fields = {"Text": "{title}", "Rich": "{title_html}"}
+    made = ticket(record=record, summary="<{title}{severity}>", fields=fields)
+    assert made["summary"] == f"<{title}>"
+    assert (made["fields"]["Text"], made["fields"]["Rich"]) == (title or "(no title)",) * 2
+    assert ticket(record=record, summary="{title}")["summary"] == (title or f"{IDENTIFIED}: ")
 
 
 class Tags(HTMLParser):
-    """What of a text is markup."""
+    """Collect the tags and the text of an HTML text."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -171,28 +152,19 @@ class Tags(HTMLParser):
         self.close()
 
     def handle_starttag(self, tag, attrs):
+        """Collect a tag."""
         self.tags.append(tag)
 
     def handle_data(self, data):
+        """Collect a text."""
         self.text += data
 
 
 @given(st.text(alphabet=st.sampled_from("<>&\"'/= abscript;#39!-")))
-def test_title_html_is_no_markup(title):
+def test_title_html_contains_no_markup(title):
     made = ticket(record={"title": title}, fields={"Description": "<p title='{title_html}'>{title_html}</p>"})
-    seen = Tags(made["fields"]["Description"])
-    assert seen.tags == ["p"]
-    assert seen.text == (" ".join(title.split()) or "(no title)")
-
-
-def test_title_html_escapes_once():
-    assert placeholders(ENTRY, {"title": "a & <b>"})["{title_html}"] == "a &amp; &lt;b&gt;"
-
-
-def test_a_template_is_not_changed():
-    template = {"a": ["{title}"]}
-    replace_placeholders(template, placeholders(ENTRY, RECORD))
-    assert template == {"a": ["{title}"]}
+    found = Tags(made["fields"]["Description"])
+    assert (found.tags, found.text) == (["p"], " ".join(title.split()) or "(no title)")
 
 
 def test_placeholders_are_documented():
@@ -202,14 +174,13 @@ def test_placeholders_are_documented():
     assert set(re.findall(r"C\((\{\w+\})\)", DOCUMENTATION)) == set(PLACEHOLDERS)
 
 
-# --- titles that a service would refuse -----------------------------------------------------------------------------
+# --- summary --------------------------------------------------------------------------------------------------------
 
-#: Letters of every kind that a service, a terminal or a database may refuse, and some that none does.
+#: Characters that a service, a terminal or a database may refuse, and some ordinary ones.
 LETTERS = [
     *"\x00\x07\x1b\x7f\x85\x9b\n\t\ud800\u061c\u200b\u202e\u2066\u2028\ufeff\ufffe\U000e0041",
     *"a {}&<\u2026\U0001f525",
 ]
-IDENTIFIED = "DefenderXDR incident 61024"
 
 
 @given(
@@ -217,8 +188,8 @@ IDENTIFIED = "DefenderXDR incident 61024"
     st.sampled_from(["", "{title}", "{title} {incident_id}\x1b\n{title_html} {workspace_id} {severity}{title}"]),
     st.booleans(),
 )
-def test_summary_is_always_accepted(title, template, has_reference):
-    """The options of the module are checked as the module does it."""
+def test_summary_is_always_valid(title, template, has_reference):
+    """The module accepts the summary, which contains the identity in full."""
     reference_field = "Reference" if has_reference else None
     made = ticket(record={"title": title, "severity": title}, summary=template, reference_field=reference_field)
     summary = parse_options(made).summary
@@ -228,108 +199,78 @@ def test_summary_is_always_accepted(title, template, has_reference):
     identity = {"61024", WORKSPACE} if template.count("{") > 1 or not has_reference else {"61024"}
     if template != "{title}":
         assert all(word in summary for word in identity)
-    reference = {"Reference": f"DefenderXDR 61024 {WORKSPACE}"} if has_reference else {}
-    assert made["fields"] == reference
+    assert made["fields"] == (REFERENCE if has_reference else {})
 
 
-@pytest.mark.parametrize(
-    "letter", ["\x1b", "\x00", "\x9b", "\ud800", "\u202e", "\u200d", "\ue000", "\U000e0041"], ids=ascii
-)
-def test_character_that_cannot_be_seen_is_replaced(letter):
-    made = ticket(
-        record={"title": f"a{letter}b", "severity": f"c{letter}d"}, fields={"Text": "1\n\x1b2 {title} {severity}"}
-    )
-    assert made["summary"] == f"{IDENTIFIED}: a\ufffdb"
-    # What the user wrote stays as it is.
+@pytest.mark.parametrize("letter", "\x1b\x00\x9b\ud800\u202e\u200d\ue000\U000e0041", ids=ascii)
+def test_invisible_characters_of_a_record_are_replaced(letter):
+    record = {"title": f"a{letter}b", "severity": f"c{letter}d"}
+    made = ticket(record=record, fields={"Text": "1\n\x1b2 {title} {severity}"})
+    # The text of the user is kept.
     assert made["fields"]["Text"] == "1\n\x1b2 a\ufffdb c\ufffdd"
+    assert made["summary"] == f"{IDENTIFIED}: a\ufffdb"
 
 
 @pytest.mark.parametrize("more, end", [(0, "x"), (1, "\u2026"), (345, "\u2026")])
-def test_only_longer_summary_is_shortened(more, end):
+def test_only_a_long_title_is_shortened(more, end):
     title = "x" * (255 - len(f"{IDENTIFIED}: ") + more)
     summary = ticket(record={"title": title})["summary"]
     assert (len(summary), summary[-2:]) == (255, f"x{end}")
     assert summary.startswith(f"{IDENTIFIED}: x")
 
 
-def test_summary_is_shortened_before_identity():
-    summary = "{title} | {title_html} | {incident_id} {workspace_id}"
-    made = ticket(record={"title": "<\U0001f525" * 100}, summary=summary)["summary"]
-    assert re.fullmatch(f"[<\U0001f525]+\u2026 \\| (&lt;|\U0001f525)+\u2026 \\| 61024 {WORKSPACE}", made)
-    assert 240 < len(made.encode("utf-16-le")) / 2 <= 255
-
-
-def test_title_in_field_is_shortened():
+def test_title_is_shortened_rather_than_the_identity():
     fire = "\U0001f525"
+    summary = "{title} | {title_html} | {incident_id} {workspace_id}"
+    made = ticket(record={"title": f"<{fire}" * 100}, summary=summary)["summary"]
+    assert re.fullmatch(f"[<{fire}]+\u2026 \\| (&lt;|{fire})+\u2026 \\| 61024 {WORKSPACE}", made)
+    assert 240 < len(made.encode("utf-16-le")) / 2 <= 255
     made = ticket(record={"title": fire * 5000}, fields={"Description": "<p>{title}</p>"})
     assert made["fields"]["Description"] == f"<p>{fire * 127}\u2026</p>"
 
 
-@pytest.mark.parametrize(
-    "record", [{}, {"title": None}, {"title": ""}, {"title": " \n\u2003"}, {"title": 7}, {"title": ["a"]}]
-)
-def test_missing_title(record):
-    """A field may be a required one, and a summary always is."""
-    made = ticket(record=record, summary="{title}", fields={"Text": "{title}", "Rich": "{title_html}"})
-    assert made["summary"] == f"{IDENTIFIED}: "
-    assert (made["fields"]["Text"], made["fields"]["Rich"]) == ("(no title)", "(no title)")
-
-
-@pytest.mark.parametrize(
-    "entry", [ENTRY, {key: ENTRY[key] for key in ("source", "incident_id")}], ids=["known", "unknown"]
-)
 @pytest.mark.parametrize("reference_field", ["Reference", None])
-def test_summary_that_is_too_long_without_title_is_refused(entry, reference_field):
+@pytest.mark.parametrize("has_workspace", [True, False])
+def test_summary_that_is_too_long_without_title_is_refused(has_workspace, reference_field):
+    entry = {name: value for name, value in ENTRY.items() if has_workspace or name != "workspace_id"}
     template = "{source} {incident_id} {workspace_id} {title} {title_html} {severity}"
     spare = 255 - len(f"DefenderXDR 61024 {WORKSPACE}")
     values = {**VALUES, "reference_field": reference_field}
-    assert unknown_placeholders([entry], {"summary": template}) == []
     assert ticket_problems([entry], {**values, "summary": "x" * (spare - 1) + f" {template}"}) == []
-    (said,) = ticket_problems([entry], {**values, "summary": "x" * spare + f" {template}"})
-    assert_message(said, "1 of 1", "61024", 256, 255, "TK-A19", "'summary'")
-
-
-# --- what it is found again by --------------------------------------------------------------------------------------
+    found = ticket_problems([entry], {**values, "summary": "x" * spare + f" {template}"})
+    assert_messages(found, ["1 of 1", "61024", 256, 255, "TK-A19", "'summary'"])
 
 
 @pytest.mark.parametrize(
     "entry, values, summary",
     [
-        ({}, {}, "DefenderXDR incident 61024: Ransomware on FS01"),
-        ({}, {"reference_field": None}, f"DefenderXDR incident 61024 in workspace {WORKSPACE}"),
-        ({}, {"reference_field": ""}, f"DefenderXDR incident 61024 in workspace {WORKSPACE}"),
+        ({}, {}, f"{IDENTIFIED}: Ransomware on FS01"),
+        *[({}, {"reference_field": empty}, f"{IDENTIFIED} in workspace {WORKSPACE}") for empty in (None, "")],
         ({}, {"summary": "for all"}, "for all"),
         ({"summary": "own {incident_id}"}, {"summary": "for all"}, "own 61024"),
         ({"summary": 7}, {}, "7"),
     ],
 )
-def test_the_summary(entry, values, summary):
+def test_summary_of_an_entry_overrides_the_variable(entry, values, summary):
     assert ticket(entry, **values)["summary"] == summary
 
 
-def test_the_reference_goes_before_a_field_of_that_name():
-    made = ticket({"fields": {"Reference": "own"}}, fields={"Reference": "for all"})
-    assert made["fields"] == {"Reference": f"DefenderXDR 61024 {WORKSPACE}"}
+# --- fields and identity --------------------------------------------------------------------------------------------
 
 
-def test_without_a_reference_field_there_is_none():
-    assert ticket(reference_field=None)["fields"] == {}
-
-
-def test_an_entry_adds_to_the_fields():
+def test_fields_of_an_entry_override_the_variable():
     made = ticket({"fields": {"Urgency": "low"}}, fields={"Urgency": "high", "Team": "a"}, reference_field=None)
     assert made["fields"] == {"Urgency": "low", "Team": "a"}
+    assert ticket({"fields": {"Reference": "own"}}, fields={"Reference": "for all"})["fields"] == REFERENCE
+    assert build_ticket(ENTRY, VALUES)["fields"] == REFERENCE
 
 
 @pytest.mark.parametrize("values", [{}, {"reference_field": None}])
-def test_one_incident_has_one_identity_however_it_is_typed(values):
-    """Or a second ticket is opened where the first one cannot be seen."""
+def test_identity_does_not_depend_on_case(values):
+    """Otherwise, a later run would not find the ticket and open another one."""
     typed = [SENTINEL, {**SENTINEL, "workspace_id": WORKSPACE.upper()}, {**SENTINEL, "incident_id": UUID.upper()}]
     tickets = runbook_tickets([{**entry, "record": RECORD} for entry in typed], {**VALUES, **values})
     assert tickets == [tickets[0]] * 3
-
-
-# --- team, ticket type and offer ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -346,48 +287,37 @@ def test_one_incident_has_one_identity_however_it_is_typed(values):
         ({}, {"team_id": None, "offer": "", "item_type": None}, {}),
     ],
 )
-def test_what_an_entry_says_goes_first_and_an_identifier_before_a_name(entry, values, expected):
+def test_entry_overrides_variables_and_id_overrides_name(entry, values, expected):
     assert ticket_target(entry, values) == expected
 
 
-def test_a_ticket_has_what_the_module_takes():
-    made = ticket({"offer_id": 5, "comment": "not for the ticket"})
-    assert set(made) == {"team_id", "offer_id", "summary", "fields"}
-
-
-# --- what is missing ------------------------------------------------------------------------------------------------
-
-
-def test_nothing_is_missing():
-    assert ticket_problems([ENTRY], VALUES) == []
-    assert ticket_problems([{**ENTRY, "offer_id": 1}], {"team_id": "soc", "reference_field": "Reference"}) == []
-    assert ticket_problems([ENTRY], {**VALUES, "reference_field": None}) == []
-
-
-@pytest.mark.parametrize("values", [{"team_id": None}, {"offer": None}, {"team_id": ""}])
-def test_a_team_and_an_offer_are_needed(values):
-    (told,) = ticket_problems([{**ENTRY, "ticket_id": "1"}, ENTRY], {**VALUES, **values})
-    assert_message(told, "2 of 2", "61024", "'team_id'", "'offer'", "'offer_id'", "'ticket_id'")
-
-
-def test_what_has_a_ticket_or_no_identifier_is_not_asked():
-    assert ticket_problems([{**ENTRY, "ticket_id": "1"}, {}], {}) == []
+@pytest.mark.parametrize(
+    "change, is_valid",
+    [
+        *[({}, True), ({"offer": None, "offer_id": 1}, True), ({"reference_field": None}, True)],
+        *[({"team_id": None}, False), ({"offer": None}, False), ({"team_id": ""}, False)],
+    ],
+)
+def test_team_and_offer_are_required_without_a_ticket(change, is_valid):
+    found = ticket_problems([{**ENTRY, "ticket_id": "1"}, ENTRY, {}], {**VALUES, **change})
+    facts = ["2 of 3", "61024", "'team_id'", "'offer'", "'offer_id'", "'ticket_id'"]
+    assert_messages(found, *([] if is_valid else [facts]))
 
 
 @pytest.mark.parametrize(
-    "summary, is_fine",
+    "summary, is_valid",
     [
-        ("{incident_id} {workspace_id}", True),
-        (f"61024 of {WORKSPACE}", True),
-        (f"{{incident_id}} {WORKSPACE}", True),
-        ("{incident_id}", False),
-        ("{workspace_id}", False),
-        ("{title}", False),
+        *[
+            ("{incident_id} {workspace_id}", True),
+            (f"61024 of {WORKSPACE}", True),
+            (f"{{incident_id}} {WORKSPACE}", True),
+        ],
+        *[("{incident_id}", False), ("{workspace_id}", False), ("{title}", False)],
     ],
 )
-def test_without_a_reference_field_the_summary_must_say_which(summary, is_fine):
-    told = ticket_problems([ENTRY], {**VALUES, "reference_field": None, "summary": summary})
-    assert (told == []) is is_fine
-    if told:
-        assert told[0].endswith(f"the one for incident 1 of 1 (61024) does not: {summary}")
+def test_summary_without_reference_field_needs_the_identity(summary, is_valid):
+    found = ticket_problems([ENTRY], {**VALUES, "reference_field": None, "summary": summary})
+    assert bool(found) is not is_valid
+    for message in found:
+        assert_message(message, "'reference_field'", "{incident_id}", "{workspace_id}", "1 of 1", "61024", summary)
     assert ticket_problems([ENTRY], {**VALUES, "summary": summary}) == []

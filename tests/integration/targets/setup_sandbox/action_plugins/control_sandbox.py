@@ -2,109 +2,55 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Control the sandbox from inside the controller: ansible.builtin.uri would take half a second each time.
-
-The plugin also reads the state of the sandbox and records the result of the module under test, because further tasks
-would take time, too.
-"""
+"""Control and observe the sandbox from the controller, as ansible.builtin.uri takes half a second for each request."""
 
 from __future__ import annotations
 
 import json
 import urllib.request
-from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-#: The control requests of a step, in this order.
-CONTROL_METHODS: Mapping[str, str] = {"reset": "POST", "faults": "PUT", "edits": "PUT", "edit": "POST"}
-
 
 def send(url: str, method: str = "GET", body: Any = None) -> Any:
-    """Return the response of the sandbox; raise HTTPError if it refuses the request.
+    """Return the sandbox's response; raise HTTPError if it refuses the request.
 
-    :param url: the URL of the request.
+    :param url: the URL.
     :param method: the HTTP method.
-    :param body: sent as JSON.
+    :param body: sent as JSON, except with GET.
     """
     data = None if method == "GET" else json.dumps(body, default=str).encode()
     request = urllib.request.Request(url, data, method=method)
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
-        return json.load(answer)
-
-
-def control_requests(story: Mapping[str, Any] | None, step: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the name and the body of each control request before a step.
-
-    :param story: the story if the step is its first one.
-    :param step: the step, in the format of story.yml.
-    """
-    if story is not None:
-        of_story = {name: story[name] for name in ("profile", "ticketing") if name in story}
-        yield "reset", {**of_story, **{name: step[name] for name in ("faults", "edits") if name in step}}
-    for name in CONTROL_METHODS:
-        if name in step and not (story is not None and name in ("faults", "edits")):
-            yield name, {"ticketing": step.get("ticketing", {})} if name == "reset" else step[name]
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as response:
+        return json.load(response)
 
 
 class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hints
-    """Control the sandbox at ``url``.
+    """Reset the sandbox at ``url`` with the settings in ``reset``, replace its ``faults``, and return what it observed.
 
-    ``step`` contains the control requests; ``story`` resets the sandbox first. ``look`` returns the ``journal``, the
-    ``state``, the number of requests ``seen``, and, for requests from this number on, ``trace``, ``tokens`` and
-    ``effects`` as in story.yml. ``record`` writes ``outcome`` under this name if integration_config.yml sets
-    ``sandbox_records``; ``chance`` names its keys that may differ between runs.
-
-    With ``method``, ``url`` is the URL of a single request with ``body`` as JSON; a refusal fails the task.
+    The result contains the ``state`` that the sandbox stores, and of the requests since the reset: ``trace`` (one
+    letter for each request except those for tokens: R for a read, W for a write) and ``effects`` (the writes that
+    changed something).
     """
 
     def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         """Send the requests, in check mode too.
 
         :param tmp: not used.
-        :param task_vars: the variables, which contain the outcome.
+        :param task_vars: not used.
         """
         result = super().run(tmp, task_vars)
-        given = self._task.args
-        if given.get("method"):
-            send(given["url"], given["method"], given.get("body"))
-        for name, body in control_requests(given.get("story"), given.get("step") or {}):
-            send(f"{given['url']}/_sandbox/{name}", CONTROL_METHODS[name], body)
-        if given.get("look") is not None:
-            result.update(self._observe(given["url"], int(given["look"])))
-        variables = task_vars or {}
-        if given.get("record") and "sandbox_records" in variables:
-            self._record(given["record"], given.get("chance") or [], variables)
-        return {**result, "changed": False}
-
-    def _observe(self, url: str, since: int) -> dict[str, Any]:
-        """Return the requests and the stored state of the sandbox.
-
-        :param url: the address of the sandbox.
-        :param since: the number of requests to skip.
-        """
-        journal, state = (send(f"{url}/_sandbox/{name}") for name in ("journal", "state"))
-        recent = journal["entries"][since:]
-        is_token = [entry["operation"] == "fetch-token" for entry in recent]
+        url = f"{self._task.args['url']}/_sandbox"
+        if "reset" in self._task.args:
+            send(f"{url}/reset", "POST", self._task.args["reset"])
+        if "faults" in self._task.args:
+            send(f"{url}/faults", "PUT", self._task.args["faults"])
+        requests = [entry for entry in send(f"{url}/journal")["entries"] if entry["operation"] != "fetch-token"]
         return {
-            "journal": journal,
-            "state": state,
-            "seen": len(journal["entries"]),
-            "trace": "".join("W" if entry["write"] else "R" for entry, no in zip(recent, is_token) if not no),
-            "tokens": sum(is_token),
-            "effects": sum(entry["took_effect"] for entry in recent),
+            **result,
+            "changed": False,
+            "trace": "".join("W" if entry["write"] else "R" for entry in requests),
+            "effects": sum(entry["took_effect"] for entry in requests),
+            "state": send(f"{url}/state"),
         }
-
-    def _record(self, name: str, chance: list[str], variables: dict[str, Any]) -> None:
-        """Record the outcome, and the number of processes that the connection has started since the previous one."""
-        starts = Path(variables["sandbox_starts"])
-        record = {
-            "name": name,
-            "chance": chance,
-            "starts": len(starts.read_bytes()) if starts.exists() else 0,
-            "outcome": variables["outcome"],
-        }
-        starts.unlink(missing_ok=True)
-        with Path(variables["sandbox_records"]).open("a", encoding="utf-8") as records:
-            records.write(f"{json.dumps(record, default=str)}\n")

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A list in one task: a result for each item, a result for the task, and the workers."""
+"""A list in one task: the result of each item and of the task, the workers, and interruptions."""
 
 from __future__ import annotations
 
@@ -13,27 +13,24 @@ import threading
 import time
 from dataclasses import dataclass, field, replace
 from random import Random
-from typing import Any, Mapping, Sequence
+from types import SimpleNamespace
+from typing import Any, Callable, Mapping, Sequence
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.api import CONTRAFORCE
 from ansible_collections.secops.itsm.plugins.module_utils._engine import worker_pool
 from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk import run_bulk
 from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk_items import (
     CONCURRENCY_SPEC,
-    MAX_CONCURRENCY,
     BulkDefinition,
-    BulkItem,
     parse_items,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk_result import MAX_WARNINGS, Counts, Progress
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
-from ansible_collections.secops.itsm.plugins.module_utils._engine.worker_pool import (
-    CHECK_INTERVAL,
-    Schedule,
-    WorkerPool,
-)
+from ansible_collections.secops.itsm.plugins.module_utils._engine.worker_pool import Schedule, workspace_queues
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
 from ansible_collections.secops.itsm.plugins.module_utils._http import auth
 from ansible_collections.secops.itsm.plugins.module_utils._http.client import Client, Transport
@@ -44,80 +41,78 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.throttle import 
 from ansible_collections.secops.itsm.tests.unit.loopback import LoopbackServer, Reply
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message, assert_messages, has_fact
 
-RUN = RunOptions(check_mode=False, verify_timeout=7)
-PLACES = itertools.count()
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to become of a thing; small letters are the same thing as capitals."""
-
-    name: str
-    end: str = "done"
-
-    @property
-    def key(self) -> str:
-        return self.name.lower()
-
-
-def wanted_from(options: Mapping[str, Any]) -> Wanted:
-    if "/" in options["name"]:
-        raise configuration_error(f"{options['name']} is no name.")
-    return Wanted(options["name"], options.get("end") or "done")
+RUN = RunOptions(verify_timeout=7)
 
 
 @dataclass
 class Api:
-    """The API that one entry is handled with."""
+    """The API for one item."""
 
     number: int = 0
-    request_ids: list[str] = field(default_factory=list)
     may_have_changed: bool = False
 
 
 @dataclass
 class Things:
-    """How things are handled in these tests.
+    """The things of a list, and how they are handled.
 
-    :param outcomes: by the name of the thing: what its operation gives, or raises; it may be a function.
+    :param outcomes: by the name of a thing, what its operation returns or raises, or a function that returns it.
     """
 
     outcomes: Mapping[str, Any] = field(default_factory=dict)
     handled: list[str] = field(default_factory=list)
-    runs: list[RunOptions] = field(default_factory=list)
     apis: list[Api] = field(default_factory=list)
+    runs: list[RunOptions] = field(default_factory=list)
 
-    def operation(self, api: Api, wanted: Wanted, run: RunOptions) -> OperationResult:
-        self.handled.append(wanted.name)
-        self.runs.append(run)
+    def parse(self, options: Mapping[str, Any]) -> tuple[str, str]:
+        if "/" in options["name"]:
+            raise configuration_error(f"{options['name']} is not a valid name.")
+        return options["name"].lower(), options.get("end") or "done"
+
+    def operation(self, api: Api, wanted: tuple[str, str], run: RunOptions) -> OperationResult:
+        name = wanted[0]
+        self.handled.append(name)
         self.apis.append(api)
-        outcome = self.outcomes.get(wanted.name, changed(wanted.name))
-        if callable(outcome):
-            outcome = outcome()
+        self.runs.append(run)
+        outcome = self.outcomes.get(name, changed(name))
+        outcome = outcome() if callable(outcome) else outcome
         if isinstance(outcome, BaseException):
             raise outcome
         return outcome
 
     @property
-    def bulk(self) -> BulkDefinition[Api]:
+    def bulk(self) -> BulkDefinition[Any]:
         return BulkDefinition(
             "things",
             "thing",
-            lambda api, entries: parse_items(entries, ("name",), wanted_from, lambda wanted: wanted.key),
+            lambda api, items: parse_items(items, ("name",), self.parse, lambda wanted: wanted[0]),
             self.operation,
         )
 
-    def run_bulk(
-        self, *names: Any, concurrency: int = 4, throttle: SharedThrottle | None = None, **settings: Any
-    ) -> OperationResult:
-        """Handle a list; an entry is a name, or the options of one."""
-        entries = [{"name": entry} if isinstance(entry, str) else entry for entry in names]
-        options = {"things": entries, "concurrency": concurrency}
-        throttle = throttle or SharedThrottle(concurrency, 60, Clock())
-        return run_bulk(self.bulk, options, RUN, lambda _throttle: Api(), throttle, on_exception, **settings)
+    def run(self, *items: Any, concurrency: int = 4, **settings: Any) -> OperationResult:
+        """Handle a list; an item is a name, or a dict of options."""
+        numbers = itertools.count()
+        return run_list(self.bulk, items, concurrency, lambda _throttle: Api(next(numbers)), **settings)
 
 
-def on_exception(error: Exception, options: Mapping[str, Any]) -> ApiError:
+def run_list(
+    bulk: BulkDefinition[Any],
+    items: Sequence[Any],
+    concurrency: int,
+    new_api: Callable[[Any], Any],
+    throttle: SharedThrottle | None = None,
+    run: RunOptions = RUN,
+    **settings: Any,
+) -> OperationResult:
+    options = {
+        "things": [{"name": item} if isinstance(item, str) else item for item in items],
+        "concurrency": concurrency,
+    }
+    throttle = throttle or SharedThrottle(concurrency, 60, Clock())
+    return run_bulk(bulk, options, run, new_api, throttle, bug_of, **settings)
+
+
+def bug_of(error: Exception, options: Mapping[str, Any]) -> ApiError:
     return ApiError(f"A bug with {options['name']}.", "internal")
 
 
@@ -135,57 +130,100 @@ def refused(name: str, **facts: Any) -> ApiError:
     return ApiError(f"{name} was refused.", "validation", http_status=400, **facts)
 
 
-def assert_counts(text: str, *facts: str) -> None:
-    """The summary is no sentence."""
-    assert [fact for fact in facts if not has_fact(text, fact)] == [], text
-    assert "\n" not in text
-
-
 def column(result: OperationResult, name: str) -> list[Any]:
-    """One key of all entries of a result."""
-    return [entry.get(name) for entry in result.values["results"]]
+    """Return the values of one key of all items."""
+    return [item.get(name) for item in result.values["results"]]
 
 
 # --- results --------------------------------------------------------------------------------------------------------
 
+#: The outcomes of things, by the first word of their names.
+KINDS: Mapping[str, Callable[[str], Any]] = {
+    "changed": changed,
+    "ok": lambda name: ok(),
+    "refused": refused,
+    "retryable": lambda name: refused(name, retryable=True),
+    "written": lambda name: refused(name, may_have_changed=True),
+    "partial": lambda name: OperationResult(True, {"after": 1, "diff": 2}, failure=refused(name)),
+    "bug": lambda name: KeyError("s3cr3t"),
+}
+NAMES = st.builds("{}-{}".format, st.sampled_from(sorted(KINDS)), st.integers(1, 2))
 
-def test_results_keep_the_order_of_the_list():
-    last_done = threading.Event()
-    things = Things({"a": lambda: last_done.wait(30) and changed("a"), "d": lambda: last_done.set() or ok()})
-    result = things.run_bulk("a", "b", "c", "d")
-    assert column(result, "name") == ["a", "b", "c", "d"]
-    assert column(result, "changed") == [True, True, True, False]
-    assert column(result, "failed") == [False] * 4
-    assert result.values["summary"] == {"total": 4, "changed": 3, "ok": 1, "failed": 0, "duplicates": 0}
-    assert (result.changed, result.failure) == (True, None)
-    assert_counts(result.values["msg"], "3 changed", "1 ok", "0 failed")
+
+@settings(max_examples=60)
+@given(st.lists(NAMES, max_size=8), st.integers(1, 4), st.booleans(), st.booleans())
+def test_task_sums_up_its_items(names, concurrency, with_diff, check_mode):
+    unique = list(dict.fromkeys(names))
+    kinds = [name.partition("-")[0] for name in unique]
+    things = Things({name: KINDS[kind](name) for name, kind in zip(unique, kinds)})
+    result = things.run(*names, concurrency=concurrency, with_diff=with_diff, run=RunOptions(check_mode))
+    assert sorted(things.handled) == sorted(unique)
+    assert column(result, "name") == names
+
+    failed = [name for name, kind in zip(unique, kinds) if kind not in ("changed", "ok")]
+    duplicates = len(names) - len(unique)
+    changes, oks = kinds.count("changed"), kinds.count("ok")
+    assert result.values["summary"] == {
+        "total": len(unique),
+        "changed": changes,
+        "ok": oks,
+        "failed": len(failed),
+        "duplicates": duplicates,
+    }
+    counts = f"{changes} {'would change' if check_mode else 'changed'}, {oks} ok, {len(failed)} failed"
+    counts += f" ({duplicates} duplicate{'s' * (duplicates > 1)})" if duplicates else ""
+    assert result.values["msg"] == counts
+
+    assert column(result, "failed") == [name in failed for name in names]
+    has_changed = [name.startswith(("changed", "written", "partial")) for name in names]
+    firsts = [names.index(name) for name in names]
+    assert column(result, "changed") == [has_changed[index] and first == index for index, first in enumerate(firsts)]
+    assert column(result, "duplicate_of") == [None if first == index else first for index, first in enumerate(firsts)]
+    assert result.changed is any(has_changed)
+    if with_diff:
+        shown = [
+            KINDS[kind](name).values["diff"] for name, kind in zip(unique, kinds) if kind in ("changed", "partial")
+        ]
+        assert result.values["diff"] == shown
+    else:
+        assert "diff" not in result.values
+
+    if failed:
+        assert result.failure is not None
+        first = f"A bug with {failed[0]}." if failed[0].startswith("bug") else f"{failed[0]} was refused."
+        assert result.failure.message.startswith(f"{counts}: {first}")
+        assert has_fact(result.failure.message, f"{len(failed) - 1} more failed") is (len(failed) > 1)
+        assert result.failure.category == ("internal" if failed[0].startswith("bug") else "validation")
+        assert result.failure.retryable is all(name.startswith("retryable") for name in failed)
+    else:
+        assert result.failure is None
 
 
 def test_item_result_omits_records_of_the_service():
-    things = Things({"a": changed("a", incident={"id": 1}, ticket={"id": 2}, etag="x", request_ids=["r1"])})
-    assert things.run_bulk("a").values["results"] == [
-        {
-            "name": "a",
-            "before": {"is": "old"},
-            "after": {"is": "new"},
-            "diff": {"before_header": "a"},
-            "etag": "x",
-            "request_ids": ["r1"],
-            "changed": True,
-            "failed": False,
-            "error": None,
-        }
-    ]
+    records = {"incident": {"id": 1}, "ticket": {"id": 2}}
+    things = Things({"a": changed("a", **records, etag="x")})
+    shown = {"name": "a", "etag": "x", "changed": True, "failed": False, "error": None}
+    states = {"before": {"is": "old"}, "after": {"is": "new"}, "diff": {"before_header": "a"}}
+    assert things.run("a").values["results"] == [{**shown, **states}]
+
+
+def test_item_result_of_a_read_only_module_has_only_the_records():
+    records = {"incident": {"id": 1}}
+    things = Things({"a": OperationResult(False, records)})
+    bulk = replace(things.bulk, read_only=True)
+    result = run_list(bulk, ["a", "a"], 1, Api, with_diff=True)
+    shown = {"name": "a", **records, "changed": False, "failed": False, "error": None}
+    assert result.values["results"] == [shown, {**shown, "duplicate_of": 0}]
+    assert "diff" not in result.values
 
 
 def test_values_of_the_operation_override_identifiers():
-    assert column(Things({"a": ok(name="A")}).run_bulk("a"), "name") == ["A"]
+    assert column(Things({"a": ok(name="A")}).run("a"), "name") == ["A"]
 
 
 def test_failed_item_has_every_key_of_a_success():
     failure = refused("b", code="NO", request_id="r2", method="PUT", path="/b", fields={"end": ["is wrong"]})
-    result = Things({"b": failure}).run_bulk("a", "b")
-    assert result.values["results"][1] == {
+    assert Things({"b": failure}).run("a", "b").values["results"][1] == {
         "name": "b",
         "before": None,
         "after": None,
@@ -197,243 +235,165 @@ def test_failed_item_has_every_key_of_a_success():
     }
 
 
-def test_failed_item_does_not_stop_the_others():
-    things = Things({name: refused(name) for name in "bdf"})
-    result = things.run_bulk(*"abcdefg", concurrency=1)
-    assert things.handled == list("abcdefg")
-    assert column(result, "failed") == [False, True, False, True, False, True, False]
-    assert result.values["summary"] == {"total": 7, "changed": 4, "ok": 0, "failed": 3, "duplicates": 0}
-    assert result.failure is not None
-    counts = "4 changed", "0 ok", "3 failed"
-    assert_message(result.failure.message, *counts, "b was refused.", "2 more", "results")
-    assert (result.failure.category, result.failure.http_status) == ("validation", 400)
-    assert result.changed
-    assert_counts(result.values["msg"], *counts)
-
-
-def test_message_of_a_single_failure_mentions_no_others():
-    result = Things({"a": refused("a")}).run_bulk("a")
-    assert_message(str(result.failure), "0 changed", "0 ok", "1 failed", "a was refused.")
-    assert "more" not in str(result.failure)
-    assert not result.changed
-
-
 def test_failure_with_values_keeps_the_values():
     failure = ApiError("It was created, but not filled.", "not_converged", may_have_changed=True)
-    found = OperationResult(True, {"after": {"is": "half"}, "object_id": "T-1"}, ["Look."], failure)
-    result = Things({"a": found}).run_bulk("a", "b")
+    partial = OperationResult(True, {"after": {"is": "half"}, "object_id": "T-1"}, ["Check it."], failure)
+    result = Things({"a": partial}).run("a", "b")
     shown = result.values["results"][0]
-    assert (shown["object_id"], shown["after"], shown["warnings"]) == ("T-1", {"is": "half"}, ["Look."])
-    assert (shown["changed"], shown["failed"], shown["msg"]) == (True, True, failure.message)
-    assert result.values["summary"]["failed"] == 1
-    assert result.values["summary"]["changed"] == 1
-    assert result.warnings == ["Look."]
+    assert (shown["object_id"], shown["after"], shown["warnings"]) == ("T-1", {"is": "half"}, ["Check it."])
+    assert (shown["msg"], result.warnings) == (failure.message, ["Check it."])
 
 
-def test_write_before_a_failure_is_a_change_of_the_task():
-    result = Things({"a": ApiError("It broke off.", "ambiguous_write", may_have_changed=True)}).run_bulk("a")
-    assert column(result, "changed") == [True]
-    assert result.changed
-    assert result.values["summary"]["changed"] == 0
+def test_duplicate_has_its_own_identifiers_and_no_change():
+    result = Things({"a": changed("a")}).run("a", "A")
+    first, second = result.values["results"]
+    assert (first["name"], second["name"]) == ("a", "A")
+    # For the duplicate, the change already existed.
+    assert (second["failed"], second["error"], second["diff"]) == (False, None, None)
+    assert second["before"] == second["after"] == first["after"]
 
 
-@pytest.mark.parametrize(
-    "again, all_of_them", [([True, True], True), ([True, False], False), ([False, True], False)], ids=str
-)
-def test_task_is_retryable_if_every_failure_is(again, all_of_them):
-    outcomes = {name: refused(name, retryable=retryable) for name, retryable in zip("ab", again)}
-    failure = Things(outcomes).run_bulk("a", "b", "c").failure
-    assert failure is not None
-    assert failure.retryable is all_of_them
-
-
-def test_exception_in_one_item_does_not_stop_the_others():
-    things = Things({"b": KeyError("s3cr3t")})
-    result = things.run_bulk("a", "b", "c", concurrency=1)
-    assert things.handled == ["a", "b", "c"]
-    assert column(result, "failed") == [False, True, False]
-    assert column(result, "msg") == [None, "A bug with b.", None]
-    assert result.values["results"][1]["error"]["category"] == "internal"
-
-
-def test_empty_list_is_ok():
-    result = Things().run_bulk()
-    assert result == OperationResult(
-        False,
-        {
-            "results": [],
-            "summary": {"total": 0, "changed": 0, "ok": 0, "failed": 0, "duplicates": 0},
-            "msg": "0 changed, 0 ok, 0 failed",
-        },
-    )
-
-
-def test_each_item_has_its_own_api():
-    things = Things({name: lambda: changed("x") for name in "abc"})
-    numbers = itertools.count()
-    run_bulk(
-        things.bulk,
-        {"things": [{"name": name} for name in "abc"], "concurrency": 2},
-        RUN,
-        lambda _throttle: Api(next(numbers)),
-        SharedThrottle(2, 60, Clock()),
-        on_exception,
-    )
+def test_each_item_has_its_own_api_and_the_run_options():
+    things = Things()
+    things.run("a", "b", "c", concurrency=2)
     assert len({api.number for api in things.apis}) == 3
     assert things.runs == [RUN] * 3
 
 
-# --- duplicates and contradictions ----------------------------------------------------------------------------------
+def test_write_before_the_failure_of_an_item_is_a_change():
+    things = Things({"a": refused("a")})
+    result = run_list(things.bulk, ["a"], 1, lambda _throttle: Api(may_have_changed=True))
+    assert (column(result, "changed"), result.changed, result.values["summary"]["changed"]) == ([True], True, 0)
 
 
-def test_duplicate_items_are_handled_once():
-    things = Things({"a": changed("a", warnings=None)})
-    result = things.run_bulk("a", "b", "a", "a")
-    assert sorted(things.handled) == ["a", "b"]
-    assert result.values["summary"] == {"total": 2, "changed": 2, "ok": 0, "failed": 0, "duplicates": 2}
-    assert_counts(result.values["msg"], "2 changed", "0 ok", "0 failed", "2 of the list", "twice")
-    first, _other, second, third = result.values["results"]
-    assert "duplicate_of" not in first
-    assert (second["duplicate_of"], third["duplicate_of"]) == (0, 0)
-    # For the second one, the change was there already.
-    assert (second["changed"], second["failed"], second["error"], second["diff"]) == (False, False, None, None)
-    assert second["before"] == second["after"] == first["after"]
-    assert first["changed"] is True
+# --- invalid items --------------------------------------------------------------------------------------------------
 
 
-def test_duplicate_keeps_its_own_identifiers():
-    many_things = replace(
-        Things().bulk,
-        parse_items=lambda api, entries: [
-            BulkItem({"name": options["name"]}, options, options["name"].lower(), "x") for options in entries
-        ],
-        operation=lambda api, wanted, run: ok(),
-    )
-    options = {"things": [{"name": "a"}, {"name": "A"}], "concurrency": 1}
-    result = run_bulk(many_things, options, RUN, Api, SharedThrottle(1, 60, Clock()), on_exception)
-    assert column(result, "name") == ["a", "A"]
-
-
-def test_duplicate_of_a_failure_fails_and_is_counted_once():
-    result = Things({"a": refused("a")}).run_bulk("a", "a")
-    assert column(result, "failed") == [True, True]
-    assert column(result, "msg") == ["a was refused."] * 2
-    assert result.values["summary"] == {"total": 1, "changed": 0, "ok": 0, "failed": 1, "duplicates": 1}
-    facts = "0 changed", "0 ok", "1 failed", "1 of the list", "twice", "a was refused."
-    assert_message(str(result.failure), *facts)
-
-
-def test_contradicting_items_fail_without_requests():
+def test_invalid_items_fail_without_requests():
     things = Things()
-    result = things.run_bulk({"name": "a", "end": "x"}, "b", {"name": "A", "end": "y"})
-    assert things.handled == ["b"]
-    assert column(result, "failed") == [True, False, True]
-    assert column(result, "changed") == [False, True, False]
-    assert_message(result.values["results"][0]["msg"], "Entries 1, 3", "different", "a")
-    assert result.values["summary"] == {"total": 3, "changed": 1, "ok": 0, "failed": 2, "duplicates": 0}
-
-
-def test_invalid_items_are_not_started():
-    things = Things()
-    result = things.run_bulk("a/b", "", "c")
+    items = ["a/b", "", "c", {"name": "d", "end": "x"}, {"name": "D", "end": "y"}]
+    result = things.run(*items)
     assert things.handled == ["c"]
-    first, second, third = column(result, "msg")
-    assert (first, third) == ("a/b is no name.", None)
-    assert_message(second, "Entry 2", "lacks name")
-    assert result.values["summary"] == {"total": 3, "changed": 1, "ok": 0, "failed": 2, "duplicates": 0}
+    messages = column(result, "msg")
+    assert (messages[0], messages[2]) == ("a/b is not a valid name.", None)
+    assert_messages([messages[1], *messages[3:]], ["Entry 2", "lacks name"], *[["Entries 4, 5", "d"]] * 2)
+    assert column(result, "changed") == [False, False, True, False, False]
+    assert result.values["summary"] == {"total": 5, "changed": 1, "ok": 0, "failed": 4, "duplicates": 0}
 
 
 def test_error_of_the_item_check_ends_the_task():
-    def raising(api: Api, entries: Sequence[Mapping[str, Any]]) -> list[BulkItem]:
+    def parse(api: Any, items: Any) -> Any:
         raise ApiError("The catalog could not be read.", "unavailable")
 
     things = Things()
-    broken = replace(things.bulk, parse_items=raising)
     with pytest.raises(ApiError, match="catalog could not be read"):
-        run_bulk(
-            broken,
-            {"things": [{"name": "a"}], "concurrency": 1},
-            RUN,
-            Api,
-            SharedThrottle(1, 60, Clock()),
-            on_exception,
-        )
+        run_list(replace(things.bulk, parse_items=parse), ["a"], 1, Api)
     assert things.handled == []
 
 
-# --- differences and warnings ---------------------------------------------------------------------------------------
-
-
-def test_diff_lists_all_changes_if_requested():
-    things = Things({"b": ok(), "c": refused("c"), "e": changed("e", diff=None)})
-    result = things.run_bulk("a", "b", "c", "d", "a", "e", with_diff=True)
-    assert result.values["diff"] == [{"before_header": "a"}, {"before_header": "d"}]
-    assert "diff" not in things.run_bulk("a", "b").values
+# --- warnings -------------------------------------------------------------------------------------------------------
 
 
 def test_task_repeats_each_warning_once():
-    outcomes = {name: OperationResult(False, {}, ["Everybody.", f"Only {name}."]) for name in "ab"}
-    result = Things(outcomes).run_bulk("a", "b", "c", "a")
-    everybody = [["Everybody.", "Only a."], ["Everybody.", "Only b."], None, ["Everybody.", "Only a."]]
-    assert column(result, "warnings") == everybody
-    assert result.warnings == ["Everybody.", "Only a.", "Only b."]
+    outcomes = {name: OperationResult(False, {}, ["All.", f"Only {name}."]) for name in "ab"}
+    result = Things(outcomes).run("a", "b", "c", "a")
+    assert column(result, "warnings") == [["All.", "Only a."], ["All.", "Only b."], None, ["All.", "Only a."]]
+    assert result.warnings == ["All.", "Only a.", "Only b."]
 
 
-@pytest.mark.parametrize("count, more", [(MAX_WARNINGS, None), (MAX_WARNINGS + 1, 1), (MAX_WARNINGS + 7, 7)])
+@pytest.mark.parametrize("count, more", [(10, None), (11, 1), (17, 7)])
 def test_task_repeats_a_limited_number_of_warnings(count, more):
     names = [f"n{number:02d}" for number in range(count)]
-    result = Things({name: OperationResult(False, {}, [f"About {name}."]) for name in names}).run_bulk(*names)
-    assert result.warnings[:MAX_WARNINGS] == [f"About {name}." for name in names[:MAX_WARNINGS]]
-    assert_messages(result.warnings[MAX_WARNINGS:], *([[f"{more} more warnings", "results"]] if more else []))
+    result = Things({name: OperationResult(False, {}, [f"About {name}."]) for name in names}).run(*names)
+    assert result.warnings[:10] == [f"About {name}." for name in names[:MAX_WARNINGS]]
+    assert_messages(result.warnings[10:], *([[f"{more} more warnings", "results"]] if more else []))
 
 
-# --- how many at the same time --------------------------------------------------------------------------------------
+# --- workers --------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("concurrency", [0, -1, 33, 1000])
 def test_concurrency_out_of_range_is_rejected(concurrency):
     things = Things()
     with pytest.raises(ApiError) as caught:
-        things.run_bulk("a", concurrency=concurrency)
+        things.run("a", concurrency=concurrency)
     assert_message(caught.value.message, "concurrency", "from 1 to 32")
-    assert caught.value.category == "configuration"
-    assert things.handled == []
+    assert (caught.value.category, things.handled) == ("configuration", [])
 
 
 @pytest.mark.parametrize("concurrency", [1, 2, 32])
 def test_concurrency_is_the_number_of_workers(concurrency):
     together = threading.Barrier(concurrency)
     names = [f"n{number}" for number in range(concurrency * 2)]
-    result = Things({name: lambda: together.wait(30) is None or ok() for name in names}).run_bulk(
-        *names, concurrency=concurrency
-    )
-    assert result.failure is None
-    assert result.values["summary"]["ok"] == len(names)
+    things = Things({name: lambda: together.wait(30) is None or ok() for name in names})
+    assert things.run(*names, concurrency=concurrency).values["summary"]["ok"] == len(names)
 
 
 def test_limits_are_as_documented():
-    assert (MAX_CONCURRENCY, MAX_WARNINGS) == (32, 10)
-    assert (CHECK_INTERVAL, worker_pool.INTERRUPT_TIMEOUT) == (0.5, 60.0)
+    assert (worker_pool.CHECK_INTERVAL, worker_pool.INTERRUPT_TIMEOUT) == (0.5, 60.0)
     assert Things().bulk.records == {"incident", "ticket"}
     assert CONCURRENCY_SPEC == {"concurrency": {"type": "int", "default": 8}}
 
 
 def test_no_more_threads_than_items():
-    seen = set()
-    things = Things({"a": lambda: seen.add(threading.get_ident()) or ok()})
+    seen: list[threading.Thread] = []
+    things = Things({"a": lambda: seen.append(threading.current_thread()) or ok()})
     before = threading.active_count()
-    things.run_bulk("a", "a", "a", concurrency=32)
-    assert len(seen) == 1
+    things.run("a", "a", "a", concurrency=32)
+    assert [thread.daemon for thread in seen] == [True]
     assert threading.active_count() == before
 
 
-# --- what ends the list ---------------------------------------------------------------------------------------------
+def fail_to_start(monkeypatch: pytest.MonkeyPatch, error: Exception, started: int) -> None:
+    """Let some threads start, and then none."""
+    start = threading.Thread.start
+    left = [None] * started
+
+    def start_or_fail(thread: threading.Thread) -> None:
+        if not left:
+            raise error
+        left.pop()
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_or_fail)
 
 
-class ByPath(LoopbackServer):
-    """Answers each path from a script of its own, the last reply again and again.
+@pytest.mark.parametrize("started", [0, 1])
+def test_list_continues_if_threads_cannot_start(monkeypatch, started):
+    """A container may limit the number of threads."""
+    fail_to_start(monkeypatch, RuntimeError("can't start new thread"), started)
+    assert Things().run(*"abcd", concurrency=4).values["summary"]["changed"] == 4
 
-    :param scripts: by the path's last segment; all others are answered well.
+
+def test_waiting_for_workers_does_not_poll_often(monkeypatch):
+    checks: list[float] = []
+    monkeypatch.setattr(Progress, "is_due", lambda progress, seconds: checks.append(seconds))
+    Things({"a": lambda: time.sleep(0.05) or ok()}).run("a", progress=Progress(1.0, lambda *_counts: None))
+    assert 0 < len(checks) < 10
+
+
+# --- requests of workers --------------------------------------------------------------------------------------------
+
+
+class FastClock(Clock):
+    """A clock on which time passes 40 times faster."""
+
+    FACTOR = 40
+
+    def now(self) -> float:
+        return super().now() * self.FACTOR
+
+    def sleep(self, seconds: float) -> None:
+        super().sleep(seconds / self.FACTOR)
+
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        super().wait(condition, seconds / self.FACTOR)
+
+
+class ThingServer(LoopbackServer):
+    """A server with a script for each thing, whose last reply is repeated.
+
+    :param scripts: by the name of a thing; requests for all others succeed.
     """
 
     def __init__(self, scripts: Mapping[str, list[Reply]]) -> None:
@@ -446,17 +406,23 @@ class ByPath(LoopbackServer):
 
     @property
     def sent(self) -> list[str]:
-        """The things that were asked for."""
+        """Return the things of all requests."""
         return [seen.target.rsplit("/", 1)[-1] for seen in self.seen]
 
 
 @pytest.fixture
-def by_path():
-    """Start a server that ends with the test."""
-    servers: list[ByPath] = []
+def fast_checks(monkeypatch):
+    """Check the workers every 10 ms."""
+    monkeypatch.setattr(worker_pool, "CHECK_INTERVAL", 0.01)
 
-    def start(**scripts: list[Reply]) -> ByPath:
-        servers.append(ByPath(scripts))
+
+@pytest.fixture
+def serve_things(fast_checks):
+    """Start a server that stops at the end of the test."""
+    servers: list[ThingServer] = []
+
+    def start(**scripts: list[Reply]) -> ThingServer:
+        servers.append(ThingServer(scripts))
         return servers[-1]
 
     yield start
@@ -464,494 +430,338 @@ def by_path():
         server.close()
 
 
-def sending(
-    url: str, names: str, concurrency: int = 1, credentials: Any = None, writes: bool = False
+def send_all(
+    server: ThingServer, names: Sequence[str], concurrency: int = 1, retry_timeout: float = 60, writes: int = 0
 ) -> OperationResult:
-    """Handle things whose operation is one request, or a write and a read; it names its thing in what it raises."""
-    throttle = SharedThrottle(concurrency, 60, Clock())
-    credentials = credentials or auth.bearer("s3cr3t-token")
+    """Handle things with one read each, after a write that is tried several times.
 
-    def operation(api: Client, wanted: Wanted, run: RunOptions) -> OperationResult:
-        try:
-            if writes:
-                api.write("PUT", f"/write/{wanted.name}")
-            api.read("GET", f"/read/{wanted.name}")
-        except ApiError as failure:
-            wrote = failure.may_have_changed or (writes and failure.method == "GET")
-            raise failure.with_message(f"Thing {wanted.name} failed. {failure}", may_have_changed=wrote) from None
-        return ok()
-
-    return run_bulk(
-        replace(Things().bulk, operation=operation),
-        {"things": [{"name": name} for name in names], "concurrency": concurrency},
-        RUN,
-        lambda item_throttle: Client(Transport(url, timeout=5), credentials, CONTRAFORCE, throttle=item_throttle),
-        throttle,
-        on_exception,
-    )
-
-
-def test_refused_credentials_end_the_list(by_path):
-    server = by_path(a=[Reply(401)])
-    result = sending(server.url, "abcd")
-    assert server.sent == ["a"]
-    assert column(result, "failed") == [True] * 4
-    assert {entry["error"]["category"] for entry in result.values["results"]} == {"authentication"}
-    assert result.values["summary"] == {"total": 4, "changed": 0, "ok": 0, "failed": 4, "duplicates": 0}
-
-
-def test_single_401_after_a_success_fails_one_item(by_path):
-    server = by_path(b=[Reply(401)], d=[Reply(401)])
-    assert column(sending(server.url, "abcde"), "failed") == [False, True, False, True, False]
-
-
-def test_repeated_401_after_a_success_ends_the_list(by_path):
-    server = by_path(**{name: [Reply(401)] for name in "bcdefgh"})
-    assert column(sending(server.url, "abcdefgh"), "failed") == [False] + [True] * 7
-    assert server.sent == ["a", "b", "c", "d"]
-
-
-@pytest.mark.parametrize("status", [403, 404, 409, 422, 500, 300])
-def test_error_status_of_one_item_fails_that_item_only(by_path, status):
-    server = by_path(b=[Reply(status)])
-    assert column(sending(server.url, "abcd"), "failed") == [False, True, False, False]
-    assert server.sent == list("abcd")
-
-
-# Each entry belongs to the scope of its first letter.
-
-
-def scoped(
-    url: str, names: Sequence[str], concurrency: int, *, retry_timeout: float = 60, writes: bool = False
-) -> OperationResult:
-    """Handle things of several scopes."""
-    throttle = SharedThrottle(concurrency, retry_timeout, Clock())
+    The first letter of a thing is its workspace.
+    """
+    clock = FastClock()
+    throttle = SharedThrottle(concurrency, retry_timeout, clock)
     credentials = auth.bearer("s3cr3t-token")
 
-    def operation(api: Client, wanted: Wanted, run: RunOptions) -> OperationResult:
-        if writes:
+    def operation(api: Client, wanted: tuple[str, str], run: RunOptions) -> OperationResult:
+        for attempt in range(writes):
             try:
-                api.write("PUT", f"/{wanted.name}")
+                api.write("PUT", f"/{wanted[0]}")
+                break
             except ApiError:
-                api.write("PUT", f"/{wanted.name}")
-        api.read("GET", f"/{wanted.name}")
+                if attempt == writes - 1:
+                    raise
+        api.read("GET", f"/{wanted[0]}")
         return ok()
 
-    return run_bulk(
+    return run_list(
         replace(Things().bulk, operation=operation, scope="home"),
-        {"things": [{"name": name, "home": name[0]} for name in names], "concurrency": concurrency},
-        RUN,
-        lambda item_throttle: Client(Transport(url, timeout=5), credentials, CONTRAFORCE, throttle=item_throttle),
+        [{"name": name, "home": name[0]} for name in names],
+        concurrency,
+        lambda item_throttle: Client(
+            Transport(server.url, timeout=5), credentials, CONTRAFORCE, throttle=item_throttle, clock=clock
+        ),
         throttle,
-        on_exception,
     )
 
 
-def named(letter: str, count: int) -> list[str]:
+def series(letter: str, count: int) -> list[str]:
     return [f"{letter}{number}" for number in range(count)]
 
 
-def failed_of(result: OperationResult, names: Sequence[str]) -> dict[str, int]:
-    """How many failed, by scope."""
-    counts: dict[str, int] = {}
-    for name, failed in zip(names, column(result, "failed")):
-        counts[name[0]] = counts.get(name[0], 0) + failed
-    return counts
+@pytest.mark.parametrize(
+    "statuses, failed, requests",
+    [
+        ({"a": 401}, [True] * 4, 1),
+        ({"b": 401}, [False, True, False, False], 4),
+        *(({"b": status}, [False, True, False, False], 4) for status in (403, 404, 409, 422, 500, 300)),
+    ],
+)
+def test_failed_item_ends_the_list_only_if_credentials_fail(serve_things, statuses, failed, requests):
+    server = serve_things(**{name: [Reply(status)] for name, status in statuses.items()})
+    result = send_all(server, "abcd", retry_timeout=0)
+    assert column(result, "failed") == failed
+    assert len(server.sent) == requests
 
 
-@pytest.mark.parametrize("concurrency", [1, 2, 8])
-@pytest.mark.parametrize("order", ["first", "mixed", "last"])
-def test_throttled_scope_does_not_stop_others(by_path, concurrency, order):
-    throttled, healthy = named("t", 6), named("h", 30)
-    names = {"first": throttled + healthy, "last": healthy + throttled, "mixed": sorted(throttled + healthy, key=hash)}
-    server = by_path(**{name: [Reply(429, headers={"Retry-After": "1"})] * 9 for name in throttled})
-    began = time.monotonic()
-    result = scoped(server.url, names[order], concurrency, retry_timeout=2)
-    assert failed_of(result, names[order]) == {"t": 6, "h": 0}
-    assert result.failure is not None
-    assert result.failure.category == "rate_limited"
-    # Nobody asks more than the service allows, and the end comes with retry_timeout.
-    assert sum(name[0] == "t" for name in server.sent) <= 3 * concurrency
-    assert time.monotonic() - began < 8
-
-
-def test_parked_workers_are_replaced(by_path):
-    """All workers are in a scope when it is throttled; the entries of another one must not wait for it."""
-    throttled, healthy = named("t", 8), named("h", 20)
-    script = [Reply(429, headers={"Retry-After": "1"}), Reply(body={})]
-    server = by_path(**{name: list(script) for name in throttled[1:]})
-    began = time.monotonic()
-    result = scoped(server.url, throttled + healthy, 4)
-    assert column(result, "failed") == [False] * 28
-    order = [name[0] for name in server.sent]
-    # The healthy ones are through before the hold of the others is over.
-    assert "".join(order).rindex("h") < "".join(order).rindex("t")
-    assert order.index("h") <= 1 + 4
-    assert time.monotonic() - began >= 1
-
-
-def test_slow_items_are_replaced(by_path, monkeypatch):
-    monkeypatch.setattr(worker_pool, "SLOW_ITEM", 0.3)
-    monkeypatch.setattr(worker_pool, "CHECK_INTERVAL", 0.05)
-    hanging, healthy = named("x", 4), named("h", 20)
-    server = by_path(**{name: [Reply(body={}, delay=2.0)] for name in hanging})
-    result = scoped(server.url, [*healthy[:1], *hanging, *healthy[1:]], 2)
+def test_parked_workers_are_replaced(serve_things):
+    """All workers handle items of one workspace when it is throttled."""
+    throttled, healthy = series("t", 8), series("h", 20)
+    script = [Reply(429, headers={"Retry-After": "10"}), Reply(body={})]
+    server = serve_things(**{name: list(script) for name in throttled[1:5]})
+    result = send_all(server, throttled + healthy, 4)
     assert not any(column(result, "failed"))
     order = "".join(name[0] for name in server.sent)
-    assert order.rindex("h") < order.rindex("x")
-    assert order.index("hhh") < order.rindex("x")
+    # The other workspace is complete before the throttled one may continue.
+    assert order.rindex("h") < order.rindex("t")
+    assert order.index("h") <= 1 + 4
 
 
-def test_scope_with_repeatedly_lost_writes_gets_no_requests(by_path):
-    broken, healthy = named("b", 30), named("h", 10)
-    server = by_path(**{name: [Reply(500)] for name in broken})
-    names = broken + healthy
-    result = scoped(server.url, names, 2, writes=True)
-    assert failed_of(result, names) == {"b": 30, "h": 0}
+def test_slow_items_are_replaced(serve_things, monkeypatch):
+    monkeypatch.setattr(worker_pool, "SLOW_ITEM", 0.03)
+    slow, healthy = series("x", 4), series("h", 20)
+    server = serve_things(**{name: [Reply(body={}, delay=0.15)] for name in slow})
+    result = send_all(server, [*healthy[:1], *slow, *healthy[1:]], 2)
+    assert not any(column(result, "failed"))
+    order = "".join(name[0] for name in server.sent)
+    assert order.index("hhh") < order.rindex("h") < order.rindex("x")
+
+
+def test_only_running_items_are_slow_after_some_time(monkeypatch):
+    monkeypatch.setattr(worker_pool, "time", SimpleNamespace(monotonic=lambda: 100.0))
+    queues = workspace_queues([(0, "x"), (1, "h")], SharedThrottle(2, 60, Clock()))
+    limit = 100.0 - worker_pool.SLOW_ITEM
+    schedule = Schedule(queues, Counts(3), 2, outcomes={2: ok()}, slow={7}, current={10: 0, 11: 1, 12: 2})
+    schedule.started = {0: (limit - 0.1, queues[0]), 1: (limit, queues[1]), 2: (0.0, queues[1])}
+    queues[1].has_slow = True
+    schedule.update_slow()
+    assert schedule.slow == {0}
+    assert [queue.has_slow for queue in queues] == [True, False]
+
+
+@pytest.mark.parametrize(
+    "state, expected",
+    [
+        ({}, True),
+        ({"stopped_at": 1.0}, False),
+        ({"workers": 2}, False),
+        ({"workers": 2, "parked": {7}}, True),
+        ({"workers": 3, "parked": {7}, "slow": {7, 8}}, True),
+        ({"workers": 15, "parked": set(range(14))}, True),
+        ({"workers": 16, "parked": set(range(15))}, False),
+    ],
+    ids=str,
+)
+def test_worker_starts_if_others_wait_and_items_are_left(state, expected):
+    queues = workspace_queues([(0, "a"), (1, "b")], SharedThrottle(8, 60, Clock()))
+    schedule = Schedule(queues, Counts(2), 2, **state)
+    assert schedule.needs_worker() is expected
+    # No other worker could send a request to these workspaces.
+    queues[0].workers, queues[1].has_slow = 1, True
+    assert [queue.rank for queue in queues] == [(2, 0), (1, 0)]
+    assert schedule.needs_worker() is False
+
+
+def test_workspace_with_repeatedly_failed_writes_is_aborted(serve_things):
+    failing, healthy = series("b", 20), series("h", 5)
+    server = serve_things(**{name: [Reply(500)] for name in failing})
+    result = send_all(server, failing + healthy, 2, writes=2)
+    assert column(result, "failed") == [True] * 20 + [False] * 5
     assert sum(name[0] == "b" for name in server.sent) <= 2 * (5 + 2)
-    stopped = [text for text in column(result, "msg") if text and has_fact(text, "5 entries in a row")]
-    assert len(stopped) >= 30 - 5 - 2
+    aborted = [text for text in column(result, "msg") if text and has_fact(text, "5 entries in a row")]
+    assert len(aborted) >= 20 - 5 - 2
 
 
-def test_all_items_are_handled_while_workers_come_and_go(by_path):
+def test_all_items_are_handled_while_workers_come_and_go(serve_things):
     random = Random(17)
     names = [f"{random.choice('abcdefg')}{number}" for number in range(60)]
     busy = [Reply(429, headers={"Retry-After": "0"})]
-    script = {name: [*busy * random.randrange(3), Reply(body={})] for name in names if name[0] in "abc"}
-    result = scoped(by_path(**script).url, names, 3)
-    assert not any(column(result, "failed"))
-    assert result.values["summary"]["ok"] == 60
-
-
-def test_message_of_an_ended_list_names_no_other_item(by_path):
-    server = by_path(a=[Reply(204), Reply(401)], b=[Reply(401)], c=[Reply(401)])
-    result = sending(server.url, "abcde", writes=True)
-    assert server.sent == ["a", "a", "b", "c"]
-    # Something may have come of the first one; nothing was sent for the last ones.
-    assert column(result, "changed") == [True, False, False, False, False]
-    for name, entry in zip("de", result.values["results"][3:]):
-        assert_message(entry["msg"], f"Thing {name} failed.", "not tried", "credentials", "HTTP 401")
-        assert "Thing a" not in entry["msg"]
-        assert (entry["error"]["path"], entry["error"]["request_id"]) == (None, None)
-
-
-def test_failed_token_fetch_is_not_repeated(by_path):
-    fetches: list[int] = []
-
-    def fetch() -> str:
-        fetches.append(1)
-        raise ApiError("No access token could be fetched. It is down.", "unavailable", retryable=True)
-
-    server = by_path()
-    result = sending(server.url, "abcdefghijklmnopqrstuvwxyz", 4, auth.ClientCredentialsAuth(fetch, ()))
-    assert result.values["summary"]["failed"] == 26
-    assert {entry["error"]["category"] for entry in result.values["results"]} == {"unavailable"}
-    assert result.failure is not None
-    assert result.failure.retryable
-    assert server.sent == []
-    # Who waits for a turn may get it before the first one has told the others.
-    assert len(fetches) <= 4
-
-
-def test_wrong_credentials_are_sent_at_most_once_per_worker(by_path):
-    server = by_path(**{name: [Reply(401)] for name in "abcdefghijklmnopqrstuvwxyz"})
-    result = sending(server.url, "abcdefghijklmnopqrstuvwxyz", 8)
-    assert result.values["summary"]["failed"] == 26
-    # Who waits for a turn may get it before the first one has told the others.
-    assert len(server.seen) <= 8
-    assert not result.changed
+    scripts = {name: [*busy * random.randrange(3), Reply(body={})] for name in names if name[0] in "abc"}
+    assert send_all(serve_things(**scripts), names, 3).values["summary"]["ok"] == 60
 
 
 # --- progress -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
-    "every, moments, reports",
+    "interval, moments, reports",
     [
         (5.0, [0.5, 4.9, 5.0, 5.5, 9.9, 10.0], [5.0, 10.0]),
         (5.0, [7.0, 11.0, 12.0], [7.0, 12.0]),
         (0.0, [1.0, 100.0], []),
         (-1.0, [1.0, 100.0], []),
     ],
-    ids=str,
 )
-def test_progress_is_due_once_per_interval(every, moments, reports):
-    progress = Progress(every, lambda noun, counts, seconds: None)
+def test_progress_is_due_once_per_interval(interval, moments, reports):
+    progress = Progress(interval, lambda noun, counts, seconds: None)
     assert [moment for moment in moments if progress.is_due(moment)] == reports
 
 
-def test_progress_is_reported(monkeypatch):
-    monkeypatch.setattr(worker_pool, "CHECK_INTERVAL", 0.01)
-    reports: list[tuple[str, int, int, str, float]] = []
-    is_told = threading.Event()
+def test_counts_start_at_zero():
+    assert Counts(3).as_dict() == {"total": 3, "changed": 0, "ok": 0, "failed": 0, "duplicates": 0}
 
-    def tell(noun: str, counts: Counts, seconds: float) -> None:
+
+def test_progress_is_reported_until_the_list_is_complete(fast_checks):
+    reports: list[tuple[str, int, int, str, float]] = []
+    is_reported = threading.Event()
+
+    def report(noun: str, counts: Counts, seconds: float) -> None:
         reports.append((noun, counts.done, counts.total, str(counts), seconds))
         if counts.done == 2:
-            is_told.set()
+            is_reported.set()
 
-    things = Things({"b": ok(), "c": lambda: is_told.wait(30) and refused("c")})
-    result = things.run_bulk("a", "b", "c", "a", concurrency=1, progress=Progress(0.001, tell))
+    progress = Progress(0.001, report)
+    things = Things({"b": ok(), "c": lambda: is_reported.wait(30) and refused("c")})
+    things.run("a", "b", "c", "a", concurrency=1, progress=progress)
     assert ("thing", 2, 3, "1 changed, 1 ok, 0 failed") in [entry[:4] for entry in reports]
-    # The end is told by the result.
     assert all(done < total for _noun, done, total, _text, _seconds in reports)
-    assert [entry[4] for entry in reports] == sorted(entry[4] for entry in reports)
-    assert_counts(result.values["msg"], "1 changed", "1 ok", "1 failed")
-    assert "progress" not in str(result.values)
+    seconds = [entry[4] for entry in reports]
+    assert seconds == sorted(seconds)
+    assert 0 <= seconds[0] < seconds[-1] + 1 < 60
+    reports.clear()
+    progress.update("thing", Counts(3, ok=3), seconds=100.0)
+    assert reports == []
 
 
-def test_complete_list_is_not_reported():
-    reports: list[int] = []
-    progress = Progress(1.0, lambda noun, counts, seconds: reports.append(counts.done))
-    for done in (0, 2, 3):
-        progress.update("thing", Counts(3, ok=done), seconds=10.0 * (done + 1))
-    assert reports == [0, 2]
-
-
-def test_counts():
-    assert Counts(3).as_dict() == {"total": 3, "changed": 0, "ok": 0, "failed": 0, "duplicates": 0}
-    counts = Counts(7, changed=1, ok=2, failed=3, duplicates=4)
-    assert counts.done == 6
-    assert str(counts) == "1 changed, 2 ok, 3 failed"
-    assert counts.as_dict() == {"total": 7, "changed": 1, "ok": 2, "failed": 3, "duplicates": 4}
-
-
-# --- interruption ---------------------------------------------------------------------------------------------------
+# --- interruptions --------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def signals():
-    """What the process gets of the signals that are sent to it; nobody is killed."""
-    came: list[int] = []
-    former = {
-        number: signal.signal(number, lambda got, frame: came.append(got)) for number in (signal.SIGINT, signal.SIGTERM)
-    }
-    yield came
+def signals(fast_checks):
+    """Collect the signals that end the process after the list."""
+    received: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    former = {number: signal.signal(number, lambda got, frame: received.append(got)) for number in numbers}
+    yield received
     for number, handler in former.items():
         signal.signal(number, handler)
 
 
-def not_begun(name: str) -> list[str]:
-    """The facts of the message of an entry that was not begun."""
-    return ["interrupted", f"before {name}"]
+def assert_not_started(result: OperationResult, names: str) -> None:
+    """Assert that the last items were not started."""
+    failures = result.values["results"][-len(names) :]
+    assert_messages([item["msg"] for item in failures], *(["interrupted", f"before {name}"] for name in names))
+    for item in failures:
+        assert item["error"] == {**ApiError("x", "unavailable").as_dict(), "retryable": True}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_lets_running_items_finish(signals, monkeypatch, number):
-    monkeypatch.setattr(worker_pool, "CHECK_INTERVAL", 0.01)
-    begun = threading.Barrier(2)
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Wait until a condition is met, up to 30 s."""
+    deadline = time.monotonic() + 30
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.001)
 
-    def interrupted() -> OperationResult:
-        begun.wait(30)
-        if threading.get_ident() == first[0]:
-            os.kill(os.getpid(), number)
-        # The signal is there before anybody goes on.
-        while not throttle.draining:
-            time.sleep(0.001)
+
+def interrupt(throttle: SharedThrottle, number: int = signal.SIGINT) -> OperationResult:
+    """Send a signal, and return once the list has received it."""
+    os.kill(os.getpid(), number)
+    wait_until(lambda: throttle.draining)
+    return ok()
+
+
+def test_signal_lets_running_items_finish(signals):
+    throttle = SharedThrottle(2, 60, Clock())
+    running = threading.Barrier(2)
+
+    def finish() -> OperationResult:
+        running.wait(30)
+        wait_until(lambda: throttle.draining)
         return ok()
 
-    first: list[int] = []
-    throttle = SharedThrottle(2, 60, Clock())
-    things = Things({name: lambda: first.append(threading.get_ident()) or interrupted() for name in "ab"})
-    result = things.run_bulk(*"abcd", "c", concurrency=2, throttle=throttle)
+    things = Things({"a": lambda: running.wait(30) >= 0 and interrupt(throttle, signal.SIGTERM), "b": finish})
+    result = things.run(*"abcd", "c", concurrency=2, throttle=throttle)
     assert sorted(things.handled) == ["a", "b"]
     assert column(result, "failed") == [False, False, True, True, True]
-    assert_messages(column(result, "msg")[2:], *map(not_begun, "cdc"))
-    assert result.values["results"][2]["error"] == {
-        **ApiError("x", "unavailable").as_dict(),
-        "retryable": True,
-    }
+    assert_not_started(result, "cdc")
     assert result.values["summary"] == {"total": 4, "changed": 0, "ok": 2, "failed": 2, "duplicates": 1}
     assert result.failure is not None
     assert result.failure.retryable
-    # Once all is done, the process gets it after all, once.
-    assert signals == [number]
+    assert signals == [signal.SIGTERM]
 
 
-def test_signal_ends_the_wait_for_a_retry(signals, monkeypatch):
-    monkeypatch.setattr(worker_pool, "CHECK_INTERVAL", 0.01)
-    throttle = SharedThrottle(1, 7200, Clock())
-    failure = ApiError("It is busy.", "unavailable", http_status=503)
-    busy = FailedAttempt(
-        "unavailable", "busy", "Wait.", http_status=503, retry_after=3600.0, decision=RetryDecision.RETRY
-    )
-
-    def waiting() -> OperationResult:
-        item_throttle = throttle.workspace()
-        first = item_throttle.acquire()
-        item_throttle.release(busy)
-        os.kill(os.getpid(), signal.SIGINT)
-        assert item_throttle.wait_for_retry(busy, 1, first) is False
-        raise failure
-
-    result = Things({"a": waiting}).run_bulk("a", "b", concurrency=1, throttle=throttle)
-    first, second = column(result, "msg")
-    assert first == "It is busy."
-    assert_message(second, *not_begun("b"))
-
-
-def test_list_starts_no_item_once_the_run_is_over():
-    over: list[str] = []
-
-    def last() -> OperationResult:
-        over.append("b")
-        return ok()
-
-    result = Things({"b": last}).run_bulk(*"abcd", concurrency=1, is_over=lambda: bool(over))
-    assert column(result, "msg")[:2] == [None, None]
-    assert_messages(column(result, "msg")[2:], *map(not_begun, "cd"))
-    assert column(result, "failed") == [False, False, True, True]
-    assert result.failure is not None
-    assert (result.failure.category, result.failure.retryable) == ("unavailable", True)
-
-
-def test_list_of_a_run_that_is_over_starts_nothing():
-    things = Things()
-    result = things.run_bulk(*"ab", is_over=lambda: True)
-    assert things.handled == []
-    assert_messages(column(result, "msg"), *map(not_begun, "ab"))
-
-
-def test_end_of_the_run_ends_the_wait_for_a_retry(monkeypatch):
-    """A worker does not check for it while it waits, so the main thread has to."""
-    monkeypatch.setattr(worker_pool, "CHECK_INTERVAL", 0.01)
-    over: list[int] = []
+def test_interrupted_list_keeps_the_failure_of_invalid_items(signals):
     throttle = SharedThrottle(1, 60, Clock())
-    busy = FailedAttempt(
-        "unavailable", "busy", "Wait.", http_status=503, retry_after=20.0, decision=RetryDecision.RETRY
-    )
-
-    def waiting() -> OperationResult:
-        item_throttle = throttle.workspace()
-        first = item_throttle.acquire()
-        item_throttle.release(busy)
-        over.append(1)
-        assert item_throttle.wait_for_retry(busy, 1, first) is False
-        raise ApiError("It is busy.", "unavailable", http_status=503)
-
-    result = Things({"a": waiting}).run_bulk("a", "b", concurrency=1, throttle=throttle, is_over=lambda: bool(over))
-    first, second = column(result, "msg")
-    assert first == "It is busy."
-    assert_message(second, *not_begun("b"))
-
-
-def test_interrupted_list_keeps_the_failure_of_invalid_items(signals, monkeypatch):
-    """Running the task again would not mend an entry that was refused."""
-    monkeypatch.setattr(worker_pool, "CHECK_INTERVAL", 0.01)
-
-    def interrupting() -> OperationResult:
-        os.kill(os.getpid(), signal.SIGINT)
-        while not throttle.draining:
-            time.sleep(0.001)
-        return ok()
-
-    throttle = SharedThrottle(1, 60, Clock())
-    result = Things({"a": interrupting}).run_bulk("a", "b/c", "d", concurrency=1, throttle=throttle)
-    assert column(result, "msg")[:2] == [None, "b/c is no name."]
-    assert_message(column(result, "msg")[2], *not_begun("d"))
+    things = Things({"a": lambda: interrupt(throttle)})
+    result = things.run("a", "b/c", "d", concurrency=1, throttle=throttle)
+    assert column(result, "msg")[:2] == [None, "b/c is not a valid name."]
+    assert_not_started(result, "d")
     assert result.failure is not None
     assert not result.failure.retryable
 
 
+@pytest.mark.parametrize("handled", ["", "ab"])
+def test_list_starts_no_item_once_the_run_is_over(handled):
+    things = Things()
+    result = things.run(*"abcd", concurrency=1, is_over=lambda: len(things.handled) == len(handled))
+    assert things.handled == list(handled)
+    assert column(result, "failed") == [name not in handled for name in "abcd"]
+    assert_not_started(result, "cd")
+    assert result.failure is not None
+    assert (result.failure.category, result.failure.retryable) == ("unavailable", True)
+
+
+#: A failure after which the service asks to wait for an hour.
+BUSY = FailedAttempt("unavailable", "busy", "Wait.", http_status=503, retry_after=3600.0, decision=RetryDecision.RETRY)
+
+
+@pytest.mark.parametrize("by_signal", [True, False])
+def test_end_of_the_run_ends_the_wait_for_a_retry(signals, by_signal):
+    """A worker does not check for the end while it waits, so the main thread has to."""
+    over: list[int] = []
+    throttle = SharedThrottle(1, 7200, Clock())
+
+    def wait() -> OperationResult:
+        item_throttle = throttle.workspace()
+        first = item_throttle.acquire()
+        item_throttle.release(BUSY)
+        os.kill(os.getpid(), signal.SIGINT) if by_signal else over.append(1)
+        assert item_throttle.wait_for_retry(BUSY, 1, first) is False
+        raise refused("a")
+
+    result = Things({"a": wait}).run("a", "b", concurrency=1, throttle=throttle, is_over=lambda: bool(over))
+    assert column(result, "msg")[0] == "a was refused."
+    assert_not_started(result, "b")
+
+
 def test_stop_does_not_wait_for_the_lock():
-    """A terminal's Ctrl-C makes Ansible send the other signal moments later, to the same thread."""
-    work = Schedule([], Counts(1), concurrency=1)
-    stopping = threading.Thread(target=work.stop, daemon=True)
-    with work.lock:
+    """Ctrl-C in a terminal makes Ansible send another signal immediately, to the same thread."""
+    schedule = Schedule([], Counts(1), concurrency=1)
+    stopping = threading.Thread(target=schedule.stop, daemon=True)
+    with schedule.lock:
         stopping.start()
         stopping.join(30)
         assert not stopping.is_alive()
-    assert work.next_item() is None
+    assert schedule.next_item() is None
 
 
 def test_signal_that_raises_lets_running_items_finish():
-    """As the end of a task's timeout does."""
-    ended: list[str] = []
+    """Ansible raises an exception when the timeout of a task ends."""
+    finished: list[str] = []
 
     def raise_timeout(number: int, frame: Any) -> None:
         raise TimeoutError
 
-    def running() -> OperationResult:
-        time.sleep(0.1)  # until the main thread waits for this one
+    def run() -> OperationResult:
+        time.sleep(0.05)  # until the main thread waits
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGALRM)
-        time.sleep(0.3)
-        ended.append("a")
+        time.sleep(0.05)
+        finished.append("a")
         return ok()
 
     former = signal.signal(signal.SIGALRM, raise_timeout)
     try:
         with pytest.raises(TimeoutError):
-            Things({"a": running}).run_bulk("a", "b", concurrency=1)
+            Things({"a": run}).run("a", "b", concurrency=1)
     finally:
         signal.signal(signal.SIGALRM, former)
-    assert ended == ["a"]
-
-
-def started_with(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """Let the first worker start, and none after it."""
-    start = threading.Thread.start
-    started: list[Any] = []
-
-    def failing(thread: threading.Thread) -> None:
-        if started:
-            raise error
-        started.append(thread)
-        start(thread)
-
-    monkeypatch.setattr(threading.Thread, "start", failing)
+    assert finished == ["a"]
 
 
 def test_exception_while_workers_start_ends_the_list(monkeypatch):
-    """Such as a signal's, which may come at any moment."""
-
-    def until_it_stops() -> OperationResult:
-        deadline = time.monotonic() + 5
-        while not throttle.draining and time.monotonic() < deadline:
-            time.sleep(0.001)
-        return ok()
-
+    """A signal may raise one at any moment."""
     throttle = SharedThrottle(2, 60, Clock())
-    started_with(monkeypatch, TimeoutError())
-    things = Things({"a": until_it_stops})
+    fail_to_start(monkeypatch, TimeoutError(), started=1)
+    things = Things({"a": lambda: wait_until(lambda: throttle.draining) or ok()})
     with pytest.raises(TimeoutError):
-        things.run_bulk(*"abcdefgh", concurrency=2, throttle=throttle)
+        things.run(*"abcdefgh", concurrency=2, throttle=throttle)
     assert things.handled == ["a"]
-
-
-def test_list_continues_if_threads_cannot_start(monkeypatch):
-    """A container may have a limit of its threads."""
-    started_with(monkeypatch, RuntimeError("can't start new thread"))
-    result = Things().run_bulk(*"abcd", concurrency=4)
-    assert result.values["summary"]["changed"] == 4
-
-
-def test_list_runs_in_the_main_thread_without_workers(monkeypatch):
-    def failing(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    monkeypatch.setattr(threading.Thread, "start", failing)
-    assert Things().run_bulk(*"abcd", concurrency=4).values["summary"]["changed"] == 4
 
 
 @pytest.mark.parametrize("concurrency", [1, 3])
 def test_interrupted_list_does_not_wait_forever(signals, monkeypatch, concurrency):
-    monkeypatch.setattr(worker_pool, "CHECK_INTERVAL", 0.01)
-    monkeypatch.setattr(worker_pool, "INTERRUPT_TIMEOUT", 0.2)
-    hangs = threading.Event()
+    monkeypatch.setattr(worker_pool, "INTERRUPT_TIMEOUT", 0.05)
+    throttle = SharedThrottle(concurrency, 60, Clock())
+    is_over = threading.Event()
     sent: list[Any] = []
 
-    def hanging() -> OperationResult:
+    def hang() -> OperationResult:
         os.kill(os.getpid(), signal.SIGTERM)
-        hangs.wait(30)
-        # What it would send after that.
+        is_over.wait(30)
         try:
             sent.append(throttle.workspace().acquire())
-        except ApiError as refusal:
-            sent.append(refusal)
+        except ApiError as failure:
+            sent.append(failure)
         return changed("a")
 
-    throttle = SharedThrottle(concurrency, 60, Clock())
-    result = Things({"a": hanging}).run_bulk("a", "a", *"bcdefgh", concurrency=concurrency, throttle=throttle)
+    result = Things({"a": hang}).run("a", "a", *"bcdefgh", concurrency=concurrency, throttle=throttle)
     first, repeated = result.values["results"][:2]
     assert (first["error"]["category"], first["error"]["retryable"]) == ("ambiguous_write", True)
     assert_message(first["msg"], "interrupted", "while a", "not known")
@@ -960,94 +770,16 @@ def test_interrupted_list_does_not_wait_forever(signals, monkeypatch, concurrenc
     assert result.changed
     assert result.values["summary"]["failed"] + result.values["summary"]["changed"] == 8
     if concurrency == 1:
-        assert_messages(column(result, "msg")[2:], *map(not_begun, "bcdefgh"))
+        assert_not_started(result, "bcdefgh")
     assert signals == [signal.SIGTERM]
-    # What comes of it later is in no result, and nothing may be sent for it any more.
-    hangs.set()
-    deadline = time.monotonic() + 30
-    while not sent and time.monotonic() < deadline:
-        time.sleep(0.001)
+    # The hanging item is not in the result, so it must not send anything later.
+    is_over.set()
+    wait_until(lambda: bool(sent))
     assert isinstance(sent[0], ApiError)
 
 
-def test_waiting_for_workers_does_not_poll_often(monkeypatch):
-    looks: list[float] = []
-    monkeypatch.setattr(Progress, "is_due", lambda progress, seconds: looks.append(seconds))
-    Things({"a": lambda: time.sleep(0.2) or ok()}).run_bulk("a", progress=Progress(1.0, lambda *_told: None))
-    assert 0 < len(looks) < 20
-
-
-def test_workers_are_daemon_threads():
-    daemons: list[bool] = []
-    Things({"a": lambda: daemons.append(threading.current_thread().daemon) or ok()}).run_bulk("a")
-    assert daemons == [True]
-
-
 def test_exception_that_ends_a_worker_ends_the_list():
-    """A bug could not: this is what ends a process."""
     things = Things({"a": SystemExit("stop")})
     with pytest.raises(SystemExit, match="stop"):
-        things.run_bulk(*"abc", concurrency=1)
+        things.run(*"abc", concurrency=1)
     assert things.handled == ["a"]
-
-
-def test_exception_of_the_report_lets_running_items_finish(monkeypatch):
-    monkeypatch.setattr(worker_pool, "CHECK_INTERVAL", 0.01)
-    is_told = threading.Event()
-
-    def tell(noun: str, counts: Counts, seconds: float) -> None:
-        is_told.set()
-        raise BrokenPipeError
-
-    whole: list[str] = []
-    things = Things({"a": lambda: is_told.wait(30) and (whole.append("a") or ok())})
-    with pytest.raises(BrokenPipeError):
-        things.run_bulk(*"abc", concurrency=1, progress=Progress(0.001, tell))
-    assert whole == ["a"]
-
-
-def test_signal_while_the_lock_is_held_does_not_deadlock(signals, monkeypatch):
-    """A worker that gives its place to another one holds the turn, and waits for that lock."""
-    monkeypatch.setattr(worker_pool, "CHECK_INTERVAL", 0.01)
-    parking = threading.Event()
-    took_in = WorkerPool.set_parked
-    update_slow = Schedule.update_slow
-
-    def take_in(crew: Any, is_parked: bool) -> None:
-        parking.set()
-        took_in(crew, is_parked)
-
-    def interrupted(work: Any) -> None:
-        update_slow(work)
-        if not signals_sent:
-            with work.lock:
-                assert started.wait(30)
-                go_on.set()
-                assert parking.wait(30)
-                signals_sent.append(1)
-                os.kill(os.getpid(), signal.SIGINT)
-
-    monkeypatch.setattr(WorkerPool, "set_parked", take_in)
-    monkeypatch.setattr(Schedule, "update_slow", interrupted)
-    started, go_on = threading.Event(), threading.Event()
-    signals_sent: list[int] = []
-    throttle = SharedThrottle(1, 7200, Clock())
-    busy = FailedAttempt(
-        "rate_limited", "busy", "Wait.", http_status=429, retry_after=3600.0, decision=RetryDecision.RETRY
-    )
-
-    def held() -> OperationResult:
-        item_throttle = throttle.workspace()
-        item_throttle.acquire()
-        item_throttle.release(busy)
-        started.set()
-        assert go_on.wait(30)
-        item_throttle.acquire()
-        item_throttle.release(None)
-        return ok()
-
-    result = Things({"a": held}).run_bulk("a", "b", concurrency=1, throttle=throttle)
-    first, second = column(result, "msg")
-    assert first is None
-    assert_message(second, *not_begun("b"))
-    assert signals == [signal.SIGINT]

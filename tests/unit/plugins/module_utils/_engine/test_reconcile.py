@@ -2,20 +2,21 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The one way through, with an operation of two writes."""
+"""The rules of the reconcile loop, with a minimal operation."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Iterator, Sequence
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import (
     DEFAULT_RECOVERY_TIMEOUT,
     SELF_EXPLANATORY,
     TRANSIENT,
     Operation,
-    Plan,
     RunOptions,
     Write,
     check_verify_timeout,
@@ -26,529 +27,306 @@ from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile impo
 from ansible_collections.secops.itsm.plugins.module_utils._errors import CATEGORIES, ApiError
 from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message, has_fact
+from ansible_collections.secops.itsm.tests.unit.shelf import Shelf, raise_if_given
 
-BROKEN = ApiError("It broke off.", "unavailable", ambiguous=True)
+BROKEN = ApiError("It broke off.", "unavailable", ambiguous=True, retryable=True, http_status=502)
 REFUSED = ApiError("It was refused.", "permission", http_status=403)
 UNAVAILABLE = ApiError("It is down.", "unavailable", http_status=503, retryable=True)
 
 
-class TwoSwitches(Operation[Any]):
-    """Two switches that have to be on; each is turned on by a write of its own."""
-
-    noun, label = "cupboard", "cupboard 7"
-
-    def __init__(self, faults: dict[int, tuple[ApiError, bool]], is_dark: bool = False) -> None:
-        self.on: set[str] = set()
-        self.heard: set[str] = set()
-        self.is_dark = is_dark
-        self.clock = FakeClock()
-        self.sent: list[str] = []
-        self.faults = faults
-
-    def read(self) -> frozenset[str]:
-        return frozenset(self.heard if self.is_dark else self.on)
-
-    def plan(self, current: frozenset[str]) -> Plan[frozenset[str]]:
-        writes = tuple(Write(name, {"on": name}) for name in ("left", "right") if name not in current)
-        return Plan(frozenset({"left", "right"}), writes)
-
-    def send(self, write: Write) -> None:
-        self.sent.append(write.action)
-        error, takes_effect = self.faults.pop(len(self.sent), (None, True))
-        if takes_effect:
-            self.on.add(write.action)
-        if isinstance(error, ApiError):
-            raise error
-        self.heard.add(write.action)
-
-    def can_observe(self, state: frozenset[str]) -> bool:
-        return not self.is_dark
-
-    def describe(self, state: Any) -> str:
-        return ", ".join(sorted(state)) or "nothing on"
-
-
-def go(faults: dict[int, tuple[ApiError, bool]], is_dark: bool = False) -> tuple[TwoSwitches, Any]:
-    operation = TwoSwitches(faults, is_dark)
+def outcome_of(shelf: Shelf, check_mode: bool = False, verify_timeout: float = 30.0) -> Any:
+    """Return the result of a run, or its failure."""
     try:
-        return operation, reconcile(operation, RunOptions(clock=operation.clock))
-    except ApiError as error:
-        return operation, error
+        return reconcile(shelf, RunOptions(check_mode, verify_timeout, shelf.clock))
+    except ApiError as failure:
+        return failure
+
+
+def failure_of(shelf: Shelf, **options: Any) -> ApiError:
+    failure = outcome_of(shelf, **options)
+    assert isinstance(failure, ApiError)
+    return failure
+
+
+# --- writes ---------------------------------------------------------------------------------------------------------
+
+
+def expected_writes(replies: Sequence[tuple[ApiError | None, bool]], is_dark: bool) -> tuple[list[str], bool]:
+    """Return the writes of a run, and whether it succeeds, derived from the rules for each thing."""
+    sent: list[str] = []
+    left: Iterator[tuple[ApiError | None, bool]] = iter(replies)
+    for thing in ("book", "vase"):
+        for _attempt in range(2):
+            sent.append(thing)
+            failure, takes_effect = next(left, (None, True))
+            if failure is None or (takes_effect and not is_dark):
+                break
+        else:
+            return sent, False
+    return sent, True
+
+
+REPLIES = st.lists(st.sampled_from([(None, True), (BROKEN, True), (BROKEN, False)]), max_size=4)
+
+
+@given(REPLIES, st.booleans())
+def test_interrupted_write_is_sent_again_once(replies, is_dark):
+    shelf = Shelf(*replies, is_dark=is_dark)
+    outcome = outcome_of(shelf)
+    sent, succeeds = expected_writes(replies, is_dark)
+    assert shelf.sent == sent
+    if succeeds:
+        assert outcome.changed
+        assert outcome.after == shelf.held.keys() == {"book", "vase"}
+    else:
+        assert (outcome.category, outcome.may_have_changed) == (
+            "ambiguous_write" if is_dark else "unavailable",
+            True,
+        )
+    assert not (is_dark and shelf.clock.slept)
 
 
 @pytest.mark.parametrize(
-    "faults, sent",
+    "replies, extent, may_have_changed",
     [
-        ({}, ["left", "right"]),
-        ({1: (BROKEN, True)}, ["left", "right"]),
-        ({1: (BROKEN, False)}, ["left", "left", "right"]),
-        ({2: (BROKEN, True)}, ["left", "right"]),
-        ({2: (BROKEN, False)}, ["left", "right", "right"]),
+        ([(REFUSED, False)], "was not changed", False),
+        ([(None, True), (REFUSED, False)], "was only partly changed", True),
+        ([(BROKEN, False), (REFUSED, False)], "may have been changed", True),
     ],
 )
-def test_every_write_takes_effect_once(faults, sent):
-    operation, outcome = go(faults)
-    assert outcome.changed
-    assert operation.sent == sent
-    assert operation.on == {"left", "right"}
-
-
-def test_rejected_second_write_reports_a_partial_change():
-    _operation, error = go({2: (REFUSED, False)})
-    assert_message(error.message, "Cupboard 7", "only in part", REFUSED.message)
-    assert (error.category, error.may_have_changed) == ("permission", True)
-
-
-def test_rejected_first_write_reports_no_change():
-    operation, error = go({1: (REFUSED, False)})
-    assert_message(error.message, "Cupboard 7", "not changed", REFUSED.message)
-    assert (operation.sent, error.may_have_changed) == (["left"], False)
-
-
-def test_rejection_after_an_interruption_reports_uncertainty():
-    _operation, error = go({1: (BROKEN, False), 2: (REFUSED, False)})
-    assert_message(error.message, "Cupboard 7", "may have", REFUSED.message)
-    assert error.may_have_changed
-
-
-@pytest.mark.parametrize(
-    "faults, sent",
-    [
-        ({}, ["left", "right"]),
-        ({1: (BROKEN, True)}, ["left", "left", "right"]),
-        ({1: (BROKEN, False)}, ["left", "left", "right"]),
-        ({1: (BROKEN, True), 3: (BROKEN, True)}, ["left", "left", "right", "right"]),
-    ],
-)
-def test_unobservable_write_is_sent_again_once(faults, sent):
-    operation, outcome = go(faults, is_dark=True)
-    assert outcome.changed
-    assert operation.sent == sent
-    assert operation.on == {"left", "right"}
-    assert operation.clock.slept == []
-
-
-def test_unobservable_write_interrupted_twice_is_ambiguous():
-    operation, error = go({1: (BROKEN, True), 2: (BROKEN, True)}, is_dark=True)
-    assert (error.category, error.may_have_changed) == ("ambiguous_write", True)
-    assert_message(error.message, "not known", "cupboard 7", "twice", "does not show", BROKEN.message)
-    assert operation.sent == ["left", "left"]
-
-
-def test_each_write_may_be_interrupted_once():
-    operation, outcome = go({1: (BROKEN, False), 3: (BROKEN, False)})
-    assert outcome.changed
-    assert operation.sent == ["left", "left", "right", "right"]
-
-
-class Guarded(TwoSwitches):
-    """Somebody else turns a third switch on, after which nothing may be written."""
-
-    def plan(self, current: frozenset[str]) -> Plan[frozenset[str]]:
-        if "third" in current:
-            return Plan(current, conflict=ApiError("The third switch is on.", "conflict"))
-        return super().plan(current)
-
-
-def test_conflict_prevents_any_write():
-    operation = Guarded({})
-    operation.on = {"third"}
-    for check_mode in (True, False):
-        with pytest.raises(ApiError) as caught:
-            reconcile(operation, RunOptions(check_mode, clock=FakeClock()))
-        assert (caught.value.category, caught.value.may_have_changed) == ("conflict", False)
-        assert_message(caught.value.message, "The third switch is on.", "Nothing was written")
-    assert operation.sent == []
-
-
-def test_conflict_after_an_interruption_ends_the_run():
-    operation = Guarded({1: (BROKEN, False)})
-    send = operation.send
-
-    def interfere(write: Write) -> None:
-        operation.on.add("third")
-        send(write)
-
-    operation.send = interfere  # type: ignore[method-assign]  # somebody else is quicker
-    with pytest.raises(ApiError) as caught:
-        reconcile(operation, RunOptions(clock=FakeClock()))
-    assert (caught.value.category, caught.value.may_have_changed) == ("conflict", True)
-    assert_message(caught.value.message, "The third switch is on.", "broke off", BROKEN.message)
-    assert operation.sent == ["left"]
-
-
-def test_conflict_after_the_write_is_a_failure():
-    operation = Guarded({})
-    send = operation.send
-
-    def interfere(write: Write) -> None:
-        send(write)
-        operation.on.add("third")
-
-    operation.send = interfere  # type: ignore[method-assign]  # somebody else is quicker
-    with pytest.raises(ApiError) as caught:
-        reconcile(operation, RunOptions(clock=FakeClock()))
-    assert (caught.value.category, caught.value.may_have_changed) == ("not_converged", True)
+def test_rejected_write_reports_what_was_changed(replies, extent, may_have_changed):
+    failure = failure_of(Shelf(*replies))
+    assert_message(failure.message, f"Shelf 7 {extent}", REFUSED.message)
+    assert (failure.category, failure.may_have_changed) == ("permission", may_have_changed)
 
 
 def test_failure_that_reports_a_change_keeps_its_message():
-    _operation, error = go({1: (ApiError("The wrong switch is on.", "not_converged", may_have_changed=True), False)})
-    assert (error.message, error.may_have_changed) == ("The wrong switch is on.", True)
+    failure = failure_of(Shelf((ApiError("The lamp is there.", "not_converged", may_have_changed=True), False)))
+    assert (failure.message, failure.may_have_changed) == ("The lamp is there.", True)
 
 
-class Adding(TwoSwitches):
-    """Its writes add something."""
+@pytest.mark.parametrize("is_additive", [False, True])
+def test_additive_write_warns_of_duplicates(is_additive):
+    failure = failure_of(Shelf((None, False), (None, False), is_additive=is_additive))
+    assert (failure.category, failure.may_have_changed) == ("not_converged", True)
+    assert has_fact(failure.message, "twice") == is_additive
 
-    def plan(self, current: frozenset[str]) -> Plan[frozenset[str]]:
-        found = super().plan(current)
-        return Plan(found.after, tuple(Write(write.action, write.body, is_additive=True) for write in found.writes))
 
-
-@pytest.mark.parametrize("kind, told", [(Adding, True), (TwoSwitches, False)])
-def test_additive_write_warns_of_duplicates(kind, told):
-    operation = kind({1: (None, False), 2: (None, False)})
-    with pytest.raises(ApiError) as caught:
-        reconcile(operation, RunOptions(clock=FakeClock()))
-    assert caught.value.category == "not_converged"
-    assert_message(caught.value.message, "Cupboard 7", "30 s", "nothing on", "verify_timeout")
-    assert has_fact(caught.value.message, "twice") == told
+def test_write_is_read_back_within_the_timeout():
+    for lag, verify_timeout, is_late in [(7.0, 7.0, False), (7.1, 7.0, True), (7.1, 0.0, False)]:
+        outcome = outcome_of(Shelf(lag=lag), verify_timeout=verify_timeout)
+        assert isinstance(outcome, ApiError) is is_late
 
 
 def test_interrupted_write_is_read_back_without_verify_timeout():
-    operation = TwoSwitches({1: (BROKEN, True)})
-    shown = [frozenset[str](), frozenset[str](), frozenset({"left"}), frozenset({"left", "right"})]
-    operation.read = lambda: shown.pop(0) if len(shown) > 1 else shown[0]  # type: ignore[method-assign]  # it lags
-    reconcile(operation, RunOptions(verify_timeout=0, clock=operation.clock))
-    assert operation.sent == ["left", "right"]
+    shelf = Shelf((BROKEN, True), lag=3.0)
+    assert outcome_of(shelf, verify_timeout=0).changed
+    assert shelf.sent == ["book", "vase"]
 
 
-# --- a write that is sent only once ---------------------------------------------------------------------------------
+def test_check_mode_sends_nothing():
+    shelf = Shelf()
+    outcome = outcome_of(shelf, check_mode=True)
+    assert (outcome.changed, outcome.before, outcome.after) == (True, frozenset(), {"book", "vase"})
+    assert (shelf.sent, shelf.read_count) == ([], 1)
 
 
-class Order(Operation[Any]):
-    """A ticket that is there once it was ordered, and that a search shows only after some time."""
+class PartialShelf(Shelf):
+    """A shelf on which interrupted writes leave a part, which may be unreadable."""
 
-    noun, label = "ticket", "ticket 'Laptop' (team james)"
+    unreadable: ApiError | None = None
 
-    def __init__(self, fault: ApiError | None, arrives: bool, lag: float = 0.0, then: tuple[str, ...] = ()) -> None:
-        self.clock = FakeClock()
-        self.sent: list[str] = []
-        self.fault = fault
-        self.arrives = arrives
-        self.lag = lag
-        self.ordered_at: float | None = None
-        self.wanted = ("create", *then)
-        self.done: set[str] = set()
-        self.reads = 0
-
-    def read(self) -> frozenset[str]:
-        self.reads += 1
-        is_shown = self.ordered_at is not None and self.clock.now() >= self.ordered_at + self.lag
-        return frozenset(self.done | ({"create"} if is_shown else set()))
-
-    def plan(self, current: frozenset[str]) -> Plan[frozenset[str]]:
-        writes = [
-            Write(name, {}, never_resend=name == "create", done=f"{name}d")
-            for name in self.wanted
-            if name not in current
-        ]
-        return Plan(frozenset(self.wanted), tuple(writes))
-
-    def send(self, write: Write) -> None:
-        self.sent.append(write.action)
-        if write.action != "create":
-            self.done.add(write.action)
-            return
-        if self.arrives:
-            self.ordered_at = self.clock.now()
-        if self.fault is not None:
-            raise self.fault
-
-    def describe(self, state: Any) -> str:
-        return ", ".join(sorted(state)) or "none"
+    def drop_delivered_parts(self, write: Write) -> Write:
+        raise_if_given(self.unreadable)
+        return Write("rest", {})
 
 
-@pytest.mark.parametrize("verify_timeout, looked_for", [(30.0, 30.0), (7.0, 7.0), (0.0, DEFAULT_RECOVERY_TIMEOUT)])
-def test_never_resent_write_that_is_not_found_is_ambiguous(verify_timeout, looked_for):
-    broken = ApiError("It broke off.", "unavailable", ambiguous=True, retryable=True, http_status=502)
-    operation = Order(broken, arrives=False)
-    with pytest.raises(ApiError) as caught:
-        reconcile(operation, RunOptions(verify_timeout=verify_timeout, clock=operation.clock))
-    error = caught.value
-    assert operation.sent == ["create"]
-    assert operation.clock.time == looked_for
-    assert (error.category, error.may_have_changed, error.retryable, error.http_status) == (
-        "ambiguous_write",
-        True,
-        False,
-        502,
-    )
-    facts = "not known", "ticket 'Laptop' (team james)", f"{looked_for:g} s", "It broke off.", "portal", "second one"
-    assert_message(error.message, *facts)
+def test_interrupted_write_is_sent_again_without_delivered_parts():
+    shelf = PartialShelf((BROKEN, False), wanted=["book"])
+    outcome_of(shelf, verify_timeout=0)
+    assert shelf.sent == ["book", "rest"]
 
 
-@pytest.mark.parametrize("lag", [0.0, 0.4, 12.0, 29.9, 30.0])
-def test_interrupted_write_that_took_effect_is_found(lag):
-    operation = Order(BROKEN, arrives=True, lag=lag)
-    outcome = reconcile(operation, RunOptions(clock=operation.clock))
-    assert (outcome.changed, operation.sent) == (True, ["create"])
-    assert outcome.after == {"create"}
+def test_unknown_delivered_parts_are_ambiguous():
+    shelf = PartialShelf((BROKEN, False))
+    shelf.unreadable = REFUSED
+    failure = failure_of(shelf)
+    assert (failure.category, failure.may_have_changed, shelf.sent) == ("ambiguous_write", True, ["book"])
+    assert_message(failure.message, "shelf 7", BROKEN.message, REFUSED.message)
 
 
-def test_never_resent_write_that_shows_too_late_is_ambiguous():
-    operation = Order(BROKEN, arrives=True, lag=30.1)
-    with pytest.raises(ApiError) as caught:
-        reconcile(operation, RunOptions(clock=operation.clock))
-    assert (caught.value.category, operation.sent) == ("ambiguous_write", ["create"])
+# --- conflicts ------------------------------------------------------------------------------------------------------
+
+CONFLICT = ApiError("The shelf is full.", "conflict")
 
 
-def test_remaining_writes_follow_an_interrupted_one():
-    operation = Order(BROKEN, arrives=True, lag=3.0, then=("update",))
-    assert reconcile(operation, RunOptions(clock=operation.clock)).after == {"create", "update"}
-    assert operation.sent == ["create", "update"]
+@pytest.mark.parametrize("check_mode", [False, True])
+def test_conflict_prevents_any_write(check_mode):
+    shelf = Shelf(conflict=CONFLICT)
+    failure = failure_of(shelf, check_mode=check_mode)
+    assert (failure.category, failure.may_have_changed, shelf.sent) == ("conflict", False, [])
 
 
-def test_rejected_never_resent_write_reports_no_change():
-    operation = Order(REFUSED, arrives=False)
-    with pytest.raises(ApiError) as caught:
-        reconcile(operation, RunOptions(clock=operation.clock))
-    assert (caught.value.category, caught.value.may_have_changed, operation.sent) == ("permission", False, ["create"])
-    assert_message(caught.value.message, "Ticket 'Laptop' (team james)", "not created", REFUSED.message)
-    assert operation.reads == 1
+def test_conflict_after_an_interruption_ends_the_run():
+    shelf = Shelf((BROKEN, False), conflict=CONFLICT, conflict_after=1)
+    failure = failure_of(shelf)
+    assert (failure.category, failure.may_have_changed, shelf.sent) == ("conflict", True, ["book"])
+    assert_message(failure.message, CONFLICT.message, "interrupted", BROKEN.message)
 
 
-class Forgetful(Order):
-    """What was ordered is shown once, and then not any more."""
-
-    def read(self) -> frozenset[str]:
-        return super().read() - ({"create"} if self.sent[-1:] == ["update"] else set())
-
-
-@pytest.mark.parametrize("breaks", [False, True])
-def test_never_resent_write_is_not_sent_again_by_a_new_plan(breaks):
-    operation = Forgetful(BROKEN if breaks else None, arrives=True, then=("update", "label"))
-    send = operation.send
-
-    def breaking(write: Write) -> None:
-        send(write)
-        if write.action == "update":
-            raise BROKEN
-
-    operation.send = breaking  # type: ignore[method-assign]  # the second write breaks off, too
-    with pytest.raises(ApiError) as caught:
-        reconcile(operation, RunOptions(clock=operation.clock))
-    assert (caught.value.category, caught.value.may_have_changed, caught.value.retryable) == (
-        "ambiguous_write",
-        True,
-        False,
-    )
-    assert operation.sent == ["create", "update"]
+@pytest.mark.parametrize("conflict", [CONFLICT, ApiError("It fell off.", "not_converged")], ids=str)
+def test_conflict_after_the_write_is_a_failure(conflict):
+    shelf = Shelf(conflict=conflict, conflict_after=2)
+    failure = failure_of(shelf)
+    assert (failure.category, failure.may_have_changed) == ("not_converged", True)
+    assert (failure.message == conflict.message) is (conflict.category == "not_converged")
 
 
-@pytest.mark.parametrize("arrives", [False, True])
-def test_never_resent_write_follows_an_interrupted_one(arrives):
-    operation = Order(None, arrives=True)
-    operation.wanted = ("prepare", "create")
-    send = operation.send
+# --- writes that are never sent again -------------------------------------------------------------------------------
 
-    def breaking(write: Write) -> None:
-        if operation.sent == []:
-            if arrives:
-                send(write)
-            else:
-                operation.sent.append(write.action)
-            raise BROKEN
-        send(write)
 
-    operation.send = breaking  # type: ignore[method-assign]  # the first write breaks off
-    assert reconcile(operation, RunOptions(clock=operation.clock)).after == {"prepare", "create"}
-    assert operation.sent == (["prepare", "create"] if arrives else ["prepare", "prepare", "create"])
+def creation(*replies: Any, wanted: Sequence[str] = ("create",), **options: Any) -> Shelf:
+    return Shelf(*replies, wanted=wanted, once={"create"}, done="created", **options)
+
+
+def assert_unknown_creation(failure: ApiError) -> None:
+    assert (failure.category, failure.may_have_changed, failure.retryable) == ("ambiguous_write", True, False)
+    assert_message(failure.message, "not known", "shelf 7", BROKEN.message, "portal", "second one")
+
+
+@given(st.floats(0, 40), st.sampled_from([0.0, 7.0, 30.0]), st.booleans())
+def test_interrupted_creation_is_found_or_ambiguous(lag, verify_timeout, takes_effect):
+    shelf = creation((BROKEN, takes_effect), lag=lag)
+    outcome = outcome_of(shelf, verify_timeout=verify_timeout)
+    timeout = verify_timeout or DEFAULT_RECOVERY_TIMEOUT
+    assert shelf.sent == ["create"]
+    if takes_effect and lag <= timeout:
+        assert (outcome.changed, outcome.after) == (True, {"create"})
+    else:
+        assert_unknown_creation(outcome)
+        assert_message(outcome.message, f"{timeout:g} s")
+        assert (outcome.http_status, shelf.clock.time) == (502, timeout)
 
 
 @pytest.mark.parametrize("verify_timeout", [0.0, 7.0])
 @pytest.mark.parametrize("category", CATEGORIES)
-def test_never_resent_write_with_failed_reads_is_ambiguous(category, verify_timeout):
-    operation = Order(BROKEN, arrives=True)
-    read = operation.read
-
-    def failing() -> frozenset[str]:
-        if operation.sent:
-            raise ApiError("It cannot be seen. Open the lid.", category, cause="It cannot be seen.")
-        return read()
-
-    operation.read = failing  # type: ignore[method-assign]  # nothing can be read after the write
-    with pytest.raises(ApiError) as caught:
-        reconcile(operation, RunOptions(verify_timeout=verify_timeout, clock=operation.clock))
-    error = caught.value
-    assert (error.category, error.may_have_changed, error.retryable) == ("ambiguous_write", True, False)
-    causes = "It broke off.", "It cannot be seen."
-    assert_message(error.message, "not known", "ticket 'Laptop' (team james)", *causes, "portal", "second one")
-    # What to do about the failed read does not help here.
-    assert "Open the lid." not in error.message
-    assert operation.clock.time == ((verify_timeout or DEFAULT_RECOVERY_TIMEOUT) if category in TRANSIENT else 0)
+def test_creation_that_cannot_be_read_is_ambiguous(category, verify_timeout):
+    unreadable = ApiError("It cannot be seen. Open the lid.", category, cause="It cannot be seen.")
+    shelf = creation((BROKEN, True), reads=[None, unreadable])
+    failure = failure_of(shelf, verify_timeout=verify_timeout)
+    assert_unknown_creation(failure)
+    assert_message(failure.message, "It cannot be seen.")
+    # The remedy for the failed read does not help here.
+    assert "Open the lid." not in failure.message
+    assert shelf.clock.time == ((verify_timeout or DEFAULT_RECOVERY_TIMEOUT) if category in TRANSIENT else 0)
 
 
-def test_interrupted_write_is_found_after_failed_reads():
-    operation = Order(BROKEN, arrives=True)
-    read = operation.read
-
-    def failing() -> frozenset[str]:
-        if operation.sent and operation.clock.now() < 3:
-            raise UNAVAILABLE
-        return read()
-
-    operation.read = failing  # type: ignore[method-assign]  # nothing can be read for a while
-    assert reconcile(operation, RunOptions(clock=operation.clock)).after == {"create"}
-    assert operation.sent == ["create"]
+def test_interrupted_creation_is_found_after_failed_reads():
+    shelf = creation((BROKEN, True), reads=[None, UNAVAILABLE, UNAVAILABLE, None], wanted=["create", "update"])
+    assert outcome_of(shelf).after == {"create", "update"}
+    assert shelf.sent == ["create", "update"]
 
 
-def test_check_mode_sends_nothing():
-    operation = Order(None, arrives=True)
-    outcome = reconcile(operation, RunOptions(check_mode=True, clock=operation.clock))
-    assert (outcome.changed, outcome.after, operation.sent, operation.reads) == (True, {"create"}, [], 1)
+def test_rejected_creation_reports_no_change():
+    shelf = creation((REFUSED, False))
+    failure = failure_of(shelf)
+    assert (failure.category, failure.may_have_changed, shelf.sent) == ("permission", False, ["create"])
+    assert_message(failure.message, "Shelf 7", "not created", REFUSED.message)
+    assert shelf.read_count == 1
 
 
-# --- a read that fails ----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("reply", [(None, True), (BROKEN, True)])
+def test_creation_is_not_repeated_by_a_new_plan(reply):
+    """The service shows the object once, and not any more after the next write."""
+    shelf = creation(reply, (BROKEN, True), wanted=["create", "update", "label"])
+    read = shelf.read
+    shelf.read = lambda: read() - ({"create"} if shelf.sent[-1:] == ["update"] else set())  # type: ignore[method-assign]  # for one test
+    assert_unknown_creation(failure_of(shelf))
+    assert shelf.sent == ["create", "update"]
 
 
-def unreadable(failure: ApiError) -> ApiError:
-    operation = TwoSwitches({})
-
-    def read() -> frozenset[str]:
-        raise failure
-
-    operation.read = read  # type: ignore[method-assign]  # nothing can be read
-    with pytest.raises(ApiError) as caught:
-        reconcile(operation, RunOptions(clock=operation.clock))
-    assert operation.sent == []
-    assert (caught.value.category, caught.value.may_have_changed) == (failure.category, False)
-    return caught.value
+@pytest.mark.parametrize("takes_effect", [False, True])
+def test_creation_follows_an_interrupted_write(takes_effect):
+    shelf = creation((BROKEN, takes_effect), wanted=["prepare", "create"])
+    assert outcome_of(shelf).after == {"prepare", "create"}
+    assert shelf.sent == (["prepare", "create"] if takes_effect else ["prepare", "prepare", "create"])
 
 
+# --- reads that fail ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("http_status", [None, 404])
 @pytest.mark.parametrize("category", CATEGORIES)
-def test_self_explanatory_read_failure_keeps_its_message(category):
-    found = unreadable(ApiError("There are two.", category))
-    assert_message(found.message, "There are two.", "written")
-    assert has_fact(found.message, "Cupboard 7") == (category not in ("configuration", "ambiguous_match"))
+def test_failure_of_the_first_read_ends_the_run(category, http_status):
+    shelf = Shelf(reads=[ApiError("There are two.", category, http_status=http_status)])
+    failure = failure_of(shelf)
+    assert (failure.category, failure.http_status, failure.may_have_changed) == (category, http_status, False)
+    assert_message(failure.message, "There are two.", "written")
+    names_the_object = category not in SELF_EXPLANATORY or http_status is not None
+    assert has_fact(failure.message, "Shelf 7 could not be read") == names_the_object
+    assert shelf.sent == []
 
 
-@pytest.mark.parametrize("category", sorted(SELF_EXPLANATORY))
-def test_read_failure_of_the_service_names_the_object(category):
-    found = unreadable(ApiError("The tenant was not found.", category, http_status=404))
-    assert_message(found.message, "Cupboard 7", "not be read", "nothing was written", "The tenant was not found.")
-    assert found.http_status == 404
+def test_failed_read_back_is_repeated():
+    shelf = Shelf(reads=[None, UNAVAILABLE, None])
+    assert outcome_of(shelf).changed
+    assert (shelf.sent, shelf.clock.slept) == (["book", "vase"], [0.5])
+
+
+def test_final_failure_of_the_read_back_reports_a_change():
+    failure = failure_of(Shelf(reads=[None, REFUSED]))
+    assert (failure.category, failure.may_have_changed) == ("permission", True)
 
 
 # --- poll -----------------------------------------------------------------------------------------------------------
 
 
-def test_poll_backs_off_and_reads_at_the_deadline():
-    clock = FakeClock()
-    looks: list[float] = []
-    assert poll(lambda: looks.append(clock.now()) or len(looks), lambda seen: False, 20.0, clock) == len(looks)
-    assert looks == [0.0, 0.5, 1.5, 3.5, 7.5, 12.5, 17.5, 20.0]
-    assert clock.slept == [0.5, 1.0, 2.0, 4.0, 5.0, 5.0, 2.5]
+def polled(states: Sequence[Any], timeout: float = 20.0) -> tuple[Any, list[float]]:
+    """Poll until the state is ``new``, and return the last state or failure, and the times of the reads."""
+    clock, times = FakeClock(), []
 
-
-def test_poll_ends_with_the_expected_state():
-    clock = FakeClock()
-    shown = ["old", "old", "new", "newer"]
-    assert poll(lambda: shown.pop(0), lambda seen: seen != "old", 20.0, clock) == "new"
-    assert (shown, clock.slept) == (["newer"], [0.5, 1.0])
-
-
-@pytest.mark.parametrize("seconds", [0.0, -1.0])
-def test_poll_without_time_reads_once(seconds):
-    clock = FakeClock()
-    assert poll(lambda: "old", lambda seen: False, seconds, clock) == "old"
-    assert clock.slept == []
-
-
-def test_poll_raises_failures():
     def read() -> str:
-        raise REFUSED
+        times.append(clock.now())
+        state = states[min(len(times), len(states)) - 1]
+        raise_if_given(state if isinstance(state, ApiError) else None)
+        return state
 
-    with pytest.raises(ApiError, match="It was refused"):
-        poll(read, lambda seen: True, 20.0, FakeClock())
+    try:
+        return poll(read, lambda state: state == "new", timeout, clock), times
+    except ApiError as failure:
+        return failure, times
+
+
+SCHEDULE = [0.0, 0.5, 1.5, 3.5, 7.5, 12.5, 17.5, 20.0]
+
+
+@given(st.integers(0, 12), st.sampled_from(["old", UNAVAILABLE]), st.floats(-1.0, 20.0))
+def test_poll_backs_off_until_the_state_or_the_deadline(reads, state, timeout):
+    found, times = polled([state] * reads + ["new"], timeout)
+    ends = [moment for moment in SCHEDULE if moment < timeout] + [max(timeout, 0.0)]
+    assert times == pytest.approx(ends[: reads + 1])
+    assert found == ("new" if reads < len(ends) else state)
 
 
 @pytest.mark.parametrize("category", CATEGORIES)
 def test_poll_repeats_reads_after_transient_failures_only(category):
-    clock, looks = FakeClock(), iter([ApiError("No.", category), "old", ApiError("No.", category), "new"])
-
-    def read() -> str:
-        found = next(looks)
-        if isinstance(found, ApiError):
-            raise found
-        return found
-
-    if category in TRANSIENT:
-        assert poll(read, lambda seen: seen == "new", 20.0, clock) == "new"
-        assert clock.slept == [0.5, 1.0, 2.0]
-    else:
-        with pytest.raises(ApiError, match="No"):
-            poll(read, lambda seen: seen == "new", 20.0, clock)
-        assert clock.slept == []
+    failure = ApiError("No.", category)
+    found, times = polled([failure, "old", failure, "new"])
+    is_transient = category in ("unavailable", "rate_limited", "contract")
+    assert (found, times) == (("new", [0.0, 0.5, 1.5, 3.5]) if is_transient else (failure, [0.0]))
 
 
-def test_transient_categories():
-    assert sorted(TRANSIENT) == ["contract", "rate_limited", "unavailable"]
-
-
-@pytest.mark.parametrize("seconds", [0.0, 20.0])
-def test_poll_raises_the_last_failure_at_the_deadline(seconds):
-    clock = FakeClock()
-    looks: list[float] = []
-
-    def read() -> str:
-        looks.append(clock.now())
-        raise ApiError(f"Look {len(looks)} failed.", "unavailable")
-
-    with pytest.raises(ApiError, match=f"^Look {8 if seconds else 1} failed"):
-        poll(read, lambda seen: True, seconds, clock)
-    assert clock.time == seconds
-
-
-def test_poll_with_a_failed_last_read_raises():
-    clock = FakeClock()
-
-    def read() -> str:
-        if clock.now() >= 20:
-            raise UNAVAILABLE
-        return "old"
-
-    with pytest.raises(ApiError, match="It is down"):
-        poll(read, lambda seen: False, 20.0, clock)
-
-
-def test_failed_read_back_is_repeated():
-    operation = TwoSwitches({})
-    looks: list[int] = []
-    read = operation.read
-
-    def failing() -> frozenset[str]:
-        looks.append(len(operation.sent))
-        if looks.count(2) == 1:
-            raise UNAVAILABLE
-        return read()
-
-    operation.read = failing  # type: ignore[method-assign]  # one look fails
-    assert reconcile(operation, RunOptions(clock=operation.clock)).changed
-    assert (operation.sent, operation.clock.slept) == (["left", "right"], [0.5])
+def test_poll_raises_the_failure_of_the_last_read():
+    assert polled(["old"] * (len(SCHEDULE) - 1) + [UNAVAILABLE])[0] is UNAVAILABLE
 
 
 def test_poll_counts_the_time_of_reads():
     clock = FakeClock()
-
-    def read() -> str:
-        clock.time += 6.0
-        return "old"
-
-    poll(read, lambda seen: False, 10.0, clock)
-    assert clock.slept == [0.5]
+    poll(lambda: clock.sleep(6.0), lambda state: False, 10.0, clock)
+    assert clock.slept == [6.0, 0.5, 6.0]
 
 
-# --- small parts ----------------------------------------------------------------------------------------------------
+# --- options and differences ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("verify_timeout, recovery_timeout", [(0, 30.0), (0.5, 0.5), (90, 90)])
@@ -556,20 +334,22 @@ def test_recovery_timeout_is_verify_timeout_unless_zero(verify_timeout, recovery
     assert RunOptions(verify_timeout=verify_timeout).recovery_timeout == recovery_timeout
 
 
-@pytest.mark.parametrize("options", [{}, {"verify_timeout": 0}, {"verify_timeout": 30}])
-def test_valid_verify_timeout(options):
-    check_verify_timeout(options)
-
-
-def test_negative_verify_timeout_is_rejected():
+def test_only_a_negative_verify_timeout_is_rejected():
+    for valid in ({}, {"verify_timeout": 0}, {"verify_timeout": 30}):
+        check_verify_timeout(valid)
     with pytest.raises(ApiError) as caught:
         check_verify_timeout({"verify_timeout": -1})
-    assert_message(caught.value.message, "verify_timeout", 0)
     assert caught.value.category == "configuration"
 
 
-def test_difference():
+def test_difference_copies_both_states():
     before, after = {"a": 1}, {"a": 2}
     found = difference("ticket 7", before, after)
     assert found == {"before_header": "ticket 7", "after_header": "ticket 7", "before": {"a": 1}, "after": {"a": 2}}
     assert found["before"] is not before
+
+
+def test_operation_shows_its_writes_by_default():
+    assert Operation.can_observe(Shelf(is_dark=True), frozenset())
+    write = Write("book", {})
+    assert Operation.drop_delivered_parts(Shelf(), write) is write

@@ -2,15 +2,18 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The retry decision, the back-off, and Retry-After in all its formats."""
+"""Retry decision, back-off, and the formats of Retry-After."""
 
 from __future__ import annotations
 
 from datetime import datetime, timezone
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.module_utils._http.retry_policy import (
+    BACKOFF_CAP,
     MAX_RETRY_AFTER,
     RetryDecision,
     backoff_delay,
@@ -19,7 +22,6 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.retry_policy imp
 )
 
 RETRY, UNCERTAIN, REJECTED = RetryDecision.RETRY, RetryDecision.UNCERTAIN, RetryDecision.REJECTED
-
 NOW = datetime(2026, 11, 21, 3, 0, 0, tzinfo=timezone.utc)
 
 
@@ -29,96 +31,57 @@ NOW = datetime(2026, 11, 21, 3, 0, 0, tzinfo=timezone.utc)
         (None, None),
         ("0", 0),
         (" 120 ", 120),
+        ("1000000000", 1e9),
+        ("1000000001", 1e9),
+        ("9" * 5000, MAX_RETRY_AFTER),
         ("Sat, 21 Nov 2026 03:00:45 GMT", 45),
         ("Sat, 21 Nov 2026 03:00:45 -0000", 45),
         ("Sat, 21 Nov 2026 02:00:00 GMT", 0),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("\u00b2", None),
-        ("", None),
+        (f"Sat, 21 Nov {'9' * 20} 03:00:45 GMT", None),
+        (f"Sat, 21 Nov 2026 03:00:45 +{'9' * 20}", None),
+        *((text, None) for text in ("soon", "-5", "1.5", "\u00b2", "")),
     ],
 )
-def test_retry_after(value, seconds):
+def test_retry_after_in_any_format(value, seconds):
     assert retry_after_seconds(value, NOW) == seconds
 
 
-def test_delay_is_never_shorter_than_retry_after():
-    assert backoff_delay(1, 20.0, lambda: 0.0) == 20.0
+@pytest.mark.parametrize("status", [400, 401, 404, 408, 409, 429, 500, 501, 502, 503, 504, 599])
+@pytest.mark.parametrize("retry_after", [None, 0.0, 3.0])
+def test_decision_after_an_error_response(status, retry_after):
+    read = RETRY if status in (408, 429, 502, 503, 504) else REJECTED
+    write = UNCERTAIN if status == 408 or status >= 500 else REJECTED
+    write = RETRY if status == 429 else write
+    promised = RETRY if status == 503 and retry_after is not None else write
+    for is_promised in (True, False):
+        options = {"retry_after_means_unprocessed": is_promised}
+        assert decide_retry(False, status, retry_after, **options) is read
+        assert decide_retry(True, status, retry_after, **options) is (promised if is_promised else write)
 
 
-def test_delay_has_jitter():
-    waits = {backoff_delay(3, None) for _each in range(20)} | {backoff_delay(1, 20.0) for _each in range(20)}
-    assert len(waits) > 30
-
-
-def test_delay_is_capped():
-    assert max(backoff_delay(attempt, None, lambda: 1.0) for attempt in range(1, 50)) == 15.0
-
-
-@pytest.mark.parametrize("value", [f"Sat, 21 Nov {'9' * 20} 03:00:45 GMT", f"Sat, 21 Nov 2026 03:00:45 +{'9' * 20}"])
-def test_date_out_of_range_is_ignored(value):
-    assert retry_after_seconds(value, NOW) is None
-
-
-@pytest.mark.parametrize("text, seconds", [("1000000000", 1e9), ("1000000001", 1e9), ("9" * 5000, MAX_RETRY_AFTER)])
-def test_retry_after_is_capped(text, seconds):
-    assert retry_after_seconds(text) == seconds
-
-
-@pytest.mark.parametrize(
-    "status, retry_after, read, write",
-    [
-        (400, None, REJECTED, REJECTED),
-        (401, None, REJECTED, REJECTED),
-        (404, 3.0, REJECTED, REJECTED),
-        (408, None, RETRY, UNCERTAIN),
-        (409, None, REJECTED, REJECTED),
-        (429, None, RETRY, RETRY),
-        (429, 0.0, RETRY, RETRY),
-        (500, None, REJECTED, UNCERTAIN),
-        (500, 3.0, REJECTED, UNCERTAIN),
-        (502, 3.0, RETRY, UNCERTAIN),
-        (503, None, RETRY, UNCERTAIN),
-        (503, 0.0, RETRY, RETRY),
-        (503, 3.0, RETRY, RETRY),
-        (504, 3.0, RETRY, UNCERTAIN),
-        (599, None, REJECTED, UNCERTAIN),
-    ],
-)
-def test_decision_after_an_error_response(status, retry_after, read, write):
-    assert decide_retry(False, status, retry_after) is read
-    assert decide_retry(True, status, retry_after) is write
-    # Without the promise, only 429 means that a write was not processed.
-    unpromised = UNCERTAIN if status == 503 else write
-    assert decide_retry(True, status, retry_after, retry_after_means_unprocessed=False) is unpromised
-    assert decide_retry(False, status, retry_after, retry_after_means_unprocessed=False) is read
-
-
-def test_decision_without_a_response():
-    assert decide_retry(False, may_be_processed=True) is RETRY
-    assert decide_retry(False, may_be_processed=False) is RETRY
+def test_decision_without_a_status():
+    for may_be_processed in (True, False):
+        assert decide_retry(False, may_be_processed=may_be_processed) is RETRY
     assert decide_retry(True, may_be_processed=True) is UNCERTAIN
     assert decide_retry(True, may_be_processed=False) is RETRY
-
-
-def test_decision_after_a_permanent_failure():
     assert decide_retry(False, is_permanent=True) is REJECTED
     assert decide_retry(True, is_permanent=True) is UNCERTAIN
 
 
-@pytest.mark.parametrize("attempt, longest", [(1, 0.5), (2, 1.0), (3, 2.0), (5, 8.0), (6, 15.0), (1000, 15.0)])
-def test_delay_doubles(attempt, longest):
-    assert backoff_delay(attempt, None, lambda: 0.0) == longest / 2
-    assert backoff_delay(attempt, None, lambda: 1.0) == longest
+# From the 1026th doubling on, the delay would exceed the range of a float.
+@pytest.mark.parametrize("attempts, longest", [(1, 0.5), (2, 1.0), (3, 2.0), (5, 8.0), (6, 15.0), (1100, 15.0)])
+def test_delay_doubles_up_to_the_cap(attempts, longest):
+    assert backoff_delay(attempts, None, lambda: 0.0) == longest / 2
+    assert backoff_delay(attempts, None, lambda: 1.0) == longest
 
 
-# From the 1026th doubling on, the delay would not be a float any more.
-def test_delay_of_many_attempts():
-    assert backoff_delay(1100, None, lambda: 1.0) == 15.0
+@given(st.integers(1, 2000), st.floats(0, MAX_RETRY_AFTER), st.floats(0, 1))
+def test_delay_honours_backoff_and_retry_after(attempts, retry_after, jitter):
+    back_off = backoff_delay(attempts, None, lambda: jitter)
+    assert 0.25 <= back_off <= BACKOFF_CAP
+    assert backoff_delay(attempts, retry_after, lambda: jitter) == max(back_off, retry_after + 0.5 * jitter)
 
 
-@pytest.mark.parametrize("attempt, asked, wait", [(1, 0.0, 0.5), (9, 0.0, 15.0), (9, 20.0, 20.5), (1, 3.0, 3.5)])
-def test_delay_undercuts_neither_backoff_nor_retry_after(attempt, asked, wait):
-    assert backoff_delay(attempt, asked, lambda: 1.0) == wait
-    assert backoff_delay(attempt, asked, lambda: 0.0) >= asked
+def test_delay_has_jitter():
+    delays = {backoff_delay(3, None) for _each in range(20)} | {backoff_delay(1, 20.0) for _each in range(20)}
+    assert len(delays) > 30

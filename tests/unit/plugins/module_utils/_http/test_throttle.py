@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The throttle of one worker, and that of several."""
+"""The throttle of a single worker, and that of the workers of a list."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from dataclasses import replace
 from functools import partial
 from types import SimpleNamespace
 from typing import Any, Callable
+from unittest import mock
 
 import pytest
 
@@ -33,324 +34,249 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.throttle import 
     SingleWorkerThrottle,
     WorkspaceThrottle,
 )
-from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock, Reply, free_port
+from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock, Reply
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message
 
 OK = Reply(body={"data": {}})
-GONE = "the connection to ContraForce could not be made (Connection refused)"
+REFUSED = "the connection to ContraForce failed (Connection refused)"
+THE_END = ApiError("The end.", "tls")
+#: The attempts of a request that always fails within a retry timeout of 10 s, and the seconds that they take.
+WHOLE_TIMEOUT = (6, 7.75)
 
 
 @pytest.fixture(autouse=True)
 def _no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waits of 0.25, 0.5, 1, 2, 4, 7.5 seconds, and exactly those that the service asks for."""
+    """Wait 0.25, 0.5, 1, 2, 4, 7.5 seconds, and exactly the time that the service requests."""
     monkeypatch.setattr(throttle_module, "backoff_delay", partial(retry_policy.backoff_delay, jitter=lambda: 0.0))
 
 
 class WouldWaitError(Exception):
-    """Only another thread could end this wait."""
+    """A wait that only another thread can end."""
 
 
-class FakeCondition:
-    """The condition of all workers; where it waits for a time, that time passes at once.
+def throttle_of(
+    clock: FakeClock, maximum: int = 8, retry_timeout: float = 10, *, has_responded: bool = True
+) -> WorkspaceThrottle:
+    """Return the throttle of a workspace whose workers all run in this thread; timed waits advance the clock.
 
-    :param clock: whose time passes.
+    :param has_responded: whether a first request has succeeded.
     """
+    shared = SharedThrottle(maximum, retry_timeout, clock)
 
-    def __init__(self, clock: FakeClock) -> None:
-        self.clock = clock
-
-    def __enter__(self) -> None:
-        """Nobody else is there."""
-
-    def __exit__(self, *_exc: object) -> None:
-        """Nobody else is there."""
-
-    def wait(self, timeout: float | None = None) -> None:
+    def wait(timeout: float | None = None) -> None:
         if timeout is None:
             raise WouldWaitError
-        self.clock.sleep(timeout)
+        clock.sleep(timeout)
 
-    def notify_all(self) -> None:
-        """Nobody else is there."""
-
-    def acquire(self, blocking: bool) -> bool:
-        """Nobody else is there."""
-        return not blocking
-
-    def release(self) -> None:
-        """Nobody else is there."""
-
-
-def shared_throttle(
-    clock: FakeClock, most: int = 8, retry_timeout: float = 60, *, has_answered: bool = True
-) -> WorkspaceThrottle:
-    """The throttle of the workers of one workspace, all of which this thread plays.
-
-    :param has_answered: whether a first request was answered already.
-    """
-    shared = SharedThrottle(most, retry_timeout, clock)
-    shared.condition = FakeCondition(clock)  # type: ignore[assignment]  # what of a condition is used
+    shared.condition = mock.MagicMock(wait=wait)
     throttle = shared.workspace()
-    if has_answered:
-        throttle.acquire()
-        throttle.release(None)
+    if has_responded:
+        send(throttle)
     return throttle
 
 
-def refusal(retry_after: float | None = None) -> FailedAttempt:
-    """Too many requests."""
-    text = "the service allows no more requests for now (HTTP 429)"
+def failed(category: str, http_status: int | None = None, retry_after: float | None = None) -> FailedAttempt:
+    """Return a failure that is retried if its category is transient."""
+    decision = RetryDecision.RETRY if category in throttle_module.TRANSIENT_CATEGORIES else RetryDecision.REJECTED
     return FailedAttempt(
-        "rate_limited",
-        text,
-        "Come later.",
-        http_status=429,
-        retry_after=retry_after,
-        decision=RetryDecision.RETRY,
-        retryable=True,
-    )
-
-
-def trouble(http_status: int | None = None, retry_after: float | None = None) -> FailedAttempt:
-    """A service that is away, or says so itself."""
-    text = GONE if http_status is None else f"the service is not able to answer (HTTP {http_status})"
-    return FailedAttempt(
-        "unavailable",
-        text,
-        "Look.",
+        category,
+        REFUSED if http_status is None else f"it failed (HTTP {http_status})",
+        "Check it.",
         http_status=http_status,
         retry_after=retry_after,
-        decision=RetryDecision.RETRY,
-        retryable=True,
+        decision=decision,
+        retryable=decision is RetryDecision.RETRY,
     )
 
 
-def acquired(throttle: WorkspaceThrottle) -> int:
-    """How many more requests may begin now; they all do."""
+UNREACHABLE = failed("unavailable")
+BUSY = failed("unavailable", 503)
+LIMITED = failed("rate_limited", 429)
+FATAL = [failed("authentication", 401), failed("tls")]
+ONE_HOUR = replace(LIMITED, retry_after=3600.0)
+
+
+def limited_for(seconds: float | None) -> FailedAttempt:
+    return replace(LIMITED, retry_after=seconds)
+
+
+def send(throttle: Any, failure: FailedAttempt | None = None, **options: bool) -> float:
+    """Send a request with a result, and return the time at which it is sent."""
+    sent_at: float = throttle.acquire()
+    throttle.release(failure, **options)
+    return sent_at
+
+
+def capacity(throttle: WorkspaceThrottle) -> int:
+    """Return how many requests can start now, without starting them."""
     for count in range(100):
         try:
             throttle.acquire()
         except WouldWaitError:
+            for _each in range(count):
+                throttle.release(None, was_sent=False)
             return count
-    raise AssertionError("there is no bound")
+    raise AssertionError("there is no limit")
 
 
-def tried_out(throttle: WorkspaceThrottle, clock: FakeClock, failure: FailedAttempt) -> tuple[int, float]:
-    """How often a request that always fails is tried, and the seconds until it ends."""
-    start = first = throttle.acquire()
-    tries = 0
+def exhausted(throttle: Any, failure: FailedAttempt, between: Callable[[], object] = lambda: None) -> tuple[int, float]:
+    """Retry a request that always fails until it is not retried, and return its attempts and the seconds.
+
+    :param between: is called after each failure.
+    """
+    first = last = throttle.acquire()
+    attempts = 0
     while True:
-        tries += 1
+        attempts += 1
         throttle.release(failure)
-        if not throttle.wait_for_retry(failure, tries, first):
-            return tries, clock.time - start
+        between()
+        if not throttle.wait_for_retry(failure, attempts, first):
+            return attempts, last - first
+        last = throttle.acquire()
+
+
+def outcome(call: Callable[[], Any]) -> Any:
+    """Return what a call returns or raises."""
+    try:
+        return call()
+    except ApiError as error:
+        return error
+
+
+def assert_aborted(throttle: WorkspaceThrottle, *facts: object) -> ApiError:
+    """Assert that nothing more is sent, and that the error contains facts, and none about the request that failed."""
+    with pytest.raises(ApiError) as caught:
         throttle.acquire()
+    error = caught.value
+    assert_message(error.message, "not sent", *facts)
+    assert (error.may_have_changed, error.ambiguous, error.path, error.request_id) == (False, False, None, None)
+    assert error.fields == {}
+    return error
 
 
-# --- how many at the same time --------------------------------------------------------------------------------------
+# --- number of concurrent requests ----------------------------------------------------------------------------------
 
 
-def test_first_request_is_sent_alone(clock):
-    throttle = shared_throttle(clock, has_answered=False)
-    assert acquired(throttle) == 1
+@pytest.mark.parametrize("maximum", [1, 2, 8, 32])
+def test_requests_in_flight_never_exceed_the_limit(clock, maximum):
+    throttle = throttle_of(clock, maximum, has_responded=False)
+    # The first request is sent alone.
+    assert capacity(throttle) == 1
+    send(throttle)
+    assert capacity(throttle) == maximum
+    for _each in range(maximum):
+        throttle.acquire()
+    assert capacity(throttle) == 0
     throttle.release(None)
-    assert acquired(throttle) == 8
-
-
-@pytest.mark.parametrize("most", [1, 2, 8, 32])
-def test_requests_in_flight_never_exceed_the_limit(clock, most):
-    throttle = shared_throttle(clock, most)
-    assert acquired(throttle) == most
-    for _each in range(3):
-        throttle.release(None)
-    assert acquired(throttle) == min(3, most + 2)
+    assert capacity(throttle) == 1
 
 
 @pytest.mark.parametrize("category", ["not_found", "permission", "validation", "conflict", "contract", "configuration"])
-def test_any_answer_about_the_request_raises_the_limit(clock, category):
-    throttle = shared_throttle(clock, has_answered=False)
-    throttle.acquire()
-    throttle.release(FailedAttempt(category, "x", "y", http_status=404))
-    assert acquired(throttle) == 8
+def test_response_about_the_request_raises_the_limit(clock, category):
+    throttle = throttle_of(clock, has_responded=False)
+    send(throttle, failed(category, 404))
+    assert capacity(throttle) == 8
 
 
-@pytest.mark.parametrize(
-    "failure",
-    [
-        FailedAttempt("authentication", "x", "y", http_status=401),
-        FailedAttempt("tls", "x", "y"),
-        trouble(),
-        trouble(503),
-        trouble(503, 1.0),
-        refusal(),
-    ],
-    ids=["401", "tls", "away", "503", "503 with Retry-After", "429"],
-)
-def test_shared_failure_keeps_the_limit_at_one(clock, failure):
-    throttle = shared_throttle(clock, has_answered=False)
-    throttle.acquire()
-    throttle.release(failure)
-    assert acquired(throttle) == 1
+@pytest.mark.parametrize("failure", [*FATAL, UNREACHABLE, BUSY, failed("unavailable", 503, 1.0), LIMITED])
+def test_failure_of_the_service_keeps_the_limit_at_one(clock, failure):
+    throttle = throttle_of(clock, has_responded=False)
+    send(throttle, failure)
+    assert capacity(throttle) == 1
 
 
-def test_unsent_request_frees_its_slot_without_other_effect(clock):
-    throttle = shared_throttle(clock, has_answered=False)
-    throttle.acquire()
-    throttle.release(None, was_sent=False)
-    assert acquired(throttle) == 1
-    throttle.release(None)
-    assert acquired(throttle) == 8
-
-
-def test_unsent_request_does_not_end_an_outage(clock):
-    throttle = shared_throttle(clock, retry_timeout=10)
-    throttle.acquire()
-    throttle.release(trouble())
+def test_unsent_request_has_no_effect(clock):
+    throttle = throttle_of(clock, has_responded=False)
+    send(throttle, was_sent=False)
+    assert capacity(throttle) == 1
+    send(throttle)
+    send(throttle, UNREACHABLE)
     clock.time += 9
-    throttle.acquire()
-    throttle.release(None, was_sent=False)
-    assert throttle.wait_for_retry(trouble(), 2, clock.time) is True
-    assert throttle.wait_for_retry(trouble(), 3, clock.time) is False
+    send(throttle, was_sent=False)
+    # The outage continues, with the same retry timeout.
+    assert throttle.wait_for_retry(UNREACHABLE, 2, clock.time) is True
+    assert throttle.wait_for_retry(UNREACHABLE, 3, clock.time) is False
 
 
 # --- 429 ------------------------------------------------------------------------------------------------------------
 
 
 def test_429_blocks_all_requests_and_halves_the_limit(clock):
-    throttle = shared_throttle(clock)
-    for left in (4, 2, 1, 1):
-        before, waited = clock.time, len(clock.slept)
-        throttle.acquire()
-        throttle.release(refusal())
-        assert acquired(throttle) == left
-        assert clock.time > before
+    throttle = throttle_of(clock)
+    for limit, waited in (4, 0.25), (2, 0.5), (1, 1.0), (1, 2.0):
+        send(throttle, LIMITED)
+        assert capacity(throttle) == limit
         # All of them waited for the same moment.
-        assert len(clock.slept) == waited + 1
-        for _each in range(left):
-            throttle.release(trouble(503))
+        assert clock.slept[-1] == waited
+    assert clock.slept == [0.25, 0.5, 1.0, 2.0]
+    send(throttle)
+    send(throttle, LIMITED)
+    send(throttle)
+    assert clock.slept[-1] == 0.25
 
 
-def test_backoff_grows_with_each_429_and_resets_after_success(clock):
-    throttle = shared_throttle(clock)
-    for _each in range(4):
-        throttle.acquire()
-        throttle.release(refusal())
-    throttle.acquire()
-    throttle.release(None)
-    throttle.acquire()
-    throttle.release(refusal())
-    throttle.acquire()
-    assert clock.slept == [0.25, 0.5, 1.0, 2.0, 0.25]
-
-
-def test_429_of_requests_in_flight_together_counts_once(clock):
-    throttle = shared_throttle(clock)
-    assert acquired(throttle) == 8
-    for _each in range(8):
-        throttle.release(refusal())
-    assert acquired(throttle) == 4
-    assert clock.slept == [0.25]
-    # Those that were sent after the block were refused again.
-    for _each in range(4):
-        throttle.release(refusal())
-    assert acquired(throttle) == 2
-    assert clock.slept == [0.25, 0.5]
-
-
-def test_retry_after_sets_the_length_of_the_block(clock):
-    throttle = shared_throttle(clock)
-    throttle.acquire()
-    throttle.release(refusal(7.0))
-    throttle.acquire()
-    assert clock.slept == [7.0]
+def test_429_of_concurrent_requests_counts_once(clock):
+    throttle = throttle_of(clock)
+    for sent, limit, slept in (8, 4, [0.25]), (4, 2, [0.25, 0.5]):
+        for _each in range(sent):
+            throttle.acquire()
+        for _each in range(sent):
+            throttle.release(LIMITED)
+        assert capacity(throttle) == limit
+        assert clock.slept == slept
 
 
 @pytest.mark.parametrize(
-    "asked, blocked_for",
-    [([3.0, 7.0, 5.0], 7.0), ([None, 7.0], 7.0), ([7.0, None], 7.0), ([None, None], 0.25)],
-    ids=str,
+    "requested, blocked_for",
+    [([7.0], 7.0), ([3.0, 7.0, 5.0], 7.0), ([None, 7.0], 7.0), ([7.0, None], 7.0), ([None, None], 0.25)],
 )
-def test_longest_retry_after_wins(clock, asked, blocked_for):
-    throttle = shared_throttle(clock)
-    for _each in asked:
+def test_longest_retry_after_sets_the_length_of_the_block(clock, requested, blocked_for):
+    throttle = throttle_of(clock)
+    for _each in requested:
         throttle.acquire()
-    for seconds in asked:
-        throttle.release(refusal(seconds))
+    for seconds in requested:
+        throttle.release(limited_for(seconds))
     throttle.acquire()
     assert sum(clock.slept) == blocked_for
 
 
 def test_late_429_does_not_shorten_the_block(clock):
-    throttle = shared_throttle(clock)
-    assert acquired(throttle) == 8
-    throttle.release(refusal(10.0))
+    throttle = throttle_of(clock)
+    throttle.acquire()
+    send(throttle, limited_for(10.0))
     clock.time += 4
-    throttle.release(refusal(1.0))
-    for _each in range(6):
-        throttle.release(None, was_sent=False)
+    throttle.release(limited_for(1.0))
     throttle.acquire()
     assert clock.slept == [6.0]
 
 
-def test_each_round_of_successes_raises_the_limit_by_one(clock):
-    throttle = shared_throttle(clock)
-    throttle.acquire()
-    throttle.release(refusal())
-    for answers, allowed in ((0, 4), (4, 4), (1, 5), (5, 6)):
-        for _each in range(answers):
-            throttle.acquire()
-            throttle.release(None)
-        assert acquired(throttle) == allowed
-        # They end without a word of the service's state.
-        for _each in range(allowed):
-            throttle.release(None, was_sent=False)
+@pytest.mark.parametrize(
+    "has_responded, rounds",
+    [(True, [(0, 4), (4, 4), (1, 5), (5, 6), (99, 8)]), (False, [(0, 1), (1, 2), (2, 2), (1, 3), (99, 8)])],
+)
+def test_each_round_of_successes_raises_the_limit_by_one(clock, has_responded, rounds):
+    throttle = throttle_of(clock, has_responded=has_responded)
+    send(throttle, LIMITED)
+    for successes, limit in rounds:
+        for _each in range(successes):
+            send(throttle)
+        assert capacity(throttle) == limit
 
 
-def test_limit_never_exceeds_the_maximum(clock):
-    throttle = shared_throttle(clock, 4)
-    throttle.acquire()
-    throttle.release(refusal())
-    for _each in range(100):
-        throttle.acquire()
-        throttle.release(None)
-    assert acquired(throttle) == 4
+@pytest.mark.parametrize("seconds, duration", [(None, 7.75), (5.0, 10.0), (3.0, 9.0)])
+def test_permanent_429_of_one_request_ends_at_retry_timeout(clock, seconds, duration):
+    """Each success of another request restarts the back-off, and the retry timeout of the workspace."""
+    throttle = throttle_of(clock)
+    _attempts, elapsed = exhausted(throttle, limited_for(seconds), lambda: send(throttle))
+    assert duration - 2.5 < elapsed <= 10
+    assert seconds is None or elapsed == duration
+    assert capacity(throttle) >= 1
 
 
-def test_limit_rises_slowly_after_an_initial_429(clock):
-    throttle = shared_throttle(clock, has_answered=False)
-    throttle.acquire()
-    throttle.release(refusal())
-    throttle.acquire()
-    assert clock.slept == [0.25]
-    throttle.release(None)
-    assert acquired(throttle) == 2
-
-
-@pytest.mark.parametrize("asked, last", [(None, 10.0), (5.0, 10.0), (3.0, 9.0)])
-def test_permanent_429_of_one_request_ends_at_retry_timeout(clock, asked, last):
-    throttle = shared_throttle(clock, retry_timeout=10)
-    first = moment = throttle.acquire()
-    tries = 0
-    while True:
-        tries += 1
-        throttle.release(refusal(asked))
-        if not throttle.wait_for_retry(refusal(asked), tries, first):
-            break
-        # Another worker gets an answer.
-        throttle.acquire()
-        throttle.release(None)
-        moment = throttle.acquire()
-    assert last - 0.5 < moment <= last
-    # It was about this one only.
-    assert acquired(throttle) >= 1
-
-
-def test_block_after_429_is_waited_for_once(clock):
-    """It is waited for in acquire(), as by all other requests."""
-    throttle = shared_throttle(clock)
-    first = throttle.acquire()
-    throttle.release(refusal(5.0))
-    assert throttle.wait_for_retry(refusal(5.0), 1, first) is True
+def test_wait_after_429_is_in_acquire_only(clock):
+    throttle = throttle_of(clock)
+    first = send(throttle, limited_for(5.0))
+    assert throttle.wait_for_retry(limited_for(5.0), 1, first) is True
     assert clock.slept == []
     throttle.acquire()
     assert clock.slept == [5.0]
@@ -359,372 +285,218 @@ def test_block_after_429_is_waited_for_once(clock):
 # --- retry timeout --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("failure", [refusal(), trouble(), trouble(503)], ids=["429", "away", "503"])
-def test_final_failure_is_not_retried(clock, failure):
-    throttle = shared_throttle(clock)
-    first = throttle.acquire()
-    failure = FailedAttempt(failure.category, "x", "y", http_status=failure.http_status)
-    throttle.release(failure)
-    assert throttle.wait_for_retry(failure, 1, first) is False
-    assert clock.slept == []
+@pytest.mark.parametrize(
+    "failure, retry_timeout, result",
+    [
+        (UNREACHABLE, 10, WHOLE_TIMEOUT),
+        (replace(UNREACHABLE, max_attempts=2), 60, (2, 0.25)),
+        (LIMITED, 10, WHOLE_TIMEOUT),
+        (limited_for(0.0), 10, WHOLE_TIMEOUT),
+        (limited_for(4.0), 10, (3, 8.0)),
+        (limited_for(5.0), 10, (3, 10.0)),
+        (limited_for(10.0), 10, (2, 10.0)),
+        (limited_for(11.0), 10, (1, 0.0)),
+        (ONE_HOUR, 60, (1, 0.0)),
+        (LIMITED, 0, (1, 0.0)),
+        (UNREACHABLE, 0.25, (2, 0.25)),
+    ],
+)
+@pytest.mark.parametrize("has_responded", [False, True])
+def test_exhausted_retries_abort_the_workspace(clock, failure, retry_timeout, result, has_responded):
+    throttle = throttle_of(clock, retry_timeout=retry_timeout, has_responded=has_responded)
+    clock.time = 1000.0
+    assert exhausted(throttle, failure) == result
+    requested = [f"{failure.retry_after:.0f} s"] if failure.retry_after else []
+    error = assert_aborted(throttle, failure.text, *requested, "Check it")
+    assert (error.category, error.http_status) == (failure.category, failure.http_status)
+    assert error.retryable
 
 
-def test_unreachable_service_is_waited_for_once_per_list(clock):
-    throttle = shared_throttle(clock, retry_timeout=10)
-    assert tried_out(throttle, clock, trouble()) == (6, 7.75)
-    with pytest.raises(ApiError) as caught:
-        throttle.acquire()
-    error = caught.value
-    assert (error.category, error.retryable, error.http_status) == ("unavailable", True, None)
-    assert_message(error.message, "not tried", GONE, "Look")
-    assert (error.may_have_changed, error.ambiguous, error.path, error.request_id) == (False, False, None, None)
-
-
-@pytest.mark.parametrize("category", ["authentication", "tls"])
-def test_fatal_failure_aborts_the_list_at_once(clock, category):
-    throttle = shared_throttle(clock, has_answered=False)
-    failure = FailedAttempt(
-        category, "it was refused", "Look.", request_id="r1", decision=RetryDecision.UNCERTAIN, fields={"x": ["y"]}
-    )
-    assert tried_out(throttle, clock, failure) == (1, 0.0)
-    with pytest.raises(ApiError) as caught:
-        throttle.acquire()
-    error = caught.value
-    assert_message(error.message, "not tried", "it was refused", "Look")
-    assert (error.category, error.retryable) == (category, False)
-    assert (error.may_have_changed, error.ambiguous, error.path, error.request_id, error.fields) == (
-        False,
-        False,
-        None,
-        None,
-        {},
-    )
-
-
-@pytest.mark.parametrize("category", ["authentication", "tls"])
-def test_single_fatal_failure_after_success_does_not_abort(clock, category):
-    """One broken handshake must not abort the other items; three in a row are no accident."""
-    throttle = shared_throttle(clock)
-    failure = FailedAttempt(category, "it was refused", "Look.")
+@pytest.mark.parametrize("failure", FATAL, ids=["401", "TLS"])
+def test_fatal_failure_aborts_unless_requests_have_succeeded(clock, failure):
+    """A single failed handshake must not abort the other items; three in a row are not accidental."""
+    throttle = throttle_of(clock, has_responded=False)
+    assert exhausted(throttle, replace(failure, request_id="r1", fields={"x": ["y"]})) == (1, 0.0)
+    error = assert_aborted(throttle, failure.text, "Check it")
+    assert (error.category, error.retryable) == (failure.category, False)
+    throttle = throttle_of(clock)
     for _each in range(5):
-        assert [tried_out(throttle, clock, failure) for _each in range(MAX_FATAL_FAILURES - 1)] == [(1, 0.0)] * (
-            MAX_FATAL_FAILURES - 1
-        )
-        throttle.acquire()
-        throttle.release(None)
-    for _each in range(MAX_FATAL_FAILURES):
-        assert tried_out(throttle, clock, failure) == (1, 0.0)
-    with pytest.raises(ApiError, match="not tried any more: it was refused"):
-        throttle.acquire()
+        for _failure in range(MAX_FATAL_FAILURES - 1):
+            assert exhausted(throttle, failure) == (1, 0.0)
+        send(throttle)
+    for _failure in range(MAX_FATAL_FAILURES):
+        assert exhausted(throttle, failure) == (1, 0.0)
+    assert_aborted(throttle, failure.text)
 
 
 def test_refusal_by_the_proxy_aborts_the_list_at_once(clock):
     """Repeated logins can lock an account."""
-    throttle = shared_throttle(clock)
-    assert tried_out(throttle, clock, from_proxy_refusal(407)) == (1, 0.0)
-    with pytest.raises(ApiError, match="not tried any more: the proxy refused the credentials"):
-        throttle.acquire()
-
-
-def test_unknown_host_is_retried_once_and_aborts_the_list(clock):
-    throttle = shared_throttle(clock)
-    failure = replace(trouble(), max_attempts=2)
-    assert tried_out(throttle, clock, failure)[0] == 2
-    with pytest.raises(ApiError, match="not tried any more"):
-        throttle.acquire()
+    throttle = throttle_of(clock)
+    assert exhausted(throttle, from_proxy_refusal(407)) == (1, 0.0)
+    assert assert_aborted(throttle, "the proxy refused the credentials").of_proxy
 
 
 @pytest.mark.parametrize("status", [408, 502, 503, 504])
 def test_error_responses_share_one_retry_timeout(clock, status):
-    """They may be about one entry alone, so that the others are still tried: once."""
-    throttle = shared_throttle(clock, retry_timeout=10)
-    assert tried_out(throttle, clock, trouble(status)) == (6, 7.75)
+    """They may concern a single item, so the others are still tried once."""
+    throttle = throttle_of(clock)
+    failure = failed("unavailable", status)
+    assert exhausted(throttle, failure) == WHOLE_TIMEOUT
     for _each in range(4):
-        tried_out(throttle, clock, trouble(status))
-    assert [tried_out(throttle, clock, trouble(status)) for _each in range(3)] == [(1, 0.0)] * 3
+        exhausted(throttle, failure)
+    assert [exhausted(throttle, failure) for _each in range(3)] == [(1, 0.0)] * 3
     assert clock.time <= 10
-    assert acquired(throttle) == 8
+    assert capacity(throttle) == 8
+    # The next success ends it.
+    send(throttle)
+    assert exhausted(throttle, failure) == WHOLE_TIMEOUT
 
 
-def test_retry_timeout_restarts_after_a_success(clock):
-    throttle = shared_throttle(clock, retry_timeout=10)
-    for _each in range(3):
-        assert tried_out(throttle, clock, trouble(503))[0] == 6
-        throttle.acquire()
-        throttle.release(None)
+def test_request_has_its_own_timeout_while_others_succeed(clock):
+    throttle = throttle_of(clock)
+    assert exhausted(throttle, BUSY, lambda: send(throttle)) == WHOLE_TIMEOUT
+    assert exhausted(throttle, failed("unavailable", 503, 3600.0)) == (1, 0.0)
+    assert capacity(throttle) == 8
 
 
-def test_retry_timeout_starts_with_the_first_failure(clock):
-    throttle = shared_throttle(clock, retry_timeout=10)
-    clock.time += 1000
-    assert tried_out(throttle, clock, trouble())[0] == 6
+def test_retry_after_the_timeout_is_not_permitted(clock):
+    throttle = throttle_of(clock)
+    clock.time = 10.5
+    with pytest.raises(RetryTimeoutError):
+        throttle.acquire(0.0)
+    assert throttle.acquire(0.5) == 10.5
+    assert capacity(throttle) == 7
 
 
-def test_busy_path_has_its_own_timeout_while_others_succeed(clock):
-    throttle = shared_throttle(clock, retry_timeout=10)
-    first, tries = throttle.acquire(), 0
-    while True:
-        tries += 1
-        throttle.release(trouble(503))
-        if not throttle.wait_for_retry(trouble(503), tries, first):
-            break
-        throttle.acquire()
-        # Another worker gets an answer.
-        throttle.acquire()
-        throttle.release(None)
-    assert (tries, clock.time) == (6, 7.75)
-    assert acquired(throttle) == 8
+# --- workspaces -----------------------------------------------------------------------------------------------------
 
 
-def test_wait_that_ends_exactly_at_the_timeout_is_allowed(clock):
-    throttle = shared_throttle(clock, retry_timeout=0.25)
-    assert tried_out(throttle, clock, trouble()) == (2, 0.25)
-
-
-@pytest.mark.parametrize("has_answered", [False, True])
-def test_retry_timeout_of_zero_means_one_attempt(clock, has_answered):
-    throttle = shared_throttle(clock, retry_timeout=0, has_answered=has_answered)
-    assert tried_out(throttle, clock, trouble(503)) == (1, 0.0)
-    assert tried_out(throttle, clock, refusal()) == (1, 0.0)
-
-
-def test_429_with_too_long_retry_after_aborts_the_workspace(clock):
-    throttle = shared_throttle(clock)
-    assert tried_out(throttle, clock, refusal(3600.0)) == (1, 0.0)
-    with pytest.raises(ApiError) as caught:
-        throttle.acquire()
-    assert_message(caught.value.message, "not tried", "HTTP 429", "3600 s", "Come later")
-    assert (caught.value.category, caught.value.http_status, caught.value.retryable) == ("rate_limited", 429, True)
-    assert clock.slept == []
-
-
-def test_503_with_too_long_retry_after_fails_one_request(clock):
-    throttle = shared_throttle(clock)
-    assert tried_out(throttle, clock, trouble(503, 3600.0)) == (1, 0.0)
-    assert acquired(throttle) == 8
-
-
-@pytest.mark.parametrize("asked, tries", [(10.0, 2), (5.0, 3), (4.0, 3), (11.0, 1)])
-def test_no_attempt_starts_after_the_retry_timeout(clock, asked, tries):
-    throttle = shared_throttle(clock, retry_timeout=10)
-    assert tried_out(throttle, clock, refusal(asked))[0] == tries
-    assert clock.time <= 10
-    with pytest.raises(ApiError, match="not tried any more"):
-        throttle.acquire()
-
-
-def test_retry_after_of_zero_does_not_undercut_the_backoff(clock):
-    throttle = shared_throttle(clock, retry_timeout=10)
-    assert tried_out(throttle, clock, refusal(0.0)) == (6, 7.75)
-
-
-@pytest.mark.parametrize("has_answered", [False, True])
-def test_permanent_429_aborts_at_the_retry_timeout(clock, has_answered):
-    throttle = shared_throttle(clock, retry_timeout=10, has_answered=has_answered)
-    assert tried_out(throttle, clock, refusal()) == (6, 7.75)
-    with pytest.raises(ApiError, match=r"HTTP 429\)\. Come"):
-        throttle.acquire()
-
-
-# --- workspaces -------------------------------------------------------------------------------------------------------
-
-
-def two_workspaces(clock: FakeClock, retry_timeout: float = 10) -> tuple[WorkspaceThrottle, WorkspaceThrottle]:
-    """The throttles of two workspaces, whose workers this thread plays."""
-    first = shared_throttle(clock, retry_timeout=retry_timeout)
+def two_workspaces(clock: FakeClock) -> tuple[WorkspaceThrottle, WorkspaceThrottle]:
+    """Return the throttles of two workspaces, with a successful request each."""
+    first = throttle_of(clock)
     other = first._shared.workspace("other")
-    other.acquire()
-    other.release(None)
+    assert first._shared.workspace("other") is other
+    send(other)
     return first, other
 
 
-@pytest.mark.parametrize("failure", [refusal(), refusal(3600.0), trouble(503)], ids=["429", "an hour", "503"])
+@pytest.mark.parametrize("failure", [LIMITED, ONE_HOUR, BUSY], ids=["429", "one hour", "503"])
 def test_failing_workspace_does_not_affect_others(clock, failure):
-    throttled, other = two_workspaces(clock)
-    first, tries = throttled.acquire(), 1
-    throttled.release(failure)
-    before = clock.time
-    assert acquired(other) == 8
-    assert clock.time == before
-    while throttled.wait_for_retry(failure, tries, first):
-        throttled.acquire()
-        throttled.release(failure)
-        tries += 1
-    for _each in range(8):
-        other.release(None)
-    assert acquired(other) == 8
+    failing, other = two_workspaces(clock)
+
+    def check() -> None:
+        before = clock.time
+        assert capacity(other) == 8
+        assert clock.time == before
+        assert failing.is_failing
+        assert not other.is_failing
+
+    exhausted(failing, failure, check)
+    assert capacity(other) == 8
 
 
-@pytest.mark.parametrize(
-    "failure, reports", [(trouble(), 0), (trouble(503), 1), (refusal(), 1)], ids=["away", "503", "429"]
-)
+@pytest.mark.parametrize("failure, reports", [(UNREACHABLE, 0), (BUSY, 1), (LIMITED, 1)])
 def test_worker_is_reported_as_blocked_only_by_its_workspace(clock, failure, reports):
-    workspace = shared_throttle(clock)
+    throttle = throttle_of(clock, 1)
     blocked: list[bool] = []
-    workspace._shared.on_blocked = blocked.append
-    first = workspace.acquire()
-    workspace.release(failure)
-    assert workspace.wait_for_retry(failure, 1, first)
-    workspace.acquire()
+    throttle._shared.on_blocked = blocked.append
+    first = send(throttle, failure)
+    assert throttle.wait_for_retry(failure, 1, first)
+    throttle.acquire()
     assert blocked == [True, False] * reports
-
-
-def test_all_workspaces_wait_once_for_an_outage(clock):
-    first, other = two_workspaces(clock)
-    assert tried_out(first, clock, trouble()) == (6, 7.75)
-    with pytest.raises(ApiError, match="not tried any more"):
-        other.acquire()
-
-
-def test_workspace_without_answers_is_aborted_alone(clock):
-    hanging, other = two_workspaces(clock)
-    first, tries = hanging.acquire(), 1
-    while True:
-        hanging.release(trouble())
-        other.acquire()
-        other.release(None)
-        if not hanging.wait_for_retry(trouble(), tries, first):
-            break
-        hanging.acquire()
-        tries += 1
-    with pytest.raises(ApiError, match="not tried any more"):
-        hanging.acquire()
-    assert acquired(other) == 8
-
-
-def test_one_request_probes_the_credentials_for_all(clock):
-    first = shared_throttle(clock, has_answered=False)
-    other = first._shared.workspace("other")
-    first.acquire()
     with pytest.raises(WouldWaitError):
-        other.acquire()
-    first.release(None)
-    assert (acquired(first), acquired(other)) == (8, 1)
+        throttle.acquire()
+    assert blocked == [True, False] * (reports + 1)
 
 
-def test_failing_first_workspace_does_not_delay_others(clock):
-    first = shared_throttle(clock, has_answered=False)
-    first.acquire()
-    first.release(refusal(3600.0))
+@pytest.mark.parametrize("other_succeeds", [False, True])
+def test_outage_aborts_workspaces_without_success(clock, other_succeeds):
+    first, other = two_workspaces(clock)
+    assert exhausted(first, UNREACHABLE, lambda: other_succeeds and send(other)) == WHOLE_TIMEOUT
+    assert_aborted(first, REFUSED)
+    if other_succeeds:
+        assert capacity(other) == 8
+    else:
+        assert_aborted(other, REFUSED)
+
+
+def test_first_workspace_tests_the_credentials_for_all(clock):
+    first = throttle_of(clock, has_responded=False)
     other = first._shared.workspace("other")
-    other.acquire()
-    other.release(None)
-    assert acquired(other) == 8
+    first.acquire()
+    assert capacity(other) == 0
+    first.release(ONE_HOUR)
+    # A blocked workspace does not delay the others.
+    send(other)
+    assert capacity(other) == 8
 
 
-def fail_item(workspace: WorkspaceThrottle, times: int = 2) -> None:
-    """An entry whose write fails some times."""
+def finish_item(workspace: WorkspaceThrottle, *writes: FailedAttempt | None) -> None:
+    """Process an item with some writes, each of which is followed by a successful read."""
     item = ItemThrottle(workspace)
-    for _each in range(times):
-        item.acquire()
-        item.release(trouble(500), is_write=True)
-        item.acquire()
-        item.release(None)
-    item.finish()
-
-
-def succeed_item(workspace: WorkspaceThrottle, is_write: bool) -> None:
-    """An entry that is answered well."""
-    item = ItemThrottle(workspace)
-    item.acquire()
-    item.release(None, is_write=is_write)
+    for failure in writes:
+        send(item, failure, is_write=True)
+        send(item)
     item.finish()
 
 
 def test_workspace_with_failing_writes_is_aborted(clock):
     first, other = two_workspaces(clock)
-    for _each in range(MAX_FAILED_ITEMS):
-        assert first.acquire() >= 0
-        first.release(None)
-        fail_item(first)
-        # It needed no write, so it says nothing of them.
-        assert not first._abort_error or _each == MAX_FAILED_ITEMS - 1
-    with pytest.raises(ApiError) as caught:
-        first.acquire()
-    assert_message(caught.value.message, "not tried", MAX_FAILED_ITEMS, "in a row", "HTTP 500", "Look")
-    assert (caught.value.category, caught.value.may_have_changed, caught.value.retryable) == (
-        "unavailable",
-        False,
-        True,
-    )
-    assert acquired(other) == 8
+    failure = failed("unavailable", 500)
+    for number in range(MAX_FAILED_ITEMS):
+        # Reads and items without a write do not count.
+        send(first)
+        finish_item(first)
+        assert first.is_failing is (number > 0)
+        finish_item(first, failure, failure)
+    error = assert_aborted(first, MAX_FAILED_ITEMS, "in a row", failure.text, "Check it")
+    assert (error.category, error.retryable) == ("unavailable", True)
+    assert not first.is_failing
+    assert capacity(other) == 8
 
 
-@pytest.mark.parametrize(
-    "interlude, goes_on",
-    [
-        (lambda workspace: succeed_item(workspace, is_write=True), True),
-        (lambda workspace: succeed_item(workspace, is_write=False), False),
-        (lambda workspace: fail_item(workspace, times=1), False),
-    ],
-    ids=["a write succeeds", "nothing was to be written", "a write failed once"],
-)
-def test_successful_write_resets_the_count_of_failed_items(clock, interlude, goes_on):
-    workspace = shared_throttle(clock)
+@pytest.mark.parametrize("writes, is_aborted", [([None], False), ([], True), ([BUSY], True), ([BUSY, None], False)])
+def test_successful_write_resets_the_count_of_failed_items(clock, writes, is_aborted):
+    workspace = throttle_of(clock)
     for _each in range(MAX_FAILED_ITEMS - 1):
-        fail_item(workspace)
-    interlude(workspace)
-    fail_item(workspace)
-    got = outcome(workspace.acquire)
-    if goes_on:
-        assert got == clock.time
-    else:
-        assert_message(str(got), "not tried", MAX_FAILED_ITEMS)
+        finish_item(workspace, BUSY, BUSY)
+    finish_item(workspace, *writes)
+    finish_item(workspace, BUSY, BUSY)
+    assert isinstance(outcome(workspace.acquire), ApiError) is is_aborted
 
 
-# --- the end --------------------------------------------------------------------------------------------------------
+# --- end of a list --------------------------------------------------------------------------------------------------
 
 
 def test_stop_ends_all_requests_and_waits(clock):
-    throttle = shared_throttle(clock)
-    first = throttle.acquire()
-    throttle.release(trouble(503))
-    throttle._shared.stop(ApiError("The credentials were refused.", "authentication"))
-    throttle._shared.stop(ApiError("Another.", "tls"))
-    assert throttle.wait_for_retry(trouble(503), 1, first) is False
-    with pytest.raises(ApiError, match="credentials were refused"):
+    throttle = throttle_of(clock)
+    first = send(throttle, BUSY)
+    throttle._shared.stop(THE_END)
+    throttle._shared.stop(ApiError("Another.", "authentication"))
+    assert throttle.wait_for_retry(BUSY, 1, first) is False
+    with pytest.raises(ApiError, match=r"The end\.") as caught:
         throttle.acquire()
+    assert caught.value is not THE_END
     assert clock.slept == []
 
 
-def test_retry_after_the_timeout_is_not_permitted(clock):
-    throttle = shared_throttle(clock, retry_timeout=10)
-    clock.time = 10.5
-    with pytest.raises(RetryTimeoutError):
-        throttle.acquire(0.0)
-    assert throttle.acquire(0.5) == 10.5
-    assert acquired(throttle) == 7
-
-
-def test_refused_token_request_counts_once_for_all_waiting(clock):
-    throttle = shared_throttle(clock)
-    failures = [ApiError("No access token could be fetched.", "authentication") for _each in range(MAX_FATAL_FAILURES)]
-    for failure in failures:
-        assert throttle.acquire() >= 0
+@pytest.mark.parametrize("of_proxy, refusals", [(False, MAX_FATAL_FAILURES), (True, 1)])
+def test_refused_token_request_counts_once_for_all_waiting(clock, of_proxy, refusals):
+    throttle = throttle_of(clock)
+    for number in range(refusals):
+        error = ApiError(f"Refused {number}.", "authentication", of_proxy=of_proxy)
+        throttle.acquire()
         for _each in range(8):
-            throttle.abort(failure)
+            throttle.abort(error)
         throttle.release(None, was_sent=False)
-    with pytest.raises(ApiError, match="No access token"):
-        throttle.acquire()
-
-
-def test_worker_without_capacity_is_reported_as_blocked(clock):
-    throttle = shared_throttle(clock, 2)
-    throttle.acquire()
-    throttle.release(refusal())
-    blocked: list[bool] = []
-    throttle.acquire()
-    throttle._shared.on_blocked = blocked.append
-    with pytest.raises(WouldWaitError):
-        throttle.acquire()
-    assert blocked == [True, False]
+        assert isinstance(throttle._shared.abort_error, ApiError) is (number == refusals - 1)
 
 
 def test_draining_ends_retries_and_blocks_but_not_requests(clock):
-    throttle = shared_throttle(clock)
+    throttle = throttle_of(clock)
     first = throttle.acquire()
     throttle._shared.stop_waiting()
-    for failure in (trouble(503), trouble(), refusal()):
+    for failure in (BUSY, UNREACHABLE, LIMITED):
         throttle.release(failure)
         assert throttle.wait_for_retry(failure, 1, first) is False
         throttle.acquire()
@@ -734,37 +506,42 @@ def test_draining_ends_retries_and_blocks_but_not_requests(clock):
 # --- threads --------------------------------------------------------------------------------------------------------
 
 
+class FastClock(Clock):
+    """A clock that runs 500 times as fast as the real one."""
+
+    def now(self) -> float:
+        return time.monotonic() * 500
+
+    def wait(self, condition: threading.Condition, seconds: float) -> None:
+        condition.wait(seconds / 500)
+
+
 @pytest.fixture
 def threads():
-    """Run something in threads that end with the test."""
+    """Run functions in threads that end with the test."""
     with ThreadPoolExecutor(16) as pool:
         yield pool
 
 
-def waits(throttle: WorkspaceThrottle) -> threading.Event:
-    """An event that is set once a thread waits for the condition."""
+def shared_by_threads(maximum: int = 8) -> tuple[WorkspaceThrottle, WorkspaceThrottle, threading.Event]:
+    """Return the throttles of two workspaces, and an event that is set when a thread waits for their condition."""
+    shared = SharedThrottle(maximum, 7200, Clock())
     waiting = threading.Event()
-    wait = throttle._shared.condition.wait
+    wait = shared.condition.wait
 
-    def recorded(timeout: float | None = None) -> bool:
+    def recording_wait(timeout: float | None = None) -> bool:
         waiting.set()
         return wait(timeout)
 
-    throttle._shared.condition.wait = recorded  # type: ignore[method-assign]  # it records the call, and waits as before
-    return waiting
+    shared.condition.wait = recording_wait  # type: ignore[method-assign]  # it also waits
+    first, other = shared.workspace(), shared.workspace("other")
+    send(first)
+    return first, other, waiting
 
 
-def outcome(call: Callable[[], Any]) -> Any:
-    """What a call gives or raises."""
-    try:
-        return call()
-    except ApiError as error:
-        return error
-
-
-@pytest.mark.parametrize("most", [1, 3, 8])
-def test_many_threads_keep_to_the_limit(threads, most):
-    throttle = SharedThrottle(most, 60, Clock()).workspace()
+@pytest.mark.parametrize("maximum", [1, 3, 8])
+def test_threads_never_exceed_the_limit(threads, maximum):
+    throttle = SharedThrottle(maximum, 60, FastClock()).workspace()
     count = SimpleNamespace(lock=threading.Lock(), now=0, most=0, done=0)
 
     def work() -> None:
@@ -777,244 +554,159 @@ def test_many_threads_keep_to_the_limit(threads, most):
             with count.lock:
                 count.now -= 1
                 count.done += 1
-            throttle.release(refusal(0.0) if number % 20 == 19 else None)
+            throttle.release(limited_for(0.0) if number % 20 == 19 else None)
 
     for future in [threads.submit(work) for _each in range(16)]:
         future.result(60)
-    assert count.most <= most
+    assert count.most <= maximum
     assert count.done == 16 * 50
 
 
 def test_success_wakes_waiting_threads(threads):
-    throttle = SharedThrottle(2, 60, Clock()).workspace()
+    throttle, _other, waiting = shared_by_threads(1)
     throttle.acquire()
-    waiting = waits(throttle)
-    other = threads.submit(throttle.acquire)
+    thread = threads.submit(throttle.acquire)
     assert waiting.wait(30)
-    assert not other.done()
+    assert not thread.done()
     throttle.release(None)
-    assert other.result(30) > 0
+    assert thread.result(30) > 0
 
 
 def test_stop_waiting_does_not_block_on_the_condition(threads):
-    """A signal handler calls it in a thread that may hold a lock for which the owner of the condition waits."""
     shared = SharedThrottle(2, 60, Clock())
     with shared.condition:
         threads.submit(shared.stop_waiting).result(5)
     assert shared.draining
 
 
-def refused_for_a_token(
-    threads: ThreadPoolExecutor, workspace: WorkspaceThrottle, then: Callable[[], None]
-) -> Future[Any]:
-    """A thread of its own that is refused, and begins again with another token after something has happened."""
+@pytest.mark.parametrize("is_draining", [True, False])
+@pytest.mark.parametrize("is_retry", [True, False])
+def test_end_of_a_list_wakes_waiting_threads(threads, is_draining, is_retry):
+    throttle, _other, waiting = shared_by_threads()
+    failure = failed("unavailable", 503, 3600.0) if is_retry else ONE_HOUR
+    first = send(throttle, failure)
+    retry = partial(throttle.wait_for_retry, failure, 1, first)
+    thread = threads.submit(outcome, retry if is_retry else throttle.acquire)
+    assert waiting.wait(30)
+    if is_draining:
+        throttle._shared.stop_waiting()
+    else:
+        throttle._shared.stop(THE_END)
+    result = thread.result(30)
+    if is_retry:
+        assert result is False
+    else:
+        assert result > 0 if is_draining else str(result) == "The end."
+
+
+@pytest.mark.parametrize("is_aborted", [True, False])
+def test_refused_thread_unblocks_others_if_it_cannot_continue(threads, is_aborted):
+    """While a thread fetches another token, no other request is sent."""
+    throttle, other, waiting = shared_by_threads(2)
+    throttle.acquire()
+    is_refused, may_continue = threading.Event(), threading.Event()
 
     def work() -> Any:
-        workspace.acquire()
-        workspace.release(FailedAttempt("authentication", "x", "y", http_status=401))
-        then()
-        return outcome(workspace.acquire)
+        send(throttle, FATAL[0])
+        is_refused.set()
+        assert may_continue.wait(30)
+        return outcome(throttle.acquire)
 
-    return threads.submit(work)
-
-
-def starts_at_once(workspace: WorkspaceThrottle) -> None:
-    """Check that a new thread may send a request, and end the list, so that no thread is left behind."""
-    with ThreadPoolExecutor(1) as pool:
-        try:
-            assert pool.submit(workspace.acquire).result(5) > 0
-        finally:
-            workspace._shared.stop(ApiError("The end.", "tls"))
-
-
-def test_aborted_workspace_ends_its_token_probe(threads):
-    throttle = SharedThrottle(2, 60, Clock()).workspace()
-    other = throttle._shared.workspace("other")
-    throttle.acquire()
-    throttle.release(None)
-
-    def stop() -> None:
+    thread: Future[Any] = threads.submit(work)
+    assert is_refused.wait(30)
+    assert not throttle._shared.is_free()
+    if is_aborted:
         with throttle._shared.condition:
             throttle._stop(ApiError("It is over.", "unavailable"))
-
-    assert str(refused_for_a_token(threads, throttle, stop).result(30)) == "It is over."
-    starts_at_once(other)
-
-
-def test_blocked_workspace_ends_its_token_probe(threads):
-    throttle = SharedThrottle(2, 7200, Clock()).workspace()
-    other = throttle._shared.workspace("other")
-    throttle.acquire()
-    throttle.release(None)
-    throttle.acquire()
-    waiting = waits(throttle)
-    refused = refused_for_a_token(threads, throttle, lambda: throttle.release(refusal(3600.0)))
-    assert waiting.wait(30)
-    starts_at_once(other)
-    assert str(refused.result(30)) == "The end."
+    else:
+        throttle.release(ONE_HOUR)
+    may_continue.set()
+    assert is_aborted or waiting.wait(30)
+    try:
+        assert threads.submit(other.acquire).result(5) > 0
+    finally:
+        throttle._shared.stop(THE_END)
+    assert str(thread.result(30)) == ("It is over." if is_aborted else "The end.")
 
 
 def test_other_workspaces_do_not_wake_a_blocked_worker(threads):
-    """Each time, another worker would end, and a new one begin with a connection of its own."""
-    throttle = SharedThrottle(8, 7200, Clock()).workspace()
-    other = throttle._shared.workspace("other")
-    throttle.acquire()
-    throttle.release(None)
-    throttle.acquire()
-    throttle.release(refusal(3600.0))
+    """Otherwise each request would replace a worker, and open a connection."""
+    throttle, other, waiting = shared_by_threads()
+    send(throttle, ONE_HOUR)
     blocked: list[bool] = []
     throttle._shared.on_blocked = blocked.append
-    waiting = waits(throttle)
-    waiting_thread = threads.submit(outcome, throttle.acquire)
-    assert waiting.wait(30)
+    thread = threads.submit(outcome, throttle.acquire)
     for _each in range(20):
-        other.acquire()
-        waiting.clear()
-        other.release(None)
         assert waiting.wait(30)
-    throttle._shared.stop(ApiError("The end.", "tls"))
-    waiting_thread.result(30)
+        waiting.clear()
+        send(other)
+    throttle._shared.stop(THE_END)
+    thread.result(30)
     assert blocked == [True, False]
 
 
-def test_draining_wakes_threads_of_a_blocked_workspace(threads):
-    throttle = SharedThrottle(8, 7200, Clock()).workspace()
-    throttle.acquire()
-    throttle.release(refusal(3600.0))
-    waiting = waits(throttle)
-    other = threads.submit(throttle.acquire)
-    assert waiting.wait(30)
-    throttle._shared.stop_waiting()
-    assert other.result(30) > 0
-
-
-def test_stop_wakes_threads_of_a_blocked_workspace(threads):
-    throttle = SharedThrottle(8, 7200, Clock()).workspace()
-    throttle.acquire()
-    throttle.release(refusal(3600.0))
-    waiting = waits(throttle)
-    other = threads.submit(outcome, throttle.acquire)
-    assert waiting.wait(30)
-    error = ApiError("x", "authentication")
-    throttle._shared.stop(error)
-    assert str(other.result(30)) == str(error)
-
-
-@pytest.mark.parametrize(
-    "finish",
-    [SharedThrottle.stop_waiting, lambda shared: shared.stop(ApiError("x", "tls"))],
-    ids=["stop_waiting", "stop"],
-)
-def test_thread_waiting_for_a_retry_is_woken_without_retry(threads, finish):
-    throttle = SharedThrottle(8, 7200, Clock()).workspace()
-    first = throttle.acquire()
-    throttle.release(trouble(503, 3600.0))
-    waiting = waits(throttle)
-    other = threads.submit(throttle.wait_for_retry, trouble(503, 3600.0), 1, first)
-    assert waiting.wait(30)
-    finish(throttle._shared)
-    assert other.result(30) is False
-
-
 def test_outage_ends_all_waiting_threads(threads):
-    throttle = SharedThrottle(1, 1, Clock()).workspace()
+    throttle, _other, waiting = shared_by_threads(1)
     first = throttle.acquire()
-    waiting = waits(throttle)
-    other = threads.submit(outcome, throttle.acquire)
+    thread = threads.submit(outcome, throttle.acquire)
     assert waiting.wait(30)
-    throttle._in_flight = 5  # so that nobody else begins
-    throttle.release(trouble())
-    throttle._shared._unreachable_since = -10.0
-    assert throttle.wait_for_retry(trouble(), 1, first) is False
-    assert isinstance(other.result(30), ApiError)
+    throttle._in_flight = 5  # so that no other request starts
+    throttle.release(UNREACHABLE)
+    throttle._shared._unreachable_since = -7200.0
+    assert throttle.wait_for_retry(UNREACHABLE, 1, first) is False
+    assert isinstance(thread.result(30), ApiError)
 
 
-# --- one client of several ------------------------------------------------------------------------------------------
+# --- clients --------------------------------------------------------------------------------------------------------
 
 
-def client(
-    url: str, throttle: WorkspaceThrottle | SingleWorkerThrottle, credentials: Any = None, **options: Any
-) -> Client:
-    credentials = credentials or auth.bearer("s3cr3t-token")
-    return Client(Transport(url, timeout=5, **options), credentials, CONTRAFORCE, throttle=throttle)
+def client(url: str, throttle: Any, fetch: Callable[[], str] | None = None) -> Client:
+    credentials = auth.ClientCredentialsAuth(fetch, ()) if fetch else auth.bearer("s3cr3t-token")
+    return Client(Transport(url, timeout=5), credentials, CONTRAFORCE, throttle=throttle)
 
 
 def test_client_retries_by_the_rules_of_its_throttle(serve, clock):
     server = serve(Reply(429, headers={"Retry-After": "5"}), Reply(503), OK)
-    throttle = shared_throttle(clock, has_answered=False)
+    throttle = throttle_of(clock, has_responded=False)
     assert client(server.url, throttle).read("GET", "/x").http_status == 200
     assert clock.slept == [5.0, 0.5]
-    assert acquired(throttle) > 1
 
 
-def test_client_does_not_retry_after_the_timeout(serve, threads):
+def test_client_does_not_retry_after_the_timeout(serve, clock):
     server = serve(Reply(503), OK)
-    throttle = SharedThrottle(1, 1, Clock()).workspace()
-    throttle.acquire()
-    throttle.release(None)
-    reading = threads.submit(outcome, lambda: client(server.url, throttle).read("GET", "/x"))
-    while not (server.seen and throttle.is_failing):
-        time.sleep(0.01)
-    # Another item of the workspace takes the only slot.
-    throttle.acquire()
-    time.sleep(1.2)
-    throttle.release(None)
-    failed = reading.result(30)
-    assert (failed.category, failed.http_status) == ("unavailable", 503)
-    assert len(server.seen) == 1
-    assert free_slots(throttle) == 1
+    throttle = throttle_of(clock)
+    wait_for_retry = throttle.wait_for_retry
 
+    def late_retry(*arguments: Any) -> bool:
+        may_retry = wait_for_retry(*arguments)
+        clock.time += 60
+        return may_retry
 
-def free_slots(throttle: WorkspaceThrottle) -> int:
-    """How many requests may still begin."""
-    return throttle.limit - throttle._in_flight
-
-
-def test_clients_wait_once_for_an_unreachable_service(clock):
-    throttle = shared_throttle(clock, retry_timeout=10, has_answered=False)
-    url = f"http://127.0.0.1:{free_port()}"
-    messages = []
-    for number in range(3):
-        with pytest.raises(ApiError) as caught:
-            client(url, throttle).read("GET", f"/{number}")
-        messages.append(caught.value.message)
-    assert clock.time <= 10
-    assert_message(messages[0], "ContraForce", url, 6)
-    assert_message(messages[1], "not tried", "ContraForce", url)
-    assert messages[1] == messages[2]
+    throttle.wait_for_retry = late_retry  # type: ignore[method-assign]  # another item takes its turn
+    error = outcome(lambda: client(server.url, throttle).read("GET", "/x"))
+    assert (error.category, error.http_status, len(server.seen)) == ("unavailable", 503, 1)
+    assert capacity(throttle) == 8
 
 
 def test_failed_token_request_aborts_the_list(serve, clock):
-    asked: list[int] = []
+    calls: list[int] = []
     failure = ApiError("No access token could be fetched.", "unavailable", retryable=True)
 
     def fetch() -> str:
-        asked.append(1)
+        calls.append(1)
         raise failure
 
     server = serve(OK)
-    throttle = shared_throttle(clock, has_answered=False)
+    throttle = throttle_of(clock, has_responded=False)
     for _each in range(3):
-        with pytest.raises(ApiError) as caught:
-            client(server.url, throttle, auth.ClientCredentialsAuth(fetch, ())).read("GET", "/x")
-        assert (caught.value.message, caught.value.category) == (failure.message, failure.category)
-    assert (server.seen, asked) == ([], [1])
-    assert throttle._in_flight == 0
-
-
-def test_single_worker_fetches_a_token_again(serve, clock):
-    script: list[str | ApiError] = [ApiError("It is down.", "unavailable"), "t0k3n"]
-
-    def fetch() -> str:
-        entry = script.pop(0)
-        if isinstance(entry, ApiError):
-            raise entry
-        return entry
-
-    alone = client(serve(OK).url, SingleWorkerThrottle(10, clock), auth.ClientCredentialsAuth(fetch, ()))
-    with pytest.raises(ApiError, match="It is down"):
-        alone.read("GET", "/x")
-    assert alone.read("GET", "/x").http_status == 200
+        error = outcome(lambda: client(server.url, throttle, fetch).read("GET", "/x"))
+        assert (error.message, error.category) == (failure.message, failure.category)
+    assert (server.seen, calls, throttle._in_flight) == ([], [1], 0)
+    # A single worker fetches a token again.
+    single = client(server.url, SingleWorkerThrottle(10, clock), fetch)
+    for _each in range(2):
+        outcome(lambda: single.read("GET", "/x"))
+    assert calls == [1, 1, 1]
 
 
 @pytest.mark.parametrize("bug", [KeyError("x"), KeyboardInterrupt()], ids=["bug", "interrupt"])
@@ -1022,55 +714,36 @@ def test_any_exception_releases_the_throttle(serve, clock, bug):
     def fetch() -> str:
         raise bug
 
-    throttle = shared_throttle(clock, has_answered=False)
+    throttle = throttle_of(clock, has_responded=False)
     with pytest.raises(type(bug)):
-        client(serve(OK).url, throttle, auth.ClientCredentialsAuth(fetch, ())).read("GET", "/x")
-    assert acquired(throttle) == 1
+        client(serve(OK).url, throttle, fetch).read("GET", "/x")
+    assert capacity(throttle) == 1
 
 
 def test_refreshed_token_is_sent_by_a_separate_attempt(serve, clock):
     server = serve(Reply(401), OK)
-    throttle = shared_throttle(clock, has_answered=False)
+    throttle = throttle_of(clock, has_responded=False)
     tokens = iter(["one", "two"])
-    client(server.url, throttle, auth.ClientCredentialsAuth(lambda: next(tokens), ())).read("GET", "/x")
+    client(server.url, throttle, lambda: next(tokens)).read("GET", "/x")
     assert [seen.headers["authorization"] for seen in server.seen] == ["Bearer one", "Bearer two"]
-    assert acquired(throttle) == 8
+    assert capacity(throttle) == 8
 
 
-def test_wrong_credentials_are_sent_once(serve, clock):
-    server = serve(Reply(401))
-    throttle = shared_throttle(clock, has_answered=False)
-    with pytest.raises(ApiError, match="credentials were refused"):
-        client(server.url, throttle).read("GET", "/x")
-    with pytest.raises(ApiError, match="not tried any more: the credentials were refused"):
-        client(server.url, throttle).read("GET", "/y")
-    assert len(server.seen) == 1
+# --- single worker --------------------------------------------------------------------------------------------------
 
 
-# --- alone ----------------------------------------------------------------------------------------------------------
-
-
-def test_single_worker_can_always_send(clock):
+def test_single_worker_is_never_blocked(clock):
     throttle = SingleWorkerThrottle(10, clock)
     clock.time = 7.0
-    assert throttle.acquire() == throttle.acquire() == 7.0
-    throttle.release(refusal(100.0))
-    assert throttle.acquire() == 7.0
+    assert send(throttle, limited_for(100.0)) == throttle.acquire(0.0) == 7.0
     assert clock.slept == []
 
 
-@pytest.mark.parametrize("failure", [refusal(), trouble(), trouble(503)], ids=["429", "away", "503"])
-def test_single_worker_has_a_timeout_for_each_request(clock, failure):
+@pytest.mark.parametrize(
+    "failure, result", [(LIMITED, WHOLE_TIMEOUT), (UNREACHABLE, WHOLE_TIMEOUT), (limited_for(10.0), (2, 10.0))]
+)
+def test_single_worker_has_a_timeout_for_each_request(clock, failure, result):
     throttle = SingleWorkerThrottle(10, clock)
-    clock.time = 100.0
-    first, tries = throttle.acquire(), 1
-    while throttle.wait_for_retry(failure, tries, first):
-        tries += 1
-    assert (tries, clock.time) == (6, 107.75)
-
-
-def test_single_worker_honours_retry_after(clock):
-    throttle = SingleWorkerThrottle(10, clock)
-    assert throttle.wait_for_retry(refusal(10.0), 1, 0.0) is True
-    assert throttle.wait_for_retry(refusal(10.0), 2, 0.0) is False
-    assert clock.slept == [10.0]
+    for moment in (100.0, 200.0):
+        clock.time = moment
+        assert exhausted(throttle, failure) == result

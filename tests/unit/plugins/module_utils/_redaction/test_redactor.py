@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""No form of a secret gets through."""
+"""Secrets are removed from texts and data in any encoding."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Callable
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.module_utils._redaction.redactor import MASK, Redactor
@@ -23,47 +23,35 @@ from ansible_collections.secops.itsm.plugins.module_utils._redaction.redactor im
 SECRET = 'pä$$ w/rd"+=\\'
 
 
-# --- encoders as other stacks have them, written without the code under test ------------------------------------------
+# --- encoders of other systems, independent of the code under test ----------------------------------------------------
 
 
-def java(text: str) -> str:
-    """URLEncoder.encode."""
-    return quote_plus(text, safe="*").replace("~", "%7E")
+def utf16_units(text: str) -> list[str]:
+    """Return the UTF-16 code units of a text, each as a character."""
+    encoded = text.encode("utf-16-be")
+    return [chr(high * 256 + low) for high, low in zip(encoded[::2], encoded[1::2])]
 
 
-def javascript(text: str) -> str:
-    """encodeURIComponent."""
-    return quote(text, safe="!*()'")
+def javascript_escape(text: str) -> str:
+    """Encode like the deprecated JavaScript function escape()."""
 
+    def escape(unit: str) -> str:
+        if unit.isascii() and unit.isalnum():
+            return unit
+        return f"%{ord(unit):02X}" if ord(unit) < 256 else f"%u{ord(unit):04X}"
 
-def escape(text: str) -> str:
-    """JavaScript's old escape()."""
-    units = [int.from_bytes(text.encode("utf-16-be")[at : at + 2], "big") for at in range(0, 2 * utf16_length(text), 2)]
-    return "".join(
-        f"%u{unit:04X}" if unit > 255 else chr(unit) if chr(unit).isalnum() and unit < 128 else f"%{unit:02X}"
-        for unit in units
-    )
-
-
-def utf16_length(text: str) -> int:
-    return len(text.encode("utf-16-be")) // 2
+    return "".join(map(escape, utf16_units(text)))
 
 
 def dotnet(text: str) -> str:
-    """System.Text.Json, which keeps HTML safe."""
-    units = text.encode("utf-16-be")
-    told = []
-    for high, low in zip(units[::2], units[1::2]):
-        letter = chr(high * 256 + low)
-        short = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\b": "\\b", "\f": "\\f"}.get(letter)
-        is_plain = " " <= letter <= "~" and letter not in "\"&'+<>`"
-        told.append(short or (letter if is_plain else f"\\u{high:02X}{low:02X}"))
-    return "".join(told)
+    """Encode like System.Text.Json, which escapes the special characters of HTML."""
 
+    def escape(unit: str) -> str:
+        if unit in "\\\n\r\t\b\f":
+            return json.dumps(unit)[1:-1]
+        return unit if " " <= unit <= "~" and unit not in "\"&'+<>`" else f"\\u{ord(unit):04X}"
 
-def php(text: str) -> str:
-    """json_encode, which escapes slashes."""
-    return json.dumps(text)[1:-1].replace("/", "\\/")
+    return "".join(map(escape, utf16_units(text)))
 
 
 LAYERS: dict[str, Callable[[str], str]] = {
@@ -72,12 +60,12 @@ LAYERS: dict[str, Callable[[str], str]] = {
     "quote all": lambda text: quote(text, safe=""),
     "quote_plus": quote_plus,
     "lower case": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
-    "java": java,
-    "javascript": javascript,
-    "escape": escape,
+    "java": lambda text: quote_plus(text, safe="*").replace("~", "%7E"),
+    "javascript": lambda text: quote(text, safe="!*()'"),
+    "javascript escape": javascript_escape,
     "json": lambda text: json.dumps(text)[1:-1],
     "json in UTF-8": lambda text: json.dumps(text, ensure_ascii=False)[1:-1],
-    "php": php,
+    "php": lambda text: json.dumps(text)[1:-1].replace("/", "\\/"),
     "dotnet": dotnet,
     "html": html.escape,
     "html without quotes": lambda text: html.escape(text, quote=False),
@@ -86,24 +74,19 @@ LAYERS: dict[str, Callable[[str], str]] = {
     "python": lambda text: repr(text)[1:-1],
 }
 
-#: Neither is in any secret here, nor anything that an escape could take.
+#: In no secret here, and never a part of an escape.
 LEFT, RIGHT = MARKS = "\u2039\u203a"
 ODD = "\\\"'%&+~/!*()#;=<>@ .-_\n\tuxnt0123456789abcdefABCDEF\u00e4\u20ac\U0001f511"
-SECRETS = st.text(st.sampled_from(ODD), min_size=1, max_size=24) | st.text(
-    # Of Latin-1 only one that does not make UTF-8 of its neighbours, where an encoder writes it as a single byte.
-    st.characters(max_codepoint=127)
-    | st.just("\u00e4")
-    | st.characters(min_codepoint=256, exclude_categories=["Cs"], exclude_characters=MARKS),
-    min_size=1,
-    max_size=24,
-)
+#: Of Latin-1, only a character that never forms valid UTF-8 with others, as some encoders write single bytes.
+CHARACTERS = "".join(map(chr, range(128))) + "\u00e4\u0131\u0416\u2028\u20ac\u4e2d\ufeff\uffff\U0001f511\U0010ffff"
+SECRETS = st.text(ODD, min_size=1, max_size=24) | st.text(CHARACTERS, min_size=1, max_size=24)
 
 
 def is_masked(secret: str, spelled: str) -> bool:
-    """Return whether nothing is left of a spelled secret between two marks."""
+    """Return whether an encoded secret between two marks is completely masked."""
     text = Redactor([secret]).text(f"{LEFT}{spelled}{RIGHT}")
     if not secret.strip("\\"):
-        # Each backslash of an encoding may be one of the secret, so that a few may be over.
+        # Each backslash of an encoding may be one of the secret, so a few may remain.
         text = re.sub(f"({re.escape(MASK)})+", MASK, text.replace("\\", ""))
     return text == f"{LEFT}{MASK}{RIGHT}"
 
@@ -124,7 +107,7 @@ def test_nested_encodings_are_masked(secret, layers):
 
 
 def spellings(letter: str) -> list[str]:
-    """The spellings of one character."""
+    """Return the encodings of one character."""
     percent = "".join(f"%{byte:02X}" for byte in letter.encode())
     units = letter.encode("utf-16-be").hex()
     codes = [units[at : at + 4] for at in range(0, len(units), 4)]
@@ -142,7 +125,7 @@ def spellings(letter: str) -> list[str]:
 
 @given(SECRETS, st.randoms(use_true_random=False))
 def test_each_character_may_have_its_own_encoding(secret, chance):
-    # The letter after a backslash is not written as an escape of its own in one that can be read as an escape itself.
+    # If the secret itself contains an escape, its letter must not be encoded separately.
     assume(not re.search(r"\\[uUx]", secret))
     spelled = "".join(chance.choice(spellings(letter)) for letter in secret)
     assert is_masked(secret, spelled), spelled
@@ -160,7 +143,7 @@ def test_each_character_may_have_its_own_encoding(secret, chance):
     ],
 )
 def test_neighbours_do_not_hide_a_secret(secret, text):
-    """What stands there makes an escape of the first or the last characters of the secret."""
+    """They form an escape with the first or the last characters of the secret."""
     left = Redactor([secret]).text(text)
     assert MASK in left
     assert "bcdefgh" not in left
@@ -170,11 +153,12 @@ def test_neighbours_do_not_hide_a_secret(secret, text):
     "secret, text",
     [
         ("n", "first\\tab\r\n"),
-        ("a\nb", "anb a n b"),
+        ("a\nb", "anb & a n b"),
         ("%41", "A and %42"),
         ("100%25", "100% of it"),
         ("\\u0041", "A"),
         ("a+b", "a b"),
+        ("1114112", "no character: &#1114113; &#x110000; \\U00110000 \\u{110000}"),
         ("s3cr3t+", "https://portal.example/a%20b?x=s3cr3t&y=%2B C:\\Users\\s3cr3 &lt;s3cr3t&gt; 5 &lt 6 & 7%"),
     ],
 )
@@ -183,12 +167,11 @@ def test_similar_texts_are_not_masked(secret, text):
     assert kept == text
 
 
-IDENTIFIERS = st.from_regex(
-    r"[A-Z]{2,5}-[0-9]{1,7}|inc:[0-9a-f]{16}:[0-9a-f]{8}|%2F[a-z]+%20&amp;|C:\\\\[a-z]+", fullmatch=True
-)
+IDENTIFIERS = st.sampled_from(["CTC-0054", "inc:0123456789abcdef:01234567", "%2Fabc%20&amp;", "C:\\\\users\\\\me"])
 
 
-@given(st.lists(IDENTIFIERS | st.text(max_size=30)))
+@settings(max_examples=40)
+@given(st.lists(IDENTIFIERS | st.text(CHARACTERS, max_size=20), max_size=8))
 def test_texts_without_secrets_are_unchanged(texts):
     text = " ".join(texts)
     assert (
@@ -196,57 +179,46 @@ def test_texts_without_secrets_are_unchanged(texts):
     )
 
 
-def test_secret_that_cannot_be_encoded_is_masked():
-    assert Redactor(["half a pair \ud83d!"]).text("half%20a+pair%20\\ud83d!") == MASK
-
-
-@pytest.mark.parametrize("secret", ["\\" * 4, "%25%25", "5C5C5Cx", "&amp;amp;", "n\nn\n", "s3cr3t/of+closer"])
 @pytest.mark.parametrize(
     "part", ["\\", "25", "%25", "%5C", "%3", "amp;", "&#0", "0", "\\u005c", "\\ud83d\\", "\\n", "%2525u"]
 )
-def test_time_is_linear_for_hostile_texts(part, secret):
-    """Were it its square, each of them would take minutes."""
-    begun = time.process_time()
-    for before in ("%", "&", "&#", "%41%", "\\"):
-        Redactor([secret]).text(before + part * (60_000 // len(part)) + "u0041")
-    assert time.process_time() - begun < 30
+def test_time_is_linear_for_hostile_texts(part):
+    """Quadratic time would be several minutes for each text."""
+    redactor = Redactor(["\\" * 4, "%25%25", "5C5C5Cx", "&amp;amp;", "n\nn\n", "s3cr3t/of+closer"])
+    started_at = time.process_time()
+    for prefix in ("%", "&", "&#", "%41%", "\\"):
+        redactor.text(prefix + part * (20_000 // len(part)) + "u0041")
+    assert time.process_time() - started_at < 10
 
 
-@given(st.text(max_size=9), st.text(min_size=9, max_size=40), st.text(max_size=9))
+@given(st.text(CHARACTERS, max_size=9), st.text(CHARACTERS, min_size=9, max_size=40), st.text(CHARACTERS, max_size=9))
 def test_secret_inside_base64(before, secret, after):
     encoded = base64.b64encode(f"{before}{secret}{after}".encode("utf-8", "surrogatepass")).decode()
     text = Redactor([secret]).text(encoded)
-    # At most the characters that the secret shares with its neighbours are left of it.
+    # Only the characters that the secret shares with its neighbours remain.
     assert text == encoded or MASK in text
     if secret.isascii():
         assert MASK in text
 
 
-def test_data_of_every_type():
-    data = {"a secret": ["x secret y", ("secret",), {"b": "secret"}], "n": 1, "t": True, "none": None}
-    assert Redactor(["secret"]).data(data) == {
-        f"a {MASK}": [f"x {MASK} y", [MASK], {"b": MASK}],
-        "n": 1,
-        "t": True,
-        "none": None,
-    }
+def test_data_of_every_type_is_masked():
+    redactor = Redactor(["secret", "123456789", "True", "1.5"])
+    data = {"a secret": ["x secret y", ("secret",), {"b": "secret"}], "t": True, "none": None}
+    assert redactor.data(data) == {f"a {MASK}": [f"x {MASK} y", [MASK], {"b": MASK}], "t": True, "none": None}
+    numbers = {"n": 123456789, "in": [7123456789, 1.5, 2.5], "own": 12, 123456789: 1}
+    assert redactor.data(numbers) == {"n": MASK, "in": [f"7{MASK}", MASK, 2.5], "own": 12, MASK: 1}
 
 
-def test_numbers_with_a_secret_are_masked():
-    redactor = Redactor(["123456789", "True", "1.5"])
-    data = {"n": 123456789, "in": [7123456789, 1.5, 2.5], "own": 12, "truth": True, 123456789: 1}
-    assert redactor.data(data) == {"n": MASK, "in": [f"7{MASK}", MASK, 2.5], "own": 12, "truth": True, MASK: 1}
-
-
-PLAIN = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
+TEXTS = st.text(CHARACTERS, max_size=4)
 DATA = st.recursive(
-    PLAIN, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3)
+    st.none() | st.booleans() | st.integers() | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
 )
 
 
 @given(DATA)
 def test_clean_data_is_copied_unchanged(data):
-    redactor = Redactor(["\U0001f511 no text of hypothesis holds this"])
+    redactor = Redactor(["\U0001f511 in no generated text"])
     found = redactor.data(data)
     assert found == data
     assert found is not data or not isinstance(data, (list, dict))
@@ -259,24 +231,22 @@ def test_is_clean_agrees_with_the_check_of_each_text(data):
     assert "secret" not in str(redactor.data(data))
 
 
+@pytest.mark.parametrize(
+    "secrets, text, expected",
+    [
+        (["a/b+c=d"], "a%2fb%2bc%3dd", MASK),
+        (["", ""], "text", "text"),
+        (["token", "token-and-more"], "token-and-more", MASK),
+        (["half a pair \ud83d!"], "half%20a+pair%20\\ud83d!", MASK),
+        ([], "cut \ud83d", "cut ?"),
+    ],
+)
+def test_special_cases_of_texts(secrets, text, expected):
+    assert Redactor(secrets).data([text]) == [expected]
+
+
 def test_secret_is_not_found_across_two_texts():
     assert Redactor(["ab"]).data(["a", "b"]) == ["a", "b"]
-
-
-def test_percent_encoding_in_lower_case():
-    assert Redactor(["a/b+c=d"]).text("a%2fb%2bc%3dd") == MASK
-
-
-def test_unpaired_surrogate_is_replaced():
-    assert Redactor().data({"title": "cut \ud83d"}) == {"title": "cut ?"}
-
-
-def test_empty_secrets_are_ignored():
-    assert Redactor(["", ""]).text("text") == "text"
-
-
-def test_overlapping_secrets_share_one_mask():
-    assert Redactor(["token", "token-and-more"]).text("token-and-more") == MASK
 
 
 def test_secrets_can_be_added_later():

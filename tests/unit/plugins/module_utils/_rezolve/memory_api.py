@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A ticketing platform that lives in memory, for tests of operations without HTTP."""
+"""An in-memory ticketing API for tests of operations without HTTP."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiErro
 from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import (
     ErrorBody,
     OptionNames,
+    excerpt,
     from_response,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._http.schema_validation import validate_request
@@ -28,15 +29,15 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket import
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant
 from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock
 
-#: How messages name the options of the connection.
+#: The names of the connection options in messages.
 NAMES = OptionNames("TICKETING", address="https://ticketing.example.com")
 
-#: A search that never shows what was created.
+#: The lag of a search that never finds a new ticket.
 NEVER = float("inf")
 
 
 def uuid(number: int) -> str:
-    """The UUID of the sandbox's so-manieth field."""
+    """Return the UUID of a field by its number."""
     return f"a1c0ffee-0001-4000-8000-{number:012d}"
 
 
@@ -108,17 +109,17 @@ TASK: Mapping[str, Any] = {
 
 
 def kind_of(entry: Mapping[str, Any] | None = None) -> TicketType:
-    """A ticket type as the collection reads it, that of incidents if none is named."""
+    """Return a parsed ticket type; that of incidents by default."""
     return ticket_type_from(INCIDENT if entry is None else entry)
 
 
 def field_of(name: str, entry: Mapping[str, Any] | None = None) -> Field:
-    """A field as the collection reads it, by its UUID or its technical name."""
+    """Return a parsed field by its UUID or technical name."""
     return next(found for found in kind_of(entry).fields if name in (found.id, found.name))
 
 
 def broken(*, is_write: bool = True) -> ApiError:
-    """A connection that breaks off, as the client reports it."""
+    """Return the failure that the client raises for a broken connection."""
     return ApiError("The connection broke off.", "unavailable", ambiguous=is_write, retryable=True)
 
 
@@ -131,7 +132,7 @@ def answered(
     html: bool = False,
     is_write: bool = False,
 ) -> ApiError:
-    """A refusal, exactly as the client reports it."""
+    """Return the failure that the client raises for an HTTP error."""
     oddity = "an HTML page" if html else None
     problem = ErrorBody(code, text, None, fields or {})
     failure = from_response(REZOLVE, http_status, problem, oddity, None, is_write, str, None)
@@ -139,17 +140,17 @@ def answered(
 
 
 def invalid(fields: Mapping[str, list[str]]) -> ApiError:
-    """The refusal of values, as seed 004 shows it."""
+    """Return the failure that the client raises for invalid field values."""
     text = "There occured an error during ticket data validation"
     return answered(400, VALIDATION_FAILURE, text, fields, is_write=True)
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What becomes of one request.
+    """The failure of one request.
 
-    :param error: what is raised.
-    :param takes_effect: whether a write is done all the same.
+    :param error: the exception to raise.
+    :param takes_effect: whether a write is executed before.
     """
 
     error: BaseException
@@ -158,10 +159,10 @@ class Fault:
 
 @dataclass(frozen=True)
 class Event:
-    """One thing that happened to a ticket.
+    """A read or change of a ticket.
 
-    :param kind: C(create), C(update), C(edit) or C(get).
-    :param version: of the ticket after it; of a get, the one that was shown.
+    :param kind: ``create``, ``update``, ``edit`` or ``get``.
+    :param version: the version of the ticket after the event; for ``get``, the version that was returned.
     """
 
     kind: str
@@ -174,23 +175,23 @@ class Event:
 class MemoryTicketing:
     """The tickets of one tenant.
 
-    :param rows: C(fat), C(thin): without data, etag, category and place, C(ids): with nothing but the display id,
-        C(marked): with the words searched for marked in the summary, or C(cut): with the beginning of the summary.
-    :param page_size: most rows that a page holds, whatever is asked for.
-    :param says_end: whether a page says if it is the last one.
-    :param searched: C(all), or C(summary): where the search looks.
-    :param search_lag: seconds after which the search shows a new ticket.
-    :param searches_before: how many searches after its creation do not show a new ticket yet.
-    :param list_lag: seconds after which the list without a search shows a new ticket.
-    :param get_lag: how many reads after an update still show the ticket before it.
-    :param create_lag: how many reads of a new ticket do not find it yet.
-    :param stale: the status that a stale etag is refused with.
-    :param cleans: what becomes of rich text.
-    :param keeps: what becomes of the value of a field, by UUID.
-    :param ignores_updates: accept them, and do nothing but give a new etag.
+    :param rows: ``fat``; ``thin``: without data, etag, category and location; ``ids``: only the display id;
+        ``marked``: with the search words marked in the summary; ``cut``: with the beginning of the summary.
+    :param page_size: maximum number of rows of a page.
+    :param says_end: whether a page shows if it is the last one.
+    :param searched: ``all``, or ``summary`` if a search ignores the fields.
+    :param search_lag: seconds until a search finds a new ticket.
+    :param searches_before: number of searches after the creation that do not find a new ticket.
+    :param list_lag: seconds until the list without a search text shows a new ticket.
+    :param get_lag: number of reads after an update that return the old ticket.
+    :param create_lag: number of reads of a new ticket that do not find it.
+    :param stale: the HTTP status code for a stale etag.
+    :param cleans: changes rich text before it is stored.
+    :param keeps: functions that change the values of fields before they are stored, by UUID.
+    :param ignores_updates: accept updates without storing anything.
     :param shows_place: whether tickets have lookup_props.
-    :param tells_etag: whether the answer to an update has the new one.
-    :param faults: by operation, what becomes of its requests in turn; None where nothing does.
+    :param tells_etag: whether the response to an update contains the new etag.
+    :param faults: by operation, the failures of its next requests; None for a request that succeeds.
     :param editor: called before each request with its number, from 1, and its operation.
     """
 
@@ -230,7 +231,10 @@ class MemoryTicketing:
         self._searches_at: dict[str, int] = {}
         self._older: dict[str, deque[dict[str, Any] | None]] = {}
 
-    # --- what the operations call ---
+    # --- requests ---
+
+    def excerpt(self, text: str, max_length: int) -> str:
+        return excerpt(text, str, max_length)
 
     def ticket_types(self, top: int, skip: int) -> list[Mapping[str, Any]]:
         self._begin("ticket_types")
@@ -296,12 +300,12 @@ class MemoryTicketing:
             raise fault.error
         return record["etag"] if self.tells_etag else None
 
-    # --- what tests call ---
+    # --- state ---
 
     def add(
         self, summary: str, data: Mapping[str, Any], *, team: str = "soc", item_type: str = "16920", **more: Any
     ) -> dict[str, Any]:
-        """Put a ticket there, with the defaults of its type; give it."""
+        """Add a ticket with the defaults of its type, and return it."""
         object_id = f"CTC-{len(self.tickets) + 54:04d}"
         fields = next((entry["fields"] for entry in self.types if entry["id"] == item_type), [])
         defaults = {entry["id"]: entry["defaultValue"] for entry in fields if entry.get("defaultValue") is not None}
@@ -323,42 +327,42 @@ class MemoryTicketing:
         return record
 
     def edit(self, object_id: str, values: Mapping[str, Any]) -> None:
-        """Another agent changes a ticket now."""
+        """Change a ticket as another user."""
         record = self.tickets[object_id]
         self._store(record, values)
         self.events.append(Event("edit", object_id, record["version"], dict(values)))
 
     def show_as_it_is(self, object_id: str, reads: int) -> None:
-        """Let so many reads show a ticket as it is now, whatever becomes of it."""
+        """Return the current state of a ticket for a number of reads, even if it changes."""
         self._older.setdefault(object_id, deque()).extend([copy.deepcopy(self.tickets[object_id])] * reads)
 
     def hide_as_new(self, object_id: str) -> None:
-        """Let a ticket be as new to the search and the list as one that was created now."""
+        """Let a ticket appear in the search and the list as if it was created now."""
         self._created_at[object_id] = self.clock.now()
         self._searches_at[object_id] = self._searched
 
     def catch_up(self) -> None:
-        """Let every read show what is there."""
+        """Return the current state in every read."""
         self._older.clear()
 
     def value(self, object_id: str, name: str) -> Any:
-        """What a ticket holds in a field."""
+        """Return the value of a field."""
         return self.tickets[object_id]["data"].get(name)
 
     def count(self, operation: str) -> int:
-        """How many requests of an operation there were."""
+        """Return the number of requests of an operation."""
         return self.calls.count(operation)
 
     @property
     def writes(self) -> int:
-        """How many requests might have changed something."""
+        """Return the number of write requests."""
         return self.count("create_ticket") + self.count("update_ticket")
 
     @property
     def _searched(self) -> int:
         return sum("search" in body for body in self.searches)
 
-    # --- how it does it ---
+    # --- internals ---
 
     def _begin_write(self, operation: str) -> Fault | None:
         self.calls.append(operation)
@@ -435,18 +439,18 @@ class MemoryTicketing:
 
 
 def without_tags(text: str) -> str:
-    """What a service may make of rich text."""
+    """Sanitize rich text as a service may do."""
     return " ".join(re.sub("<script>.*?</script>", "", text).split())
 
 
 def task(**changes: Any) -> dict[str, Any]:
-    """The options of the task, with other values; C(fields) are added to its own."""
+    """Return the options of the task with changes; ``fields`` are added to its own."""
     fields = {**TASK["fields"], **(changes.pop("fields", None) or {})}
     return {**TASK, "fields": fields, **changes}
 
 
 def named(object_id: str, **options: Any) -> dict[str, Any]:
-    """The options of a task for a ticket that is named."""
+    """Return the options of a task for a ticket with object_id."""
     return {"object_id": object_id, **options}
 
 
@@ -462,6 +466,6 @@ def keep(
 
 
 def crowd(service: MemoryTicketing, count: int) -> None:
-    """Add tickets that look like the wanted one."""
+    """Add tickets that resemble the wanted one."""
     for number in range(count):
         service.add(f"{SUMMARY}: customer {number}", {REFERENCE: f"SEN-1{number}"})

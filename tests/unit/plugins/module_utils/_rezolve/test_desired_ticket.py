@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a ticket is to be: the options, and what the catalog makes of them."""
+"""Parse the options of a ticket, and resolve them through the catalog."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import pytest
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticket import (
+    FOR_NEW,
+    SENT_AS_IS,
     TEXTS,
     ResolvedTicket,
     Wanted,
@@ -19,6 +21,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticke
     resolve_existing,
     resolve_new,
 )
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_matching import Identity
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message, has_fact
 from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._rezolve.memory_api import (
     DESCRIPTION,
@@ -35,10 +38,8 @@ from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._rezolve.me
     task,
 )
 
-FIELDS = INCIDENT["fields"]
 
-
-def refused(options: dict[str, Any]) -> str:
+def parse_failure(options: dict[str, Any]) -> str:
     with pytest.raises(ApiError) as caught:
         parse_options(options)
     assert caught.value.category == "configuration"
@@ -49,13 +50,20 @@ def resolved(service: MemoryTicketing | None = None, **changes: Any) -> Resolved
     return resolve_new(service or MemoryTicketing(), parse_options(task(**changes)))
 
 
-def stopped(service: MemoryTicketing | None = None, **changes: Any) -> ApiError:
+def identity(**changes: Any) -> Identity:
+    found = resolved(**changes).identity
+    assert found is not None
+    return found
+
+
+def failure(service: MemoryTicketing | None = None, **changes: Any) -> ApiError:
     with pytest.raises(ApiError) as caught:
         resolved(service, **changes)
     return caught.value
 
 
-def named_goal(service: MemoryTicketing, **options: Any) -> ResolvedTicket:
+def resolve_named(service: MemoryTicketing, **options: Any) -> ResolvedTicket:
+    service.add(SUMMARY, {})
     wanted = parse_options({"object_id": "CTC-0054", **options})
     return resolve_existing(service, wanted, service._shown(service.tickets["CTC-0054"]))
 
@@ -63,7 +71,7 @@ def named_goal(service: MemoryTicketing, **options: Any) -> ResolvedTicket:
 # --- options --------------------------------------------------------------------------------------------------------
 
 
-def test_what_is_wanted_of_a_new_ticket():
+def test_options_of_a_new_ticket():
     wanted = parse_options(
         {
             **task(),
@@ -92,51 +100,45 @@ def test_what_is_wanted_of_a_new_ticket():
     assert str(wanted) == f"ticket {SUMMARY!r} (team soc)"
 
 
-@pytest.mark.parametrize("blank", [None, "", " "], ids=repr)
-def test_what_is_empty_counts_as_not_given(blank):
-    empty = dict.fromkeys(TEXTS, blank)
-    wanted = parse_options(
-        {
-            **empty,
-            "object_id": " CTC-0041 ",
-            "fields": None,
-            "unique_by": None,
-            "ignore_fields": [],
-            "attachments": None,
-            "ticket_relation": {},
-            "source": blank,
-            "include_done": None,
-        }
-    )
+@pytest.mark.parametrize("empty", [None, "", " "], ids=repr)
+def test_empty_options_have_their_defaults(empty):
+    options = {
+        **dict.fromkeys(TEXTS, empty),
+        "object_id": " CTC-0041 ",
+        "fields": None,
+        "unique_by": None if empty is None else ["", " "],
+        "ignore_fields": [],
+        "attachments": None,
+        "ticket_relation": {},
+        "source": empty,
+        "include_done": None,
+    }
+    wanted = parse_options(options)
     assert wanted == Wanted(object_id="CTC-0041")
     assert (wanted.unique_by, wanted.source, wanted.ticket_relation) == (("summary",), "api", None)
     assert str(wanted) == "ticket CTC-0041"
 
 
-def test_unique_by_that_a_survey_left_empty_is_the_summary():
-    assert parse_options(task(unique_by=["", " "])).unique_by == ("summary",)
-
-
 @pytest.mark.parametrize(
     "changes, facts",
     [
-        ({"team_id": None}, ["add team_id", "object_id"]),
-        ({"summary": " "}, ["add summary", "object_id"]),
-        ({"offer": ""}, ["add offer_id", "offer", "object_id"]),
-        ({"team_id": "", "summary": "", "offer": ""}, ["team_id", "summary", "offer_id", "offer", "object_id"]),
-        ({"summary": "two\nlines"}, ["summary", "control character", "U+000A", "one line"]),
-        ({"summary": "a\x00b"}, ["summary", "control character", "U+0000"]),
-        ({"summary": "a\x07b"}, ["summary", "control character", "U+0007"]),
-        ({"summary": "a\x1b[2Jb\x07"}, ["summary", "control character", "U+001B"]),
-        ({"summary": "a\u2028b"}, ["summary", "control character", "U+2028"]),
-        ({"summary": "a\u2029b"}, ["summary", "control character", "U+2029"]),
-        ({"summary": "a\ud800b"}, ["summary", "control character", "U+D800"]),
+        ({"team_id": None}, ["Add team_id", "object_id"]),
+        ({"summary": " "}, ["Add summary", "object_id"]),
+        ({"offer": ""}, ["Add offer_id", "offer", "object_id"]),
+        ({"team_id": "", "summary": "", "offer": ""}, ["Add team_id", "summary", "offer_id", "offer", "object_id"]),
+        *(
+            ({"summary": f"two{letter}lines"}, ["summary", "control character", code, "one line"])
+            for letter, code in (
+                ("\n", "U+000A"),
+                ("\x1b[2J\x07", "U+001B"),
+                ("\u2028", "U+2028"),
+                ("\ud800", "U+D800"),
+            )
+        ),
         ({"attachments": {"a": float("nan")}}, ["attachments", "JSON"]),
-        ({"ticket_relation": {"a": ["\ud800"]}}, ["ticket_relation", "JSON"]),
         ({"ticket_relation": {"a": {1, 2}}}, ["ticket_relation", "JSON"]),
-        ({"offer_id": "23640"}, ["offer", "offer_id", "both"]),
-        ({"item_type_id": "16920"}, ["item_type", "item_type_id", "both"]),
-        ({"object_id": "CTC-1"}, ["team_id, offer, summary", "object_id"]),
+        ({"offer_id": "23640"}, ["offer", "offer_id", "mutually exclusive"]),
+        ({"item_type_id": "16920"}, ["item_type", "item_type_id", "mutually exclusive"]),
         ({"object_id": "None"}, ["object_id", "'None'"]),
         ({"team_id": " null "}, ["team_id", "'null'"]),
         ({"offer": None, "offer_id": "None"}, ["offer_id", "'None'"]),
@@ -146,44 +148,27 @@ def test_unique_by_that_a_survey_left_empty_is_the_summary():
     ],
     ids=ascii,
 )
-def test_options_that_do_not_go_together(changes, facts):
-    assert_message(refused({**task(), **changes}), *facts)
+def test_invalid_options_are_refused(changes, facts):
+    assert_message(parse_failure({**task(), **changes}), *facts)
 
 
-@pytest.mark.parametrize(
-    "name, value",
-    [
-        *((name, "a") for name in ("team_id", "offer_id", "offer", "summary")),
-        *((name, {"a": 1}) for name in ("attachments", "ticket_relation")),
-    ],
-)
-def test_a_named_ticket_takes_nothing_that_only_a_new_one_has(name, value):
-    message = refused({"object_id": "CTC-1", name: value})
+@pytest.mark.parametrize("name", [*FOR_NEW, *SENT_AS_IS])
+def test_options_of_a_new_ticket_exclude_object_id(name):
+    message = parse_failure({"object_id": "CTC-1", name: {"a": 1} if name in SENT_AS_IS else "a"})
     assert_message(message, name, "object_id")
-    others = {"team_id", "offer_id", "offer", "summary", "attachments", "ticket_relation"} - {name}
-    assert not any(has_fact(message, other) for other in others)
+    assert not any(has_fact(message, other) for other in {*FOR_NEW, *SENT_AS_IS} - {name})
 
 
 @pytest.mark.parametrize("name", ["item_type", "item_type_id"])
-def test_a_named_ticket_may_have_its_type_named(name):
+def test_ticket_type_may_be_set_with_object_id(name):
     assert getattr(parse_options({"object_id": "CTC-1", name: "a"}), name) == "a"
 
 
-# Alert titles that were copied from a page hold such things.
+# Alert titles that were copied from a page contain such characters.
 @pytest.mark.parametrize(
-    "letter",
-    [
-        "\N{NO-BREAK SPACE}",
-        "\N{NARROW NO-BREAK SPACE}",
-        "\N{SOFT HYPHEN}",
-        "\N{ZERO WIDTH JOINER}",
-        "\N{RIGHT-TO-LEFT MARK}",
-        "\N{PILE OF POO}",
-        "\ue000",
-    ],
-    ids=ascii,
+    "letter", ["\N{NO-BREAK SPACE}", "\N{SOFT HYPHEN}", "\N{ZERO WIDTH JOINER}", "\ue000"], ids=ascii
 )
-def test_what_is_no_control_character_is_taken(letter):
+def test_summary_may_contain_formatting_characters(letter):
     summary = f"Credential dumping{letter}on SRV-DC02"
     assert parse_options(task(summary=summary)).summary == summary
 
@@ -191,7 +176,7 @@ def test_what_is_no_control_character_is_taken(letter):
 # --- a new ticket ---------------------------------------------------------------------------------------------------
 
 
-def test_the_request_that_creates_the_ticket():
+def test_request_contains_all_values_and_keys():
     found = resolved(
         fields={"Affected Hosts": "2", "Description": "<p>a</p>"},
         attachments={"a": {}},
@@ -207,44 +192,34 @@ def test_the_request_that_creates_the_ticket():
         "attachments": {"a": {}},
         "ticketRelation": {"parent": "CTC-1"},
     }
-    assert found.values == values
-    assert found.ignored == {DESCRIPTION}
+    assert (found.values, found.ignored) == (values, {DESCRIPTION})
     assert found.ticket_type is not None
     assert found.ticket_type.id == "16920"
-
-
-def test_a_request_without_attachments_and_relation_has_the_keys_all_the_same():
     body = resolved().body
-    assert list(body) == ["source", "summary", "ticketBody", "attachments", "ticketRelation"]
+    assert list(body) == list(found.body)
     assert (body["source"], body["attachments"], body["ticketRelation"]) == ("api", {}, None)
 
 
-def test_the_identity():
-    identity = resolved(unique_by=["summary", "Incident Reference"]).identity
-    assert identity is not None
-    assert (identity.location, identity.summary) == (
-        {"team_id": "soc", "item_type_id": "16920", "offer_id": "23640"},
-        SUMMARY,
-    )
-    assert [(kind.id, value) for kind, value in identity.values] == [(REFERENCE, "SEN-7c2a1e8f")]
-    # A text is no option, so whatever it says is no status either.
-    assert [(kind.id, value) for kind, value in identity.selected] == [(URGENCY, "high")]
-
-
 @pytest.mark.parametrize(
-    "unique_by, text",
+    "unique_by, text, names",
     [
-        (["summary", "Incident Reference"], SUMMARY),
-        (["Incident Reference", "summary"], "SEN-7c2a1e8f"),
-        (["Affected Hosts", "Incident Reference"], "3"),
+        (["summary", "Incident Reference"], SUMMARY, [REFERENCE]),
+        (["Incident Reference", "summary"], "SEN-7c2a1e8f", [REFERENCE]),
+        (["Affected Hosts", "Incident Reference"], "3", [HOSTS, REFERENCE]),
     ],
     ids=repr,
 )
-def test_the_first_entry_of_unique_by_is_searched_for(unique_by, text):
-    identity = resolved(unique_by=unique_by, fields={"Affected Hosts": "3"}).identity
-    assert identity is not None
-    assert identity.text == text
-    assert identity.summary == (SUMMARY if "summary" in unique_by else None)
+def test_first_entry_of_unique_by_is_searched_for(unique_by, text, names):
+    found = identity(unique_by=unique_by, fields={"Affected Hosts": "3"})
+    assert (found.text, found.title, [kind.id for kind, _value in found.values]) == (text, SUMMARY, names)
+    assert found.summary == (SUMMARY if "summary" in unique_by else None)
+    assert found.location == {"team_id": "soc", "item_type_id": "16920", "offer_id": "23640"}
+
+
+def test_full_text_of_a_search_contains_all_words():
+    reference = "QRadar 12 3f2b8c1e-1111-4222-8333-44445555000a"
+    found = identity(fields={"Incident Reference": reference})
+    assert (found.text, found.full_text) == ("12", reference)
 
 
 @pytest.mark.parametrize(
@@ -256,16 +231,8 @@ def test_the_first_entry_of_unique_by_is_searched_for(unique_by, text):
     ],
     ids=repr,
 )
-def test_only_a_field_with_options_or_of_an_unknown_type_may_be_the_status(fields, selected):
-    identity = resolved(fields=fields).identity
-    assert identity is not None
-    assert [(kind.id, value) for kind, value in identity.selected] == selected
-
-
-def test_the_summary_does_not_count_unless_it_is_named():
-    identity = resolved().identity
-    assert identity is not None
-    assert (identity.summary, identity.text) == (None, "SEN-7c2a1e8f")
+def test_status_is_a_field_with_options_or_of_an_unknown_type(fields, selected):
+    assert [(kind.id, value) for kind, value in identity(fields=fields).selected] == selected
 
 
 @pytest.mark.parametrize(
@@ -278,7 +245,7 @@ def test_the_summary_does_not_count_unless_it_is_named():
     ],
     ids=repr,
 )
-def test_the_type_is_that_of_the_offer_or_named(changes, requests):
+def test_ticket_type_is_the_requested_one_or_that_of_the_offer(changes, requests):
     service = MemoryTicketing()
     found = resolved(service, **changes)
     assert found.ticket_type is not None
@@ -286,118 +253,76 @@ def test_the_type_is_that_of_the_offer_or_named(changes, requests):
     assert service.calls == requests
 
 
-def test_an_offer_that_does_not_say_its_type_needs_one():
-    error = stopped(offer="Anything else", item_type=None)
-    assert error.category == "configuration"
-    assert_message(error.message, "23660", "item_type_id")
-    assert resolved(offer="Anything else").body["ticketBody"]["offerId"] == "23660"
-
-
 @pytest.mark.parametrize(
     "changes, facts",
     [
         ({"offer": "New laptop"}, ["16910", "16920"]),
-        ({"item_type": "Incident"}, ["item_type", "'Incident'", "'Security Incident'"]),
+        ({"offer": "Anything else", "item_type": None}, ["23660", "item_type_id"]),
         ({"fields": {"Impact": "a"}}, ["fields", "'Impact'", 2]),
-        ({"fields": {"Due Date": ""}}, ["fields", "'Due Date'", "ISO 8601"]),
-        ({"fields": {"Incident Reference": ""}}, ["fields", "'Incident Reference'", "required", "empty"]),
         ({"unique_by": ["Reference"]}, ["unique_by", "'Reference'", "Security Incident"]),
         ({"unique_by": ["Responder"]}, ["unique_by", "'Responder'", "fields", "value"]),
         ({"unique_by": ["Due Date"], "fields": {"Due Date": None}}, ["unique_by", "'Due Date'", "fields", "value"]),
         ({"unique_by": ["Contained"], "fields": {"Contained": True}}, ["unique_by", "'Contained'", "text", "number"]),
         ({"unique_by": ["Tactics"], "fields": {"Tactics": ["Impact"]}}, ["unique_by", "'Tactics'", "text", "number"]),
         ({"unique_by": ["Where"], "fields": {"Where": {"a": 1}}}, ["unique_by", "'Where'", "text", "number"]),
+        *(
+            ({"unique_by": [name], "fields": {name: value}}, ["unique_by", repr(name), "spelling", "search"])
+            for name, value in (("Detected At", "2026-11-21T02:40:00Z"), ("Due Date", "2026-11-21"))
+        ),
         ({"fields": {"Incident Reference": "None"}}, ["'Incident Reference'", "'None'"]),
         ({"ignore_fields": ["Descripton"]}, ["ignore_fields", "'Descripton'", "Security Incident", "'Description'"]),
     ],
     ids=repr,
 )
-def test_what_the_catalog_does_not_have_is_refused(changes, facts):
-    error = stopped(**changes)
+def test_options_that_do_not_fit_the_catalog_are_refused(changes, facts):
+    error = failure(**changes)
     assert error.category == "configuration"
     assert_message(error.message, *facts)
 
 
-def test_a_required_field_must_be_given():
+def test_missing_required_field_is_refused():
     wanted = parse_options({**task(unique_by=["summary"]), "fields": {}})
     with pytest.raises(ApiError) as caught:
         resolve_new(MemoryTicketing(), wanted)
     assert_message(caught.value.message, "fields", "'Incident Reference'", "Security Incident")
 
 
+@pytest.mark.parametrize("kind", ["richtext", "RichText", "rich_text", "Rich-Text", "HTML"])
+def test_rich_text_is_refused_in_unique_by(kind):
+    fields = [{**entry, "type": kind} if entry["id"] == DESCRIPTION else entry for entry in INCIDENT["fields"]]
+    service = MemoryTicketing(types=[{**INCIDENT, "fields": fields}])
+    error = failure(service, unique_by=["Description"], fields={"Description": "a"})
+    assert error.category == "configuration"
+    assert_message(error.message, "unique_by", "'Description'", "spelling", "search")
+
+
 @pytest.mark.parametrize(
-    "name, value", [("Detected At", "2026-11-21T03:40:00+01:00"), ("Due Date", "2026-11-21"), ("Description", "a")]
+    "name, value",
+    [("Affected Hosts", float("nan")), ("Where", {"lat": [float("-inf")]}), ("Root Cause", "a\udfffb")],
+    ids=ascii,
 )
-def test_what_the_service_may_spell_otherwise_cannot_be_searched_for(name, value):
-    error = stopped(unique_by=[name], fields={name: value})
-    assert error.category == "configuration"
-    assert_message(error.message, "unique_by", repr(name), "spell", "search")
-
-
-@pytest.mark.parametrize("kind", ["RichText", "rich_text", "Rich-Text", "HTML"])
-def test_rich_text_however_its_type_is_spelled_cannot_be_searched_for(kind):
+def test_values_that_json_cannot_represent_are_refused(name, value):
     service = MemoryTicketing()
-    service.types = [
-        {**INCIDENT, "fields": [{**entry, "type": kind} if entry["id"] == DESCRIPTION else entry for entry in FIELDS]}
-    ]
-    error = stopped(service, unique_by=["Description"], fields={"Description": "a"})
+    error = failure(service, fields={name: value})
     assert error.category == "configuration"
-    assert_message(error.message, "unique_by", "'Description'", "spell", "search")
-
-
-#: Numbers and texts that no service can store, and that YAML has all the same.
-NOT_CARRIED = [
-    ("Affected Hosts", float("nan"), ["JSON"]),
-    ("Affected Hosts", ".nan", ["'Affected Hosts'", "number", "'.nan'"]),
-    ("Affected Hosts", "nan", ["'Affected Hosts'", "number", "'nan'"]),
-    ("Affected Hosts", float("inf"), ["JSON"]),
-    ("Affected Hosts", float("-inf"), ["JSON"]),
-    ("Affected Hosts", "9" * 400, ["'Affected Hosts'", "number", f"'{'9' * 56}"]),
-    ("Affected Hosts", "0." + "1" * 40, ["'Affected Hosts'", "number", f"'0.{'1' * 40}'"]),
-    ("Where", float("nan"), ["JSON"]),
-    ("Where", {"lat": [float("inf")]}, ["JSON"]),
-    ("Responder", "\ud800", ["JSON"]),
-    ("Root Cause", "a\udfffb", ["JSON"]),
-    ("", "a", ["empty name"]),
-    (" ", "a", ["empty name"]),
-]
-
-
-@pytest.mark.parametrize("name, value, facts", NOT_CARRIED, ids=[ascii(row[:2])[:40] for row in NOT_CARRIED])
-def test_what_json_cannot_carry_is_refused_before_anything_but_the_catalog(name, value, facts):
-    service = MemoryTicketing()
-    error = stopped(service, fields={name: value})
-    assert error.category == "configuration"
-    assert_message(error.message, "fields", *facts)
+    assert_message(error.message, "fields", "JSON")
     assert set(service.calls) == {"ticket_types", "offers"}
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf")], ids=repr)
-def test_no_number_is_written_as_its_name(value):
-    assert stopped(fields={"Root Cause": value}).category == "configuration"
+# --- a ticket with object_id ----------------------------------------------------------------------------------------
 
 
-def test_a_number_of_absurd_length_is_refused_as_its_digits_are():
-    assert stopped(fields={"Affected Hosts": int("9" * 400)}).category == "configuration"
-
-
-# --- a named ticket -------------------------------------------------------------------------------------------------
-
-
-def test_a_named_ticket_without_fields_needs_no_catalog():
+def test_ticket_without_fields_needs_no_catalog():
     service = MemoryTicketing()
-    service.add(SUMMARY, {})
-    assert named_goal(service) == ResolvedTicket()
+    assert resolve_named(service) == ResolvedTicket()
     assert service.calls == []
 
 
 @pytest.mark.parametrize("options", [{}, {"item_type_id": "16920"}, {"item_type": "security incident"}], ids=repr)
-def test_the_fields_of_a_named_ticket(options):
-    service = MemoryTicketing()
-    service.add(SUMMARY, {})
-    found = named_goal(
-        service, fields={"Urgency": "Low", "Due Date": "2026-11-21"}, ignore_fields=["Due Date"], **options
-    )
+def test_fields_of_an_existing_ticket_are_resolved(options):
+    # Required fields may be omitted.
+    fields = {"Urgency": "Low", "Due Date": "2026-11-21"}
+    found = resolve_named(MemoryTicketing(), fields=fields, ignore_fields=["Due Date"], **options)
     assert found.ticket_type is not None
     assert (found.ticket_type.id, found.values, found.ignored) == (
         "16920",
@@ -407,27 +332,18 @@ def test_the_fields_of_a_named_ticket(options):
     assert (found.identity, found.body) == (None, {})
 
 
-def test_a_named_ticket_of_another_type_than_named():
-    service = MemoryTicketing()
-    service.add(SUMMARY, {})
+def test_existing_ticket_of_another_type_is_refused():
     with pytest.raises(ApiError) as caught:
-        named_goal(service, fields={"Model": "a"}, item_type="Hardware Request")
+        resolve_named(MemoryTicketing(), fields={"Model": "a"}, item_type="Hardware Request")
     assert caught.value.category == "configuration"
     assert_message(caught.value.message, "CTC-0054", "16920", "16910", "Hardware Request")
 
 
-def test_a_named_ticket_that_hides_its_type_needs_one():
-    service = MemoryTicketing(shows_place=False)
-    service.add(SUMMARY, {})
+def test_existing_ticket_that_hides_its_type_needs_one():
     with pytest.raises(ApiError) as caught:
-        named_goal(service, fields={"Urgency": "low"})
+        resolve_named(MemoryTicketing(shows_place=False), fields={"Urgency": "low"})
     assert caught.value.category == "contract"
     assert_message(caught.value.message, "CTC-0054", "ticket type", "fields", "item_type_id")
-    assert named_goal(service, fields={"Urgency": "low"}, item_type_id="16920").values == {URGENCY: "low"}
-    assert named_goal(service, fields={"Urgency": "low"}, item_type="Security Incident").values == {URGENCY: "low"}
-
-
-def test_required_fields_of_a_named_ticket_may_be_left_out():
-    service = MemoryTicketing()
-    service.add(SUMMARY, {})
-    assert named_goal(service, fields={"Affected Hosts": 1}).values == {HOSTS: 1}
+    for options in ({"item_type_id": "16920"}, {"item_type": "Security Incident"}):
+        found = resolve_named(MemoryTicketing(shows_place=False), fields={"Urgency": "low"}, **options)
+        assert found.values == {URGENCY: "low"}
