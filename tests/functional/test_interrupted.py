@@ -95,13 +95,13 @@ def begin(player, sandbox) -> Iterator[Any]:
 
     def begun(
         hosts: Mapping[str, Any],
-        fault: Mapping[str, Any] = SLOW,
+        fault: Mapping[str, Any] | None = None,
         writes: int = 2,
-        task: Mapping[str, Any] = LIST,
+        task: Mapping[str, Any] | None = None,
     ) -> Terminal:
         job = BulkJob(player, sandbox, hosts, SHARE)
-        job.write_playbook([dict(task)], "linear")
-        sandbox.set_faults(dict(fault))
+        job.write_playbook([dict(task or LIST)], "linear")
+        sandbox.set_faults(dict(fault or SLOW))
         terminal = Terminal(job)
         terminals.append(terminal)
         eventually(lambda: terminal.process.poll() is not None or min(job.written()) >= writes, "some writes")

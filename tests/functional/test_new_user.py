@@ -247,7 +247,7 @@ def test_help_names_seed_and_environment_file(capsys):
         (["--incidents", "list.yml"], ["list.yml", "mapping"]),
         (["--host", "203.0.113.1"], ["203.0.113.1:0"]),
     ],
-    ids=lambda value: "-".join(value),
+    ids="-".join,
 )
 def test_invalid_argument_is_reported_in_one_line(home, monkeypatch, capsys, words, facts):
     monkeypatch.chdir(home)

@@ -55,4 +55,4 @@ def test_check_is_set_in_a_copy(given, expected):
 
 def test_unknown_category_is_rejected():
     with pytest.raises(ValueError, match="unknown error category 'odd'"):
-        ApiError("x", "odd")
+        raise ApiError("x", "odd")

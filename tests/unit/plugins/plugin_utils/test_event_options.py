@@ -34,10 +34,10 @@ def _no_secret_in_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("ITSM_SECRET", raising=False)
 
 
-def refusal(args: Mapping[Any, Any], spec: Mapping[str, Mapping[str, Any]] = SPEC) -> str:
+def refusal(args: Mapping[Any, Any], spec: Mapping[str, Mapping[str, Any]] | None = None) -> str:
     """Return the message about invalid options."""
     with pytest.raises(ValueError, match=r"\S") as caught:
-        validate_options(spec, args)
+        validate_options(SPEC if spec is None else spec, args)
     message = str(caught.value)
     assert "\n" not in message
     assert "wonderland" not in message

@@ -265,9 +265,10 @@ class MemoryApi:
         if self.writes and self.failures_after_write:
             self.failures_after_write -= 1
             raise UNREADABLE
-        fault = self.read_faults.pop(0) if self.read_faults else None
-        if isinstance(fault, ApiError):
-            raise fault
+        faults, self.read_faults = self.read_faults[:1], self.read_faults[1:]
+        for error in faults:
+            if error is not None:
+                raise error
 
     def _write(self, action: str, body: Mapping[str, Any], store: Callable[[], None]) -> None:
         self.writes.append(action)

@@ -63,7 +63,8 @@ def error(category: str) -> ApiError:
     return ApiError(f"It failed: {category}.", category, code="CODE", http_status=418)
 
 
-def api(page: Any = PAGE, incidents: Any = None, **responses: Any) -> CannedApi:
+def api(page: Any = None, incidents: Any = None, **responses: Any) -> CannedApi:
+    page = PAGE if page is None else page
     page = {**PAGE, "incidents": incidents} if incidents is not None else page
     return CannedApi([page], **{"data": {"source": "Sentinel", "incident": RECORD}, **responses})
 

@@ -163,7 +163,7 @@ def test_key_finds_its_only_match_or_names_all_matches(labels, key, spell):
     ],
 )
 def test_valid_value_is_converted(ticket_type, key, value, converted):
-    (found,) = resolve({key: value}, ticket_type).values()
+    found = next(iter(resolve({key: value}, ticket_type).values()))
     assert found == converted
     assert type(found) is type(converted)
 

@@ -64,10 +64,10 @@ def failure(
     return caught.value
 
 
-def with_ticket(summary: str = SUMMARY, data: Mapping[str, Any] = MINE, **options: Any) -> MemoryTicketing:
+def with_ticket(summary: str = SUMMARY, data: Mapping[str, Any] | None = None, **options: Any) -> MemoryTicketing:
     """Return a service with one ticket, CTC-0054."""
     service = MemoryTicketing(**options)
-    service.add(summary, data)
+    service.add(summary, MINE if data is None else data)
     return service
 
 
