@@ -207,7 +207,7 @@ def test_reference_to_an_incident_equals_that_of_the_vendor():
 def test_every_ticket_of_the_contract_is_accepted(system):
     data = {"ticketingSystemType": system, "isTicketSet": system != "None"}
     assert validator("ApiResponseOfServiceTicketDto").is_valid({"data": data})
-    assert Draft202012Validator(schemas.LINK_ANSWER).is_valid({"data": data})
+    assert Draft202012Validator(schemas.LINK_RESPONSE).is_valid({"data": data})
 
 
 def test_null_violates_the_status_request_of_the_vendor():
@@ -221,7 +221,7 @@ def test_every_incident_of_the_contract_is_accepted(status, nested):
     record = {"id": "1", "status": status, "classification": 2, "classificationReason": None, "new": {}}
     data = {"source": "Splunk", "incident": record} if nested else record
     assert validator("ApiResponseOfIncidentDetails").is_valid({"data": data, "meta": {}})
-    assert Draft202012Validator(schemas.INCIDENT_ANSWER).is_valid({"data": data})
+    assert Draft202012Validator(schemas.INCIDENT_RESPONSE).is_valid({"data": data})
     assert Draft202012Validator(schemas.INCIDENT_RECORD).is_valid(record)
 
 

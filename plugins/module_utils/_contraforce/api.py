@@ -143,7 +143,7 @@ class ContraForceApi:
         """
         path = _incident_path(key)
         response = self._client.read("GET", path, {"withDetails": "true" if with_details else "false"})
-        _check(schemas.INCIDENT_ANSWER, response, "GET", path)
+        _check(schemas.INCIDENT_RESPONSE, response, "GET", path)
         data = dict(response.body["data"])
         record = record_of(data)
         _check(schemas.INCIDENT_RECORD, response, "GET", path, record)
@@ -167,7 +167,7 @@ class ContraForceApi:
         path = _incident_path(key, "/comments")
         response = self._client.read("GET", path)
         self._check_identity(key, _references(response.body), response, "GET", path)
-        _check(schemas.COMMENTS_ANSWER, response, "GET", path)
+        _check(schemas.COMMENTS_RESPONSE, response, "GET", path)
         comments = [entry for entry in response.body["data"] if entry is not None]
         if comments and not any("message" in entry for entry in comments):
             _check(schemas.COMMENT, response, "GET", path, comments[0])
@@ -191,7 +191,7 @@ class ContraForceApi:
         :raises ApiError: if the request is refused or interrupted.
         """
         body, path = {"content": text}, _incident_path(key, "/comments")
-        return dict(self._write(schemas.COMMENT_REQUEST, schemas.COMMENT_ANSWER, key, path, body))
+        return dict(self._write(schemas.COMMENT_REQUEST, schemas.COMMENT_RESPONSE, key, path, body))
 
     def assign_incident(self, key: IncidentKey, body: Mapping[str, Any]) -> None:
         """Assign an incident. Source: ContraForce API reference.
@@ -213,7 +213,7 @@ class ContraForceApi:
         """
         body = {"ticketId": ticket_id, "incident": key.reference(number)}
         path = _tickets_path(key, "link")
-        return dict(self._write(schemas.LINK_REQUEST, schemas.LINK_ANSWER, key, path, body, _linked_nothing))
+        return dict(self._write(schemas.LINK_REQUEST, schemas.LINK_RESPONSE, key, path, body, _linked_nothing))
 
     def unlink_ticket(self, key: IncidentKey, number: str | None = None) -> bool:
         """Unlink the ticket of an incident, and return whether it had one (CF-A13).
@@ -226,7 +226,7 @@ class ContraForceApi:
         """
         body = {"incident": key.reference(number)}
         path = _tickets_path(key, "unlink")
-        return bool(self._write(schemas.UNLINK_REQUEST, schemas.UNLINK_ANSWER, key, path, body, _unlinked_nothing))
+        return bool(self._write(schemas.UNLINK_REQUEST, schemas.UNLINK_RESPONSE, key, path, body, _unlinked_nothing))
 
     def incidents_page(self, body: Mapping[str, Any]) -> IncidentPage:
         """Read a page of the list of incidents across workspaces. Source: ContraForce API reference.
@@ -237,7 +237,7 @@ class ContraForceApi:
         validate_request(schemas.LIST_REQUEST, body)
         path = "/incidents/across-workspaces"
         response = self._client.read("POST", path, body=dict(body))
-        _check(schemas.LIST_ANSWER, response, "POST", path)
+        _check(schemas.LIST_RESPONSE, response, "POST", path)
         unexpected = _unexpected_next_page(response.body)
         if unexpected:
             raise ApiError(

@@ -102,7 +102,7 @@ def _envelope(data: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 #: Source: ContraForce API reference; data itself may be the record (CF-A2).
-INCIDENT_ANSWER = _envelope({"type": "object"})
+INCIDENT_RESPONSE = _envelope({"type": "object"})
 
 #: The record of an incident; enums as integers are CF-A4, the classification is CF-A3.
 INCIDENT_RECORD: Mapping[str, Any] = {
@@ -116,7 +116,7 @@ INCIDENT_RECORD: Mapping[str, Any] = {
 }
 
 #: Source: ContraForce API reference. A single comment may be malformed, but not all of them.
-COMMENTS_ANSWER = _envelope({"type": "array", "items": {"type": ["object", "null"]}})
+COMMENTS_RESPONSE = _envelope({"type": "array", "items": {"type": ["object", "null"]}})
 COMMENT: Mapping[str, Any] = {
     "type": "object",
     "required": ["message"],
@@ -124,11 +124,11 @@ COMMENT: Mapping[str, Any] = {
 }
 
 #: Source: ContraForce API reference. A posted comment is identified by its ``id``, or else by its text.
-COMMENT_ANSWER = _envelope({"type": "object"})
+COMMENT_RESPONSE = _envelope({"type": "object"})
 
 #: Source: ContraForce API reference, Link ticket. Only isTicketSet shows whether a ticket was linked. An integer is an
 #: enum of the older API generation, whose meaning is unknown for ticketing systems.
-LINK_ANSWER = _envelope(
+LINK_RESPONSE = _envelope(
     {
         "type": "object",
         "required": ["isTicketSet"],
@@ -140,10 +140,10 @@ LINK_ANSWER = _envelope(
 )
 
 #: Source: ContraForce API reference, Unlink ticket.
-UNLINK_ANSWER = _envelope({"type": "boolean"})
+UNLINK_RESPONSE = _envelope({"type": "boolean"})
 
 #: Source: ContraForce API reference; the place of the tokens is CF-A16. A malformed entry does not hide the others.
-LIST_ANSWER = _envelope(
+LIST_RESPONSE = _envelope(
     {
         "type": "object",
         "required": ["incidents"],

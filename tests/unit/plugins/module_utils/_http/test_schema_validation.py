@@ -46,7 +46,7 @@ FILTER = {"op": "AND", "operand": [{"op": "IS", "column": "a", "operand": 1}]}
         (SEARCH, {"top": 1, "offset": 0, "searchOrder": "s3cr3t"}, ["searchOrder", "enum"]),
         (SEARCH, {"top": 1, "offset": 0, "filter": FILTER}, ["filter.operand.0.op", "enum"]),
         (INCIDENT, {"status": {"s3cr3t": 1}}, ["status", "type"]),
-        (schemas.COMMENTS_ANSWER, {"data": ["1"]}, ["data.0", "type"]),
+        (schemas.COMMENTS_RESPONSE, {"data": ["1"]}, ["data.0", "type"]),
     ],
 )
 def test_violation_names_place_and_rule(schema, body, facts):
