@@ -1,16 +1,16 @@
 # SPDX-FileCopyrightText: 2026 secops.itsm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# make demo         the main job against the sandbox; sets up what it needs
-# make demo-events  an event closes an incident: the sandbox, its webhook and a rulebook; sets up what it needs
-# make test         every check and test; sets up what it needs
-# make unit         the quick path while working
-# make campaign     random runs against a hostile server (SEEDS=10000 for more of them, SEED=1234 to see one)
-# make docs         builds the documentation site in .cache/docs/html
-# make matrix       sanity, unit, integration and functional tests on every supported ansible-core (CORES="2.16 2.21" for some)
-# make benchmark    what many incidents cost, measured against rivals in the same run; writes docs/benchmark.md (16 minutes)
-# make format       bring the code into shape
-# make clean        remove everything that make made in this folder
+# make demo         run the main runbook against the sandbox; sets up what it needs
+# make demo-events  close an incident from an event: the sandbox, its webhook and a rulebook; sets up what it needs
+# make test         run every check and test; sets up what it needs
+# make unit         run the unit tests
+# make campaign     run random operations against a hostile server (SEEDS=10000 for more, SEED=1234 to repeat one)
+# make docs         build the documentation site in .cache/docs/html
+# make matrix       run all tests on every supported ansible-core (CORES="2.16 2.21" for some)
+# make benchmark    measure the cost of many incidents, and write docs/benchmark.md (16 minutes)
+# make format       format the code
+# make clean        remove everything that make has created in this directory
 
 PYTHON ?= python3
 CORES ?=

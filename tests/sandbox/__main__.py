@@ -32,7 +32,8 @@ In another terminal:
 The default seed file, to copy and change:
   {SEED_FILE}
 GET /_sandbox/state and /_sandbox/journal return the stored records and the requests. PUT /_sandbox/faults, POST
-/_sandbox/reset and other endpoints inject errors; see the guide "Rehearse a runbook".
+/_sandbox/reset and other endpoints inject errors; see the guide
+"Try everything against the sandbox".
 """
 
 

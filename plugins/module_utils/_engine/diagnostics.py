@@ -43,7 +43,8 @@ class Report:
     has_read: bool = False
 
     def add(self, check: str, result: str, finding: str, assumption: str | None = None) -> None:
-        """Add a row."""
+        """Add a row, which replaces an earlier one of the same check: a later request may fail."""
+        self.checks[:] = [row for row in self.checks if row["check"] != check]
         self.checks.append({"check": check, "result": result, "finding": finding, "assumption": assumption})
 
     def fail(self, check: str, failure: ApiError) -> None:

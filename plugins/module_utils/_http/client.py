@@ -156,9 +156,10 @@ class Sessions:
             session.mount(scheme, LimitedAdapter())
         session.headers.update(self._transport.headers)
         if self._transport.client_cert:
-            pair = (self._transport.client_cert, self._transport.client_key)
-            # The type stubs accept only (str, str).
-            session.cert = pair if self._transport.client_key else self._transport.client_cert  # type: ignore[assignment]
+            if self._transport.client_key:
+                session.cert = (self._transport.client_cert, self._transport.client_key)
+            else:
+                session.cert = self._transport.client_cert
         return session
 
     def close(self) -> None:

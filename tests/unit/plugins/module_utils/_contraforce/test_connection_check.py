@@ -390,3 +390,11 @@ def test_any_service_gets_a_report(listed, data, entries, options):
     if isinstance(listed, ApiError):
         assert result.failure.category == listed.category
         assert service.calls == ["page"] or listed.category not in FINAL
+
+
+def test_last_result_of_a_check_is_reported():
+    category = next(category for category, check in FINAL.items() if check == "address")
+    result = run(api(data=ApiError("The service is down.", category)), **NAMED)
+    (row,) = [row for row in result.values["checks"] if row["check"] == "address"]
+    assert row["result"] == "failed"
+    assert_message(row["finding"], "incident 99", "The service is down")
