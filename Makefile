@@ -1,7 +1,7 @@
 # SPDX-FileCopyrightText: 2026 secops.itsm contributors
 # SPDX-License-Identifier: GPL-3.0-or-later
 #
-# make demo         run the main runbook against the sandbox; sets up what it needs
+# make demo         run a runbook against the sandbox in check mode, for real, and again; sets up what it needs
 # make demo-events  close an incident from an event: the sandbox, its webhook and a rulebook; sets up what it needs
 # make test         run every check and test; sets up what it needs
 # make unit         run the unit tests

@@ -67,15 +67,11 @@ _DOCUMENTATION = r"""
 requirements:
   - requests >= 2.25.0
   - jsonschema >= 4.0.0
-notes:
-  - Provide secrets by environment variables or C(module_defaults). Do not use the C(environment) keyword of a task,
-    because Ansible prints it at C(-vvv).
-    See R(Options and authentication,ansible_collections.secops.itsm.docsite.connect).
 """
 
 
 def transport_documentation(prefix: str) -> str:
-    """Return the documentation of the transport options, the requirements and a note, as the end of a fragment.
+    """Return the documentation of the transport options and the requirements, as the end of a fragment.
 
     :param prefix: the prefix of the service's environment variables.
     """

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Documentation of the attributes that all modules share."""
+"""Documentation of the attributes and notes that all modules share."""
 
 from __future__ import annotations
 
@@ -29,6 +29,10 @@ attributes:
       - Set the variable C(secops_itsm_in_process) or the controller's environment variable
         E(SECOPS_ITSM_IN_PROCESS) to V(false) to always run as a separate process.
     support: full
+notes:
+  - Provide secrets by environment variables or C(module_defaults). Do not use the C(environment) keyword of a task,
+    because Ansible prints it at C(-vvv).
+    See the guide R(Options and authentication,ansible_collections.secops.itsm.docsite.connect).
 """
 
     LIST = r"""

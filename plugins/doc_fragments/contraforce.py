@@ -36,7 +36,7 @@ options:
   access_token:
     description:
       - Access token, sent as a Bearer token. Mutually exclusive with O(client_id) and O(client_secret).
-      - The vendor's documentation does not show whether the service accepts a token, see assumption CF-A1 in
+      - The vendor's documentation does not show whether the service accepts a token, see assumption CF-A1 in the guide
         R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified).
       - If not set, the value of the environment variable E(CONTRAFORCE_ACCESS_TOKEN) is used.
     type: str
@@ -89,7 +89,9 @@ options:
       - New
       - Closed
   sources:
-    description: Only list incidents from these sources, in any case.
+    description:
+      - Only list incidents from these sources, in any case, such as V(Sentinel), V(DefenderXDR), V(QRadar), V(Splunk),
+        V(CrowdStrike) and V(SentinelOne).
     type: list
     elements: str
   query:

@@ -42,7 +42,7 @@ options:
       - URL of the token endpoint, such as
         V(https://sts.example.com/auth/realms/northwind/protocol/openid-connect/token).
       - A token is requested there with OAuth 2.0 client credentials, and requested again if the service refuses it. The
-        vendor's documentation does not show this flow, see assumption TK-A1 in
+        vendor's documentation does not show this flow, see assumption TK-A1 in the guide
         R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified).
       - If not set, the value of the environment variable E(TICKETING_TOKEN_URL) is used.
     type: str
@@ -64,7 +64,7 @@ options:
   api_key:
     description:
       - API key, sent in the C(X-API-Key) header. The vendor's documentation does not show the header, see assumption
-        TK-A2 in R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified).
+        TK-A2 in the guide R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified).
       - If not set, the value of the environment variable E(TICKETING_API_KEY) is used.
     type: str
   is_support_request:
@@ -78,7 +78,9 @@ options:
     CATALOG = r"""
 options:
   type:
-    description: The kind of catalog in the service. The vendor's documentation only uses V(template).
+    description:
+      - The kind of catalog in the service. The vendor's documentation only uses V(template), and does not explain
+        V(agent) and V(user).
     type: str
     choices:
       - template

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_entries
-short_description: Convert the incidents of a runbook to entries of a module's incidents option
+short_description: Convert incidents to entries of a module's incidents option
 version_added: 0.7.0
 author:
   - secops.itsm contributors (@secops-itsm)
@@ -26,6 +26,19 @@ options:
     description: A mapping of the module's options to the keys of an incident.
     type: dict
     default: {}
+  with_ticket:
+    description: Options to add to the entries that have a ticket.
+    type: dict
+    default: {}
+  one_of:
+    description: Mutually exclusive options of O(keys). Only the first one that an incident has is added to its entry.
+    type: list
+    elements: str
+    default: []
+  requires_one:
+    description: Whether to omit the incidents that have none of the options in O(one_of).
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -57,7 +70,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _value:
-  description: The entries of C(incidents), in the same order.
+  description: The entries of C(incidents), in the order of the input.
   type: list
 """
 
@@ -67,15 +80,30 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import I
 
 
 def runbook_entries(
-    incidents: Sequence[Mapping[str, Any]], keys: Mapping[str, str] | None = None
+    incidents: Sequence[Mapping[str, Any]],
+    keys: Mapping[str, str] | None = None,
+    with_ticket: Mapping[str, Any] | None = None,
+    one_of: Sequence[str] = (),
+    requires_one: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return the entry of a module for each incident.
+    """Return the entry of a module for each incident, in the order of the incidents.
 
     :param incidents: the incidents of a runbook.
     :param keys: further keys of an incident, by the module's option.
+    :param with_ticket: options to add to the entries that have a ticket.
+    :param one_of: mutually exclusive options, of which only the first one is used.
+    :param requires_one: whether to omit the incidents that have none of these.
     """
     names = {**{name: name for name in IDENTITY_KEYS}, **(keys or {})}
-    return [{option: entry[name] for option, name in names.items() if name in entry} for entry in incidents]
+    entries = []
+    for incident in incidents:
+        entry = {option: incident[name] for option, name in names.items() if name in incident}
+        chosen = [option for option in one_of if option in entry]
+        for option in chosen[1:]:
+            del entry[option]
+        if chosen or not requires_one:
+            entries.append({**entry, **((with_ticket or {}) if "ticket_id" in entry else {})})
+    return entries
 
 
 class FilterModule:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_input
-short_description: Validate the input of a runbook
+short_description: "[INTERNAL] Validate the input of a runbook"
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
+  - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
   - Reads the variables of a runbook as set by a user, a file or a survey, and reports invalid ones before any request
-    is sent. Intended for the runbooks of this collection.
+    is sent.
   - Lists and mappings may be texts in YAML or JSON. Blank values count as not set.
 options:
   _input:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_left
-short_description: Find the incidents that a runbook continues with after a step
+short_description: "[INTERNAL] Find the incidents that a runbook continues with"
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
+  - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
   - Removes the incidents for which a step failed, and adds C(ticket_id) and C(record) to the others if the step
-    returned them. Intended for the runbooks of this collection.
+    returned them.
 options:
   _input:
     description: The incidents before the step.

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_report
-short_description: Build the report of a runbook as data
+short_description: "[INTERNAL] Build the report of a runbook as data"
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
+  - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
   - Combines the results of a runbook's steps for each incident, with changes, failures and next steps.
   - P(secops.itsm.report_files#lookup) writes it as Markdown and HTML.
 options:
@@ -28,7 +29,10 @@ options:
   about:
     description:
       - Properties of the run. C(runbook), C(title), C(check_mode) (true if the run was in check mode), C(head) (a list
-        of pairs of label and value), and C(asked) (a mapping of the variables that are set).
+        of pairs of label and value), C(asked) (a mapping of the variables that are set), and optionally C(portal_url).
+      - C(Requested by) and C(Reference) are added to C(head) if they are missing.
+      - C(portal_url) is the address of an incident in the portal, with the placeholders C({workspace_id}), C({source}),
+        C({incident_id}) and C({incident_number}). If it is set, the incidents are linked.
       - C(rehearsed) is the former name of C(check_mode). It is deprecated and will be removed in 1.0.
     type: dict
     required: true

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_tickets
-short_description: Build the tickets of incidents for ticketing_ticket
+short_description: "[INTERNAL] Build the tickets of incidents for ticketing_ticket"
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - Builds the summary and the fields of a ticket for each incident, from templates and the incident's record. Intended
-    for the runbooks of this collection.
+  - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
+  - Builds the summary and the fields of a ticket for each incident, from templates and the incident's record.
   - In the summary and the fields, C({source}), C({incident_id}), C({workspace_id}), C({title}) and C({severity}) are
     replaced with the values of the incident, and C({title_html}) with its title for a rich text field. Any other word
     in braces is an error.

@@ -8,15 +8,15 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_workspaces
-short_description: Find the workspaces of incidents from events
+short_description: "[INTERNAL] Find the workspaces of incidents from events"
 version_added: 0.6.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
+  - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
   - An event does not contain the workspace of its incident. This filter finds it among the incidents that
-    M(secops.itsm.contraforce_incident_info) lists, by source, identifier, title and time of creation (CF-A21 in
-    R(Verified and assumed, ansible_collections.secops.itsm.docsite.verified)). Intended for the runbooks of this
-    collection.
+    M(secops.itsm.contraforce_incident_info) lists, by source, identifier, title and time of creation (CF-A21 in the
+    guide R(Verified and assumed, ansible_collections.secops.itsm.docsite.verified)).
 options:
   _input:
     description:

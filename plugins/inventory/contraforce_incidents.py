@@ -17,9 +17,10 @@ description:
     each. A play then runs for every incident, a failure only affects its own incident, and the job slices of a
     controller distribute the incidents over its nodes.
   - The name of the file must end in C(contraforce_incidents.yml) or C(contraforce_incidents.yaml).
-  - The name of a host consists of the source, the identifier and the workspace, as in
-    C(sentinel.6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61.3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60). The identifier is
-    percent-encoded.
+  - The name of a host consists of the source and the first digits of the identifier if this is a UUID, as in
+    C(sentinel-6b1f0d7e), or of the source, the identifier and the first digits of the workspace, as in
+    C(defenderxdr-48213-3f2b8c1e). Long identifiers are shortened, other characters are replaced, and a digest is
+    added. If two incidents would have the same name, both names are longer.
   - The variables of a host are C(workspace_id), C(source), C(incident_id), C(incident_number) if the service returns
     it, and C(incident), the incident as listed. Their values are never evaluated as templates.
   - All hosts are in the group C(contraforce_incidents), and in a group for each of their source, severity, status and
@@ -76,7 +77,7 @@ notes:
   - Each entry of O(keyed_groups) needs a C(prefix) that no other inventory source uses, and a C(separator). Its
     C(parent_group) must be a name without templates. Otherwise, the title of an incident could add hosts to any group.
   - Do not set C(ansible_host) or other connection variables from incident data in O(compose).
-  - It is an assumption that listed incidents contain their workspace (CF-A17 in
+  - It is an assumption that listed incidents contain their workspace (CF-A17 in the guide
     R(Verified and assumed, ansible_collections.secops.itsm.docsite.verified)). Incidents without it are skipped with a
     warning.
 seealso:
@@ -122,6 +123,7 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_info import incident_info
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IDENTIFIERS, IncidentKey
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_list import FILTER_SPEC
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import CONTRAFORCE_SERVICE
 from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import (
@@ -227,7 +229,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             selected = filter_records(records, **{name: self._given.get(name) or None for name in SELECTION_SPEC})
         except ValueError as error:
             raise AnsibleParserError(str(error)) from None
-        hosts, skipped = build_hosts(selected)
+        hosts, skipped = build_hosts(selected, _taken_names(inventory))
         if skipped:
             self.display.warning(
                 f"secops.itsm.contraforce_incidents: {skipped} of {len(selected)} incidents were skipped, because the "
@@ -337,7 +339,8 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):  # type: i
             if self.get_option("strict"):
                 raise AnsibleParserError(f"hostname cannot be evaluated for {host.key}: {error}") from None
             return host.name
-        return custom_host_name(host.name, "" if name is None else str(name))
+        custom = custom_host_name(host.full_name, "" if name is None else str(name))
+        return host.name if custom == host.full_name else custom
 
     def _fill(self, hosts: Mapping[str, IncidentHost]) -> None:
         """Add all hosts to the inventory, or none. The group of all incidents exists even without hosts."""
@@ -376,6 +379,15 @@ def _is_template(text: str) -> bool:
 def _empty(definition: Mapping[str, Any]) -> Any:
     """Return an empty value of an option's type, because Ansible would replace None with values of other sources."""
     return {"dict": {}, "list": []}.get(definition["type"])
+
+
+def _taken_names(inventory: Any) -> dict[str, IncidentKey | None]:
+    """Return the names in an inventory, with the key of the incident if a name is that of an incident's host."""
+    names: dict[str, IncidentKey | None] = dict.fromkeys(map(str, inventory.groups))
+    for name, host in inventory.hosts.items():
+        parts = [host.vars.get(part) for part in IDENTIFIERS]
+        names[str(name)] = IncidentKey(*map(str, parts)) if all(parts) else None
+    return names
 
 
 def _digest(options: Mapping[str, Any]) -> str:

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_files
-short_description: Write the report of a runbook
+short_description: "[INTERNAL] Write the report of a runbook"
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
+  - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
   - Writes a report as Markdown and as an HTML page on the controller, also in check mode, and returns the paths of the
     files. Only their owner can read them.
   - No existing file is replaced, except those in O(replaces).

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: report_folder
-short_description: Create the directory for the reports of runbooks
+short_description: "[INTERNAL] Create the directory for reports of runbooks"
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
+  - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
   - Creates a directory on the controller if it is missing, accessible to its owner only, checks that it is writable,
     and returns its path. This also happens in check mode, because a check has a report, too.
 options:
@@ -21,6 +22,14 @@ options:
     type: list
     elements: str
     required: true
+  result:
+    description:
+      - V(paths) returns the paths of the directories, and fails if one cannot be used.
+      - V(problems) returns a message for each directory that cannot be used.
+    type: str
+    choices: [paths, problems]
+    default: paths
+    version_added: 0.7.0
 seealso:
   - plugin: secops.itsm.report_files
     plugin_type: lookup
@@ -34,7 +43,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The absolute path of each directory.
+  description: The absolute path of each directory, or the messages.
   type: list
   elements: str
 """
@@ -44,23 +53,28 @@ from typing import Any
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.report_writer import ensure_folder
+from ansible_collections.secops.itsm.plugins.plugin_utils.report_writer import ensure_folder, folder_problem
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hints
     """The lookup plugin."""
 
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[str]:
-        """Return the paths of the directories.
+        """Return the paths of the directories, or the problems.
 
         :param terms: their paths.
         :param variables: the variables of the play.
-        :param kwargs: not used.
+        :param kwargs: result.
         """
         self.set_options(var_options=variables, direct=kwargs)
-        try:
-            return [str(ensure_folder(str(term))) for term in terms]
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            message = f"report_dir is not a writable directory: {terms[0]}: {reason}. Set another directory."
-            raise AnsibleLookupError(message) from None
+        paths, problems = [], []
+        for term in map(str, terms):
+            try:
+                paths.append(str(ensure_folder(term)))
+            except (OSError, ValueError) as error:
+                problems.append(folder_problem(term, error))
+        if self.get_option("result") == "problems":
+            return problems
+        if problems:
+            raise AnsibleLookupError(problems[0])
+        return paths

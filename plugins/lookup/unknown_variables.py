@@ -8,14 +8,14 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: unknown_variables
-short_description: Find variables that a runbook does not support
+short_description: "[INTERNAL] Find variables that a runbook does not support"
 version_added: 0.7.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
+  - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
   - Returns a message for each extra variable that the runbook does not support, and for each variable of the inventory
-    or the playbook whose name is similar to a variable of the runbook or of a connection. Intended for the runbooks of
-    this collection.
+    or the playbook whose name is similar to a variable of the runbook or of a connection.
   - Variables of other runbooks are accepted unless their names are similar to a variable of this one. Names that start
     with C(ansible_), C(awx_), C(tower_) or C(itsm_), connection variables such as C(contraforce_url), and names in
     O(ignored) are always accepted.

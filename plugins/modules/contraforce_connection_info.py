@@ -13,7 +13,7 @@ author:
   - secops.itsm contributors (@secops-itsm)
 description:
   - Checks the URL, the credentials and the workspace role, validates responses against the API contract, and shows
-    which assumptions of the collection hold for this tenant. See R(Verified and
+    which assumptions of the collection hold for this tenant. See the guide R(Verified and
     assumed,ansible_collections.secops.itsm.docsite.verified).
   - Reads one page of the list of incidents, and one incident with its comments. By default, this is the first incident
     of the list.
@@ -31,10 +31,10 @@ attributes:
     support: full
 options:
   workspace_id:
-    description: UUID of the incident's workspace.
+    description: UUID of the incident's workspace. Required with O(incident_id).
     type: str
   source:
-    description: Product that raised the incident, in any case.
+    description: Product that raised the incident, in any case. Required with O(incident_id).
     type: str
   incident_id:
     description: ID of the incident to read. Use an incident with a ticket and a comment for the most complete check.
@@ -106,13 +106,13 @@ request_ids:
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
 error:
-  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
+  description: The cause of the failure. See the guide
+    R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  sample:
-    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
-    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
-    retryable: false, fields: {}}
+  sample: {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: GET,
+    path: /workspaces/3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60/incidents/DefenderXDR/48213,
+    request_id: "0HN8K2V4Q1A3B:00000004", retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection_check import (

@@ -14,7 +14,7 @@ author:
 description:
   - Assigns an incident or a list of incidents to a user, who is identified by O(email) or O(user_id).
   - If the service shows the assignee of the incident, the incident is only assigned if the assignee differs. The
-    vendor's documentation does not show the assignee, see assumption CF-A15 in R(Verified and
+    vendor's documentation does not show the assignee, see assumption CF-A15 in the guide R(Verified and
     assumed,ansible_collections.secops.itsm.docsite.verified).
   - Otherwise, the request is sent in each run and the task reports a change.
 extends_documentation_fragment:
@@ -44,8 +44,8 @@ options:
         if any entry fails.
       - An incident that is listed twice is processed once. Entries that request conflicting changes for the same
         incident fail before anything is written.
-      - R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling, interruptions and
-        failures.
+      - The guide R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling,
+        interruptions and failures.
     type: list
     elements: dict
     suboptions:
@@ -167,13 +167,13 @@ msg:
   type: str
   sample: 37 changed, 2 ok, 0 failed
 error:
-  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
+  description: The cause of the failure. See the guide
+    R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  sample:
-    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
-    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
-    retryable: false, fields: {}}
+  sample: {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
+    path: /workspaces/3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60/incidents/DefenderXDR/48213/assignee,
+    request_id: "0HN8K2V4Q1A3B:00000004", retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_assignee import (

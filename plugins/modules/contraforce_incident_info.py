@@ -30,10 +30,10 @@ attributes:
     support: full
 options:
   workspace_id:
-    description: UUID of the incident's workspace.
+    description: UUID of the incident's workspace. Required with O(incident_id).
     type: str
   source:
-    description: Product that raised the incident, in any case.
+    description: Product that raised the incident, in any case. Required with O(incident_id).
     type: str
   incident_id:
     description: ID of the incident in its source.
@@ -74,7 +74,7 @@ options:
     description: Maximum number of incidents to list. RV(truncated) shows whether there are more. Unlimited by default.
     type: int
 notes:
-  - The list relies on assumptions CF-A16 and CF-A17 in R(Verified and
+  - The list relies on assumptions CF-A16 and CF-A17 in the guide R(Verified and
     assumed,ansible_collections.secops.itsm.docsite.verified).
 seealso:
   - module: secops.itsm.contraforce_incident_status
@@ -187,13 +187,13 @@ msg:
   type: str
   sample: 37 changed, 2 ok, 0 failed
 error:
-  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
+  description: The cause of the failure. See the guide
+    R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  sample:
-    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
-    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
-    retryable: false, fields: {}}
+  sample: {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: GET,
+    path: /workspaces/3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60/incidents/DefenderXDR/48213,
+    request_id: "0HN8K2V4Q1A3B:00000004", retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_info import (

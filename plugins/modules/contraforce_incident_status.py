@@ -40,8 +40,8 @@ options:
         if any entry fails.
       - An incident that is listed twice is processed once. Entries that request conflicting changes for the same
         incident fail before anything is written.
-      - R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling, interruptions and
-        failures.
+      - The guide R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling,
+        interruptions and failures.
     type: list
     elements: dict
     suboptions:
@@ -110,13 +110,15 @@ options:
         description: As O(ticket_id), for this incident.
         type: str
   status:
-    description: Status to set.
+    description:
+      - Status to set. V(Closed) closes the incident, V(Active) and V(New) open it again.
     type: str
     required: true
     choices: *statuses
   classification:
     description:
       - Classification of the incident. Required to close a Sentinel incident.
+      - The vendor's documentation does not show which source accepts which values.
       - If a Sentinel or Defender XDR incident already has the status but another classification, the classification is
         changed. If the service does not show the classification or may have replaced it, the incident is not changed
         and RV(unverified) names the option.
@@ -155,7 +157,7 @@ options:
     default: 30
 notes:
   - If the service does not show the classification of an incident, only the status is compared. See assumptions CF-A3
-    and CF-A5 in R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified).
+    and CF-A5 in the guide R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified).
 seealso:
   - module: secops.itsm.contraforce_incident_info
   - module: secops.itsm.contraforce_ticket_link
@@ -294,13 +296,13 @@ msg:
   type: str
   sample: 37 changed, 2 ok, 0 failed
 error:
-  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
+  description: The cause of the failure. See the guide
+    R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  sample:
-    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
-    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
-    retryable: false, fields: {}}
+  sample: {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
+    path: /workspaces/3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60/incidents/DefenderXDR/48213/status,
+    request_id: "0HN8K2V4Q1A3B:00000004", retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import (

@@ -15,7 +15,7 @@ description:
   - Links a ticket of the workspace's ticketing system to an incident, or unlinks it. Also processes a list of
     incidents.
   - If the service shows the ticket of the incident, the incident is only changed if the ticket differs. The vendor's
-    documentation does not show the ticket, see assumptions CF-A10 to CF-A14 in R(Verified and
+    documentation does not show the ticket, see assumptions CF-A10 to CF-A14 in the guide R(Verified and
     assumed,ansible_collections.secops.itsm.docsite.verified).
   - Otherwise, the request is sent in each run, and RV(ignore:changed) depends on the remaining evidence. Use
     M(secops.itsm.contraforce_connection_info) to find out which evidence a tenant provides.
@@ -50,8 +50,8 @@ options:
         if any entry fails.
       - An incident that is listed twice is processed once. Entries that request conflicting changes for the same
         incident fail before anything is written.
-      - R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling, interruptions and
-        failures.
+      - The guide R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling,
+        interruptions and failures.
     type: list
     elements: dict
     suboptions:
@@ -95,7 +95,9 @@ options:
       - V(None) and V(null) are refused, because they are the result of a template with a null value.
     type: str
   state:
-    description: Whether the incident should be linked to the ticket.
+    description:
+      - V(present) links the ticket to the incident.
+      - V(absent) unlinks the ticket, or any ticket if O(ticket_id) is not set.
     type: str
     choices: *states
     default: present
@@ -232,13 +234,13 @@ msg:
   type: str
   sample: 37 changed, 2 ok, 0 failed
 error:
-  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
+  description: The cause of the failure. See the guide
+    R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  sample:
-    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
-    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
-    retryable: false, fields: {}}
+  sample: {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: POST,
+    path: /workspaces/3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60/tickets/link,
+    request_id: "0HN8K2V4Q1A3B:00000004", retryable: false, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.service import (

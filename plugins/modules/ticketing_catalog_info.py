@@ -36,7 +36,7 @@ options:
     description: Only return the ticket type with this name, in any case, and its offers.
     type: str
 notes:
-  - The module relies on assumptions TK-A1 to TK-A19 in R(Verified and
+  - The module relies on assumptions TK-A1 to TK-A19 in the guide R(Verified and
     assumed,ansible_collections.secops.itsm.docsite.verified).
 seealso:
   - module: secops.itsm.ticketing_ticket
@@ -118,13 +118,12 @@ request_ids:
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
 error:
-  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
+  description: The cause of the failure. See the guide
+    R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  sample:
-    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
-    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
-    retryable: false, fields: {}}
+  sample: {category: unavailable, code: null, http_status: 503, method: GET, path: /ticket-type,
+    request_id: "0HN8K2V4Q1A3B:00000004", retryable: true, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module

@@ -13,7 +13,7 @@ author:
   - secops.itsm contributors (@secops-itsm)
 description:
   - Checks the URL, the credentials, the tenant and the roles, validates responses against the API contract, and shows
-    which assumptions of the collection hold for this tenant. See R(Verified and
+    which assumptions of the collection hold for this tenant. See the guide R(Verified and
     assumed,ansible_collections.secops.itsm.docsite.verified).
   - Reads the account, the service catalog, one page of the list of tickets and one ticket, and searches for that
     ticket. By default, this is the first ticket of the list.
@@ -101,13 +101,12 @@ request_ids:
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
 error:
-  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
+  description: The cause of the failure. See the guide
+    R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  sample:
-    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
-    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
-    retryable: false, fields: {}}
+  sample: {category: unavailable, code: null, http_status: 503, method: GET, path: /ticket-type,
+    request_id: "0HN8K2V4Q1A3B:00000004", retryable: true, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module

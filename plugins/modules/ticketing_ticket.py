@@ -133,8 +133,8 @@ options:
         if any entry fails.
       - A ticket that is listed twice is processed once. Entries for the same ticket with conflicting fields fail before
         anything is written.
-      - R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling, interruptions and
-        failures.
+      - The guide R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling,
+        interruptions and failures.
     type: list
     elements: dict
     suboptions:
@@ -191,7 +191,7 @@ notes:
   - An account with only the role C(ticket_user) does not see the tickets of other users, and creates duplicates of
     them. Use an account that sees all tickets of the team.
   - Two runs at the same time may both create the ticket. A warning names the other ticket.
-  - The module relies on assumptions TK-A1 to TK-A19 in R(Verified and
+  - The module relies on assumptions TK-A1 to TK-A19 in the guide R(Verified and
     assumed,ansible_collections.secops.itsm.docsite.verified).
 seealso:
   - module: secops.itsm.ticketing_catalog_info
@@ -335,13 +335,12 @@ msg:
   type: str
   sample: 37 changed, 2 ok, 0 failed
 error:
-  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
+  description: The cause of the failure. See the guide
+    R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  sample:
-    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
-    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
-    retryable: false, fields: {}}
+  sample: {category: unavailable, code: null, http_status: 503, method: GET, path: /ticket/CTC-0054,
+    request_id: "0HN8K2V4Q1A3B:00000004", retryable: true, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module

@@ -57,7 +57,9 @@ options:
         type: str
         required: true
       op:
-        description: Operator of the comparison.
+        description:
+          - Operator of the comparison, such as V(EQ) for equal, V(NE) for not equal, V(GE) for greater than or equal,
+            and V(IN) for a list of values.
         type: str
         choices:
           - EQ
@@ -95,7 +97,7 @@ options:
     type: bool
     default: false
 notes:
-  - The module relies on assumptions TK-A1 to TK-A19 in R(Verified and
+  - The module relies on assumptions TK-A1 to TK-A19 in the guide R(Verified and
     assumed,ansible_collections.secops.itsm.docsite.verified).
 seealso:
   - module: secops.itsm.ticketing_ticket
@@ -163,13 +165,12 @@ request_ids:
   elements: str
   sample: ["0HN8K2V4Q1A3B:00000004"]
 error:
-  description: The cause of the failure. See R(When something fails,ansible_collections.secops.itsm.docsite.errors).
+  description: The cause of the failure. See the guide
+    R(When something fails,ansible_collections.secops.itsm.docsite.errors).
   returned: failure
   type: dict
-  sample:
-    {category: permission, code: INSUFFICIENT_WORKSPACE_ROLE, http_status: 403, method: PUT,
-    path: /incidents/sentinel/6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61/status, request_id: "0HN8K2V4Q1A3B:00000004",
-    retryable: false, fields: {}}
+  sample: {category: unavailable, code: null, http_status: 503, method: GET, path: /ticket/CTC-0054,
+    request_id: "0HN8K2V4Q1A3B:00000004", retryable: true, fields: {}}
 """
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module

@@ -20,7 +20,9 @@ from urllib.parse import quote
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, incident_key
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils._option_values import is_uuid
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import select_incidents
+from ansible_collections.secops.itsm.plugins.plugin_utils.short_ids import WORKSPACE_PREFIX, first_unique, prefixes
 
 #: The group that contains all incidents.
 ALL_INCIDENTS = "contraforce_incidents"
@@ -28,6 +30,10 @@ ALL_INCIDENTS = "contraforce_incidents"
 #: Maximum characters of a custom name; a controller stores names of at most 512.
 MAX_CUSTOM_NAME = 100
 
+#: Maximum characters of an identifier that is not a UUID in the name of its host.
+MAX_READABLE = 20
+
+_UNREADABLE_CHARACTERS = re.compile(r"[^A-Za-z0-9._-]+")
 _INVALID_GROUP_CHARACTERS = re.compile(r"[^a-z0-9]+")
 
 
@@ -37,30 +43,40 @@ class IncidentHost:
 
     :param key: the incident's key.
     :param name: the default name of the host.
+    :param full_name: the name with the whole identity of the incident, which never depends on other incidents.
     :param variables: the variables of the host; none may be evaluated as a template.
     :param groups: the groups of the host besides the group of all incidents.
     """
 
     key: IncidentKey
     name: str
+    full_name: str
     variables: Mapping[str, Any]
     groups: Sequence[str]
 
 
-def build_hosts(records: Iterable[Mapping[str, Any]]) -> tuple[list[IncidentHost], int]:
+def build_hosts(
+    records: Iterable[Mapping[str, Any]], taken: Mapping[str, IncidentKey | None] | None = None
+) -> tuple[list[IncidentHost], int]:
     """Return a host for each incident, and the number of records that do not identify one.
 
     :param records: incidents as the service listed them.
+    :param taken: the names of hosts and groups of other inventory sources, with the key of the incident of the host.
     """
-    hosts: dict[IncidentKey, IncidentHost] = {}
+    shown: dict[IncidentKey, Mapping[str, Any]] = {}
     skipped = 0
     for record in records:
         key = _record_key(record)
         if key is None:
             skipped += 1
-        elif key not in hosts:
-            hosts[key] = IncidentHost(key, host_name(key), host_variables(key, record), host_groups(key, record))
-    return list(hosts.values()), skipped
+        else:
+            shown.setdefault(key, record)
+    others = taken or {}
+    free = [[name for name in host_names(key) if others.get(name, key) == key] or [full_name(key)] for key in shown]
+    return [
+        IncidentHost(key, name, full_name(key), host_variables(key, record), host_groups(key, record))
+        for name, (key, record) in zip(first_unique(free), shown.items())
+    ], skipped
 
 
 def filter_records(
@@ -97,8 +113,28 @@ def _record_key(record: Mapping[str, Any]) -> IncidentKey | None:
         return None
 
 
-def host_name(key: IncidentKey) -> str:
-    """Return the unique name of an incident's host, which is the same in each run.
+def host_names(key: IncidentKey) -> list[str]:
+    """Return the names of an incident's host from the shortest one, such as ``sentinel-6b1f0d7e``, to the full name.
+
+    A UUID is shortened, because its first digits are random. Identifiers that two workspaces may use have a prefix of
+    the workspace, and those that are long or contain other characters have a digest. A name therefore does not become
+    that of another incident in a later run.
+
+    :param key: the incident's key.
+    """
+    workspace, source, identifier = key.identity
+    if is_uuid(identifier):
+        texts = [*prefixes(identifier), f"{identifier}-{workspace[:WORKSPACE_PREFIX]}"]
+    else:
+        readable = _UNREADABLE_CHARACTERS.sub("_", without_unsafe_mark(identifier))[:MAX_READABLE].strip("._-")
+        digest = hashlib.sha256(full_name(key).encode()).hexdigest()
+        marks = [digest[:8], digest[:16]] if readable != identifier else [workspace[:WORKSPACE_PREFIX]]
+        texts = ["-".join(filter(None, [readable, mark])) for mark in marks]
+    return [*(f"{source.lower()}-{text}" for text in texts), full_name(key)]
+
+
+def full_name(key: IncidentKey) -> str:
+    """Return the name of an incident's host with its source, its whole identifier and its workspace.
 
     :param key: the incident's key.
     """
@@ -107,12 +143,12 @@ def host_name(key: IncidentKey) -> str:
 
 
 def custom_host_name(usual: str, text: str) -> str:
-    """Return the custom name of a host, or its default name if the custom one is blank.
+    """Return the custom name of a host, or its full name if the custom one is blank.
 
     The text may be the title of the incident, and so equal the name of a host or group of another inventory source.
     The suffix is therefore unique to the incident.
 
-    :param usual: the default name of the host.
+    :param usual: the full name of the host.
     :param text: any text.
     """
     chosen = safe_name(text.strip())[:MAX_CUSTOM_NAME]

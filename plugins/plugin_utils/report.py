@@ -11,9 +11,11 @@ import json
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_of
 from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import VERSION
-from ansible_collections.secops.itsm.plugins.plugin_utils.problems import limit_texts
+from ansible_collections.secops.itsm.plugins.plugin_utils.portal_links import portal_link
+from ansible_collections.secops.itsm.plugins.plugin_utils.problems import example_names, limit_texts
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import IDENTITY_KEYS
 from ansible_collections.secops.itsm.plugins.plugin_utils.step_results import (
     NEW_TICKET,
@@ -81,6 +83,12 @@ TICKET_CLOSED = "The service was asked to close the ticket; it does not show whe
 TICKET_WOULD_BE_CLOSED = "The service would be asked to close the ticket; it does not show whether it does."
 TICKET_UNTOUCHED = "The ticket was not changed, because the incident was closed already."
 
+#: The properties of a run that a report always shows, even if they are not set.
+ALWAYS_SHOWN = ("Requested by", "Reference")
+
+#: The keys of a record with the number that the portal of the source shows, best first.
+NUMBER_KEYS = ("displayId", "number")
+
 #: The outcome of an incident.
 FAILED, CHANGED, OK, NOT_REACHED = "failed", "changed", "ok", "not_reached"
 OUTCOMES = (CHANGED, OK, FAILED, NOT_REACHED)
@@ -94,7 +102,8 @@ def build_report(
     :param steps: the steps in order, each with a ``name`` of :data:`STEPS`, its registered ``result``, and
         ``incidents`` if the outcomes in it do not name theirs.
     :param about: the run: ``runbook``, ``title``, ``check_mode``, ``head``, ``asked``, ``stopped``, why it stopped, and
-        ``nothing_to_do``, why there was no incident. ``rehearsed`` is the former name of ``check_mode``.
+        ``nothing_to_do``, why there was no incident, and ``portal_url``, the address of an incident in the portal with
+        placeholders. ``rehearsed`` is the former name of ``check_mode``.
     :param incidents: the incidents of the run in order; each may have a ``title`` and a ``severity``.
     """
     check_mode = bool(about.get("check_mode", about.get("rehearsed")))
@@ -102,6 +111,7 @@ def build_report(
     problems: list[dict[str, Any]] = []
     for step in steps:
         name, result = step["name"], step.get("result") or {}
+        _add_numbers(rows, result.get("incidents"))
         outcomes = step_outcomes(result, step.get("incidents"))
         for outcome in outcomes:
             _add_outcome(rows.setdefault(incident_key_of(outcome), _row(outcome)), name, outcome, check_mode)
@@ -111,7 +121,8 @@ def build_report(
         problems.append({"step": "Refused", **_failure({"msg": about["stopped"]})})
     if not problems and not about.get("nothing_to_do") and not any(step.get("result") for step in steps):
         problems += [{"step": "Refused", **_failure({"msg": text})} for text in _tag_problem(about)]
-    listed = [_with_outcome(row) for row in rows.values()]
+    portal_url = str(about.get("portal_url") or "")
+    listed = [{**_with_outcome(row), "portal_url": portal_link(portal_url, row)} for row in rows.values()]
     counts = {outcome: sum(row["outcome"] == outcome for row in listed) for outcome in OUTCOMES}
     failures = _list_failures(listed)
     lines = limit_texts(
@@ -120,6 +131,7 @@ def build_report(
     )
     return {
         **about,
+        "head": _complete_head(about["head"]),
         "check_mode": check_mode,
         # Deprecated, to be removed in 1.0.
         "rehearsed": check_mode,
@@ -132,6 +144,17 @@ def build_report(
         "lines": lines or _not_reached_lines(counts[NOT_REACHED]),
         "made_by": f"secops.itsm {VERSION}",
     }
+
+
+def _complete_head(head: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Return the properties of a run with those that are always shown, with None if they are not set.
+
+    They follow the name of the runbook.
+    """
+    given = {pair[0]: pair[1] for pair in head}
+    first = ["Runbook"] if "Runbook" in given else []
+    labels = dict.fromkeys([*first, *ALWAYS_SHOWN, *given])
+    return [[label, given.get(label)] for label in labels]
 
 
 def _tag_problem(about: Mapping[str, Any]) -> Iterator[str]:
@@ -174,9 +197,26 @@ def _row(incident: Mapping[str, Any]) -> dict[str, Any]:
         **{name: str(incident.get(name) or "") for name in IDENTITY_KEYS},
         "title": incident.get("title"),
         "severity": incident.get("severity"),
+        "number": str(incident.get("incident_number") or "") or None,
         "ticket": incident.get("ticket_id"),
         "steps": [],
     }
+
+
+def _number_of(record: Mapping[str, Any]) -> str | None:
+    """Return the number of an incident that the portal of its source shows, or None."""
+    shown = (record.get(key) for key in NUMBER_KEYS)
+    numbers = (str(value).strip() for value in shown if isinstance(value, (str, int)) and not isinstance(value, bool))
+    return next(filter(None, numbers), None)
+
+
+def _add_numbers(rows: Mapping[Any, dict[str, Any]], records: Any) -> None:
+    """Add the numbers of incidents that a step has listed."""
+    for record in records if isinstance(records, list) else []:
+        named = {"incident_id": record.get("id"), "workspace_id": record.get(LISTED_WORKSPACE_KEY)}
+        row = rows.get(incident_key_of({**record, **named}))
+        if row:
+            row["number"] = row["number"] or _number_of(record)
 
 
 def _failure(outcome: Mapping[str, Any]) -> dict[str, Any]:
@@ -197,6 +237,7 @@ def _add_outcome(row: dict[str, Any], name: str, outcome: Mapping[str, Any], che
     record = outcome.get("incident") or {}
     row["title"] = row["title"] or outcome.get("title") or title_of(record)
     row["severity"] = row["severity"] or record.get("severity")
+    row["number"] = row["number"] or _number_of(record)
     was_named = row["ticket"] is not None
     if name != "read" or not was_named:
         row["ticket"] = _ticket_of(outcome) or row["ticket"]
@@ -323,7 +364,7 @@ def _summary(
     parts = [head, *_step_counts(rows)]
     untouched = [row["ticket"] for row in rows if row["ticket"] and any(map(_leaves_ticket, row["steps"]))]
     if untouched:
-        parts.append(f"tickets not checked, because their incidents were closed already: {', '.join(untouched)}")
+        parts.append(f"tickets not checked, because their incidents were closed already: {example_names(untouched)}")
     if problems:
         is_stopped = any(problem["step"] == "Refused" for problem in problems)
         parts.append("the run was stopped" if is_stopped else "a step failed")

@@ -10,14 +10,18 @@ Values of a service, such as a title, may have been written by an attacker, so m
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 import re
 from pathlib import Path
 from typing import Any, Mapping
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import visible_text
+from ansible_collections.secops.itsm.plugins.plugin_utils.report_layout import MAX_NAMES, arrange
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks" / "templates"
 
@@ -25,7 +29,12 @@ TEMPLATES = Path(__file__).resolve().parents[2] / "playbooks" / "templates"
 _MARKUP = re.compile(r"([\\`*\[\]<>|~&]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|(?<=www)\.)", re.IGNORECASE)
 
 #: The words for an outcome.
-OUTCOME_LABELS: Mapping[str, str] = {"failed": "failed", "changed": "changed", "ok": "ok", "not_reached": "not reached"}
+OUTCOME_LABELS: Mapping[str, str] = {
+    "failed": "failed",
+    "not_reached": "not reached",
+    "changed": "changed",
+    "ok": "unchanged",
+}
 
 
 def as_html(report: Mapping[str, Any]) -> str:
@@ -33,7 +42,17 @@ def as_html(report: Mapping[str, Any]) -> str:
 
     :param report: from :func:`report.build_report`.
     """
-    return _render("report.html.j2", report, autoescape=True)
+    style, script = (_asset(name) for name in ("report.css.j2", "report.js.j2"))
+    # The page's policy allows exactly these two, so nothing else could run even if a value became markup.
+    return _render(
+        "report.html.j2",
+        report,
+        autoescape=True,
+        style=style,
+        script=script,
+        style_digest=content_digest(style),
+        script_digest=content_digest(script),
+    )
 
 
 def as_markdown(report: Mapping[str, Any]) -> str:
@@ -44,10 +63,26 @@ def as_markdown(report: Mapping[str, Any]) -> str:
     return _render("report.md.j2", report, autoescape=False)
 
 
-def _render(template: str, report: Mapping[str, Any], autoescape: bool) -> str:
+def _render(template: str, report: Mapping[str, Any], autoescape: bool, **values: str) -> str:
     outcome_labels = {**OUTCOME_LABELS, **({"changed": "would change"} if report["check_mode"] else {})}
     page = _environment(autoescape).get_template(template)
-    return page.render(report=visible(report), outcome_labels=outcome_labels)
+    shown = visible(report)
+    return page.render(
+        report=shown, layout=arrange(shown), outcome_labels=outcome_labels, max_names=MAX_NAMES, **values
+    )
+
+
+def _asset(template: str) -> Markup:
+    """Return the style or the script of the page. It contains no value of a report."""
+    return Markup(_environment(False).get_template(template).render())
+
+
+def content_digest(text: str) -> str:
+    """Return the source expression by which a Content-Security-Policy allows an inline style or script.
+
+    :param text: the content of the element.
+    """
+    return f"sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}"
 
 
 @functools.cache

@@ -38,6 +38,17 @@ def ensure_folder(path: str) -> Path:
         return folder
 
 
+def folder_problem(path: str, error: Exception) -> str:
+    """Return why a directory cannot be used for reports, as one sentence.
+
+    :param path: the path of the directory.
+    :param error: what :func:`ensure_folder` raised.
+    """
+    reason = getattr(error, "strerror", None) or str(error)
+    cause = f"{reason[:1].lower()}{reason[1:]}"
+    return f"The reports cannot be written to report_dir {path!r} ({cause}): set another directory."
+
+
 def write_report(folder: str, name: str, texts: Mapping[str, str], replaces: Sequence[str] = ()) -> list[str]:
     """Write a report and return the paths of its files, which only their owner can read.
 

@@ -29,6 +29,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces im
     search_window,
 )
 from ansible_collections.secops.itsm.plugins.plugin_utils.input_parsing import parse_csv, parse_error, parse_text
+from ansible_collections.secops.itsm.plugins.plugin_utils.portal_links import template_problem
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
     EntryProblem,
     example_names,
@@ -130,7 +131,12 @@ def read_input(
     broken = _unparsable_texts(raw, spec)
     given = given_values({variable: raw.get(variable) for variable in spec if variable not in broken}, spec)
     checked = check_arguments(spec, normalize_choices(spec, given))
-    problems_of_options = [*broken.values(), *checked.error_messages, *_null_problems(given, FURTHER_IDENTIFIERS)]
+    problems_of_options = [
+        *broken.values(),
+        *checked.error_messages,
+        *_null_problems(given, FURTHER_IDENTIFIERS),
+        *_address_problems(checked.validated_parameters.get("portal_url")),
+    ]
     result: dict[str, Any] = {"given": _without_lists(given), "options": _without_lists(checked.validated_parameters)}
     facts = {key: runbook[key] for key in ("title", "takes", "tags") if key in runbook}
     result.update(runbook=facts, incidents=[], nothing_to_do="", window={}, problems=problems_of_options)
@@ -203,6 +209,12 @@ def _pattern_problems(pattern: Any) -> list[str]:
     except re.error as error:
         return [f"title_pattern is not a valid regular expression: {error}."]
     return []
+
+
+def _address_problems(template: Any) -> list[str]:
+    """Return a message if the address of incidents in the portal is not usable."""
+    problem = template_problem(template) if isinstance(template, str) and template else ""
+    return [f"portal_url {problem}."] if problem else []
 
 
 def _age_problems(options: Mapping[str, Any]) -> list[str]:

@@ -15,6 +15,9 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import I
 #: The name of a ticket that check mode would open.
 NEW_TICKET = "(new)"
 
+#: The lists in the result of a bulk task, or of a task that lists incidents.
+RESULT_LISTS = ("results", "incidents")
+
 
 def incident_key_of(entry: Mapping[str, Any]) -> IncidentKey:
     """Return the key of the incident that an entry or an outcome identifies.
@@ -27,8 +30,13 @@ def incident_key_of(entry: Mapping[str, Any]) -> IncidentKey:
 def has_failed(outcome: Mapping[str, Any]) -> bool:
     """Return whether a result, or one outcome in it, has failed.
 
+    The tasks of the runbooks do not fail, because Ansible would print their whole results. ``failed_when`` then
+    replaces ``failed``, and the result of a task that failed before its first incident has no list.
+
     :param outcome: the result.
     """
+    if "failed_when_result" in outcome and not outcome.get("skipped"):
+        return bool(outcome.get("failed")) or not any(isinstance(outcome.get(name), list) for name in RESULT_LISTS)
     return bool(outcome.get("failed"))
 
 

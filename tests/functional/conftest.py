@@ -92,7 +92,7 @@ class Played:
     def summaries(self) -> list[str]:
         """Return the summary lines of the runbooks."""
         labels = "Done|Check mode|Failed(?: in check mode)?|Nothing to do"
-        return re.findall(rf'^ +"((?:{labels}): .*)",?$', self.output, re.MULTILINE)
+        return re.findall(rf'^(?: +")?((?:{labels}): .*?)(?:",?)?$', self.output, re.MULTILINE)
 
     def sections(self) -> dict[str, str]:
         """Return the output of each task by its name; names must be unique."""

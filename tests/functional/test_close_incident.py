@@ -48,9 +48,10 @@ def test_a_failed_incident_stays_open_and_others_are_closed(player, sandbox):
     variables = {**CLOSURE, "incidents": [SIGN_IN, {**BUSY, "ticket_id": "SOC-311"}, GONE]}
     played = play(player, RUNBOOK, variables)
     assert (played.code, played.summaries) == (2, ["Failed: 2 of 3 incidents failed; 1 closed."])
-    assert "DefenderXDR 50377: The incident 50377" in played.output
+    assert '"failed DefenderXDR 50377 ' in played.words
+    assert '" The incident 50377 (DefenderXDR' in played.words
     assert "is linked to ticket 10043 / SOC-312, not to SOC-311" in played.words
-    assert f"Sentinel {GONE['incident_id']}: Incident {GONE['incident_id']} (Sentinel" in played.output
+    assert f'"failed Sentinel 9d0e1f2a", " Incident {GONE["incident_id"]} (Sentinel' in played.words
     assert [stored(sandbox, incident)["status"] for incident in (SIGN_IN, BUSY)] == ["Closed", "Active"]
     assert sandbox.journal()["writes_in_effect"] == 1
     replaced = play(player, RUNBOOK, {**variables, "incidents": variables["incidents"][:2], "replace": "yes"})
@@ -89,7 +90,8 @@ def test_all_or_nothing_closes_none_if_one_fails(player, sandbox):
         2,
         ["Failed: 1 of 2 incidents failed, 1 not reached; the run was stopped."],
     )
-    assert f"1 of 2 failed. The first: Incident {GONE['incident_id']}" in played.words
+    assert f'"failed Sentinel 9d0e1f2a", " Incident {GONE["incident_id"]} (Sentinel' in played.words
+    assert '"not reached Sentinel 6b1f0d7e ' in played.words
     assert sandbox.journal()["writes"] == 0
     played = play(player, RUNBOOK, {**variables, "incidents": [SIGN_IN]})
     assert (played.code, played.summaries) == (0, ["Done: 1 incident, 0 failed; 1 closed."])

@@ -12,6 +12,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS
+
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "tests" / "tools" / "demo.py"
 #: The first example output in the README.
@@ -20,7 +22,11 @@ SHOWN = re.findall(r"^```text\n(.*?)^```", (ROOT / "README.md").read_text(encodi
 ]
 
 
-def test_demo_succeeds_and_prints_lines_of_readme():
+def run_demo(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run the demo with unusual settings of the user.
+
+    :param command: the arguments of Python.
+    """
     environment = {
         **os.environ,
         "LC_ALL": "C",
@@ -28,8 +34,8 @@ def test_demo_succeeds_and_prints_lines_of_readme():
         "CONTRAFORCE_TIMEOUT": "abc",
         "TICKETING_TIMEOUT": "abc",
     }
-    done = subprocess.run(
-        [sys.executable, str(DEMO)],
+    return subprocess.run(
+        [sys.executable, *command],
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -37,9 +43,28 @@ def test_demo_succeeds_and_prints_lines_of_readme():
         timeout=300,
         check=False,
     )
+
+
+def test_demo_succeeds_and_prints_lines_of_readme():
+    done = run_demo(str(DEMO))
     assert done.returncode == 0, done.stdout
     claims = [line[:4] for line in done.stdout.splitlines() if line.startswith(("yes", "NO"))]
     assert claims == ["yes "] * 8
     reports = [line for line in done.stdout.splitlines() if line.startswith("report: ")]
     assert len(reports) == 3
     assert set(SHOWN.splitlines()) <= {line.strip() for line in done.stdout.splitlines()}
+    assert len(done.stdout.splitlines()) <= 40
+    assert not re.search(r"^ *(TASK|PLAY|ok:|\[WARNING\])", done.stdout, re.MULTILINE)
+    (log,) = re.findall(r"^log: (.*)$", done.stdout, re.MULTILINE)
+    text = (COLLECTIONS.parent / log).read_text(encoding="utf-8")
+    assert text.count("PLAY RECAP") == 3
+    assert "[WARNING]" not in text
+
+
+def test_demo_fails_and_prints_the_error_if_a_run_fails():
+    imports = "import sys; from ansible_collections.secops.itsm.tests.tools import demo"
+    code = f"{imports}; demo.RUNBOOK += 's'; sys.exit(demo.main())"
+    done = run_demo("-c", code)
+    assert done.returncode == 1, done.stdout
+    assert done.stdout.count("secops.itsm.close_with_tickets could not be found") == 3
+    assert "NO   check mode predicted changes and wrote nothing" in done.stdout

@@ -28,10 +28,11 @@ from ansible_collections.secops.itsm.tests.functional.test_docs import PAGES, bl
 
 NORTHWIND = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
 TAILSPIN = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
-SIGN_IN = f"sentinel.6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61.{NORTHWIND}"
-PHISHING = f"defenderxdr.48213.{NORTHWIND}"
-SCRIPT = "defenderxdr.50211.6e7f8091-a2b3-4c4d-8e5f-607182930415"
-CLOSED = f"sentinel.c4a7e0b2-1d3f-4f6a-8b9c-2e4d6f8091a2.{NORTHWIND}"
+SIGN_IN, PHISHING = "sentinel-6b1f0d7e", "defenderxdr-48213-3f2b8c1e"
+SCRIPT, CLOSED = "defenderxdr-50211-6e7f8091", "sentinel-c4a7e0b2"
+#: The full names, from which the suffixes of custom names are derived.
+FULL_SIGN_IN = f"sentinel.6b1f0d7e-52c3-4a8e-9f11-0c2d3e4f5a61.{NORTHWIND}"
+FULL_PHISHING = f"defenderxdr.48213.{NORTHWIND}"
 WHY = {"classification": "FalsePositive", "classification_reason": "InaccurateData", "comment": "By a test."}
 TEMPLATE = "Close the open incidents, each by itself"
 
@@ -105,8 +106,8 @@ def inventory(player):
 
 def stored(sandbox, host: str) -> dict[str, Any]:
     """Return the incident of a host as the sandbox stores it."""
-    identifier = host.split(".", 1)[1].rsplit(".", 1)[0]
-    return next(entry for entry in sandbox.state()["incidents"] if entry["id"] == identifier)
+    identifier = host.split("-")[1]
+    return next(entry for entry in sandbox.state()["incidents"] if entry["id"].startswith(identifier))
 
 
 def request_count(sandbox) -> int:
@@ -160,7 +161,8 @@ def test_options_filter_name_and_group_the_hosts(inventory, sandbox):
     secret = {"CONTRAFORCE_CLIENT_SECRET": "", "SOC_SECRET": sandbox.credentials["client_secret"]}
     listed = inventory.list(path, environment=secret, words=["-e", "seconds=20"])
     assert (listed.code, listed.errors) == (0, "")
-    phishing, sign_in = custom_host_name(PHISHING, "DefenderXDR-48213"), custom_host_name(SIGN_IN, "Sentinel-3107")
+    phishing = custom_host_name(FULL_PHISHING, "DefenderXDR-48213")
+    sign_in = custom_host_name(FULL_SIGN_IN, "Sentinel-3107")
     assert set(listed.hosts) >= {phishing, sign_in}
     assert [name.split(".")[0] for name in sorted(listed.hosts)] == [
         "DefenderXDR-48213",
@@ -180,13 +182,13 @@ def test_host_keeps_its_default_name_without_hostname(inventory):
     template = inventory.write("b", severities=["High"], hostname=some)
     listed = inventory.list(fails, template)
     assert listed.errors == ""
-    names = [name for name in listed.hosts if not name.startswith("sentinel.")]
-    assert sorted(name.split(".")[0] for name in names) == ["48213%3Ax", "50211%3Ax", "crowdstrike"]
+    names = [name for name in listed.hosts if not name.startswith("sentinel-")]
+    assert sorted(re.split("[.-]", name)[0] for name in names) == ["48213%3Ax", "50211%3Ax", "crowdstrike"]
     assert SIGN_IN in listed.hosts
 
 
 def added(sandbox, *titles: str) -> list[str]:
-    """Add incidents of another source with these titles, and return the default names of their hosts."""
+    """Add incidents of another source with these titles, and return the full names of their hosts."""
     times = dict.fromkeys(("createdAt", "updatedAt"), "2026-11-21T03:00:00Z")
     shown = {"workspaceId": NORTHWIND, "source": "QRadar", "severity": "Low", "status": "New", **times}
     named = ({"id": f"new{n}", "number": n, "title": title} for n, title in enumerate(titles))
@@ -456,9 +458,9 @@ def test_failure_does_not_affect_other_hosts(player, inventory, sandbox):
     outcomes = recap(played)
     assert sorted(outcomes.values()) == [(0, 1), (0, 1), (1, 0), (1, 0), (1, 0)], played.output
     lacking, refused = (host for host in sorted(outcomes, reverse=True) if outcomes[host] == (0, 1))
-    if lacking.startswith("splunk."):
+    if lacking.startswith("splunk-"):
         lacking, refused = refused, lacking
-    assert lacking.startswith("sentinelone.")
+    assert lacking.startswith("sentinelone-")
     assert played.summaries[-1] == "Failed: 2 of 5 incidents failed; 3 closed."
     texts = [path.read_text(encoding="utf-8") for path in (player.folder / "kept").glob("*.md")]
     assert len(texts) == 1, "each batch replaces the report"
@@ -591,7 +593,8 @@ def test_guide_works_as_shown(player, inventory, sandbox):
     assert drawn.errors == ""
     noise = inventory.list(player.folder / "noise.contraforce_incidents.yml")
     assert noise.errors == ""
-    phishing, sign_in = custom_host_name(PHISHING, "DefenderXDR-48213"), custom_host_name(SIGN_IN, "Sentinel-3107")
+    phishing = custom_host_name(FULL_PHISHING, "DefenderXDR-48213")
+    sign_in = custom_host_name(FULL_SIGN_IN, "Sentinel-3107")
     (dumping,) = re.findall(r"``(Sentinel-2871\.[0-9a-f]{12})``", PAGES["inventory"])
     assert noise.groups["is_High"]["hosts"] == [phishing, dumping]
     assert sign_in in noise.groups["nobody_has_it"]["hosts"]

@@ -76,9 +76,9 @@ def test_failed_incidents_do_not_stop_others(player, sandbox):
         2,
         ["Failed: 2 of 4 incidents failed; 1 ticket opened, 1 ticket known already; 1 linked, 1 linked already."],
     )
-    assert "DefenderXDR 61024: " in played.words
+    assert '"failed DefenderXDR 61024 ' in played.words
     assert "'Report a securty incident'" in played.words
-    assert f"Sentinel {missing['incident_id']}: The incident {missing['incident_id']}" in played.words
+    assert f'"failed Sentinel 9d0e1f2a", " The incident {missing["incident_id"]}' in played.words
     assert list(opened(sandbox)) == [DUMPING["incident_id"]]
     assert stored(sandbox, BUSY)["ticketId"] == "10043"
 

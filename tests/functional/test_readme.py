@@ -18,6 +18,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = [yaml.safe_load(text) for text in re.findall(r"^```yaml\n(.*?)^```", README, re.MULTILINE | re.DOTALL)]
 (PLAYBOOK,) = [block for block in BLOCKS if isinstance(block, list)]
 (VARIABLES,) = [block for block in BLOCKS if isinstance(block, dict)]
+#: The settings of the quick start, and the output of its last command.
+SETTINGS = dict(re.findall(r"\b(ANSIBLE_\w+)=(\w+)", README))
+(OUTPUT,) = [text for text in re.findall(r"^```text\n(.*?)^```", README, re.MULTILINE | re.DOTALL) if "Done: 2" in text]
 #: The shell commands of the quick start.
 COMMANDS = re.findall(r"^ansible-playbook (.*)$", README, re.MULTILINE)
 
@@ -67,12 +70,20 @@ def test_playbook_runs_in_check_mode_for_real_and_again(player, sandbox):
 def test_commands_of_quick_start_run_in_order(player, sandbox):
     (player.folder / "incidents.yml").write_text(yaml.safe_dump(VARIABLES), encoding="utf-8")
     runs: list[Any] = []
+    # Nothing but the settings of the README.
+    environment = dict.fromkeys(("ANSIBLE_LOCALHOST_WARNING", "ANSIBLE_INVENTORY_UNPARSED_WARNING"), "") | SETTINGS
     for command in COMMANDS:
-        runs.append(player.play(*command.split()))
+        runs.append(player.play(*command.split(), environment=environment))
         assert runs[-1].code == 0, runs[-1].output
+        assert "[WARNING]" not in runs[-1].output
         assert bool(sandbox.journal()["writes"]) == (command == COMMANDS[-1])
     assert runs[-1].summaries == ["Done: 2 incidents, 0 failed; 1 linked; 2 closed."]
     assert changed(runs[-1].output) == changed(runs[-2].output) > 0
+    assert OUTPUT in runs[-1].output
+    assert re.findall(r"^TASK \[(.*)\]", runs[-1].output, re.MULTILINE) == [
+        "Link each ticket to its incident",
+        "Close each incident",
+    ]
 
 
 @pytest.mark.parametrize("name", ["CONTRIBUTING.md", "SECURITY.md"])

@@ -16,6 +16,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,21 +24,42 @@ import yaml
 
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
 
+RUNBOOK = "secops.itsm.close_with_ticket"
 FOREIGN = ("ANSIBLE_", "CONTRAFORCE_", "TICKETING_")
 VARIABLES = Path(__file__).resolve().parents[1] / "sandbox" / "demo" / "tickets.yml"
-#: The working directory, where the reports remain.
+#: The working directory, where the reports and the log remain.
 FOLDER = COLLECTIONS / "demo"
+LOG = FOLDER / "demo.log"
+#: The number of lines of a failed run's output that are printed.
+TAIL = 40
 
 
-def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int]:
-    """Run the runbook, and return its exit code and the number of changed tasks.
+@dataclass(frozen=True)
+class Run:
+    """A run of the runbook.
+
+    :param code: the exit code.
+    :param changed: the number of changed tasks.
+    :param writes: the number of write requests up to the end of the run.
+    """
+
+    code: int
+    changed: int
+    writes: int
+
+
+def play(sandbox: SandboxProcess, title: str, *arguments: str) -> Run:
+    """Run the runbook, print the lines that it ends with, and append its whole output to the log.
+
+    If it fails, print the end of its output.
 
     :param sandbox: the sandbox to run against.
     :param title: the heading to print.
     :param arguments: additional arguments of the command.
     """
-    words = ["ansible-playbook", "secops.itsm.close_with_ticket", "-e", f"@{VARIABLES.name}", *arguments]
-    print(f"\n=== {title}\n$ {' '.join(words)}", flush=True)
+    words = ["ansible-playbook", "-i", "localhost,", RUNBOOK, "-e", f"@{VARIABLES.name}", *arguments]
+    heading = f"=== {title}\n$ {' '.join(words)}"
+    print(f"\n{heading}", flush=True)
     # The user's settings for Ansible and for the real services must not affect the demo.
     others = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     environment = {
@@ -49,10 +71,36 @@ def play(sandbox: SandboxProcess, title: str, *arguments: str) -> tuple[int, int
         "ANSIBLE_NOCOLOR": "true",
     }
     command = [str(Path(sys.executable).parent / words[0]), *words[1:]]
-    done = subprocess.run(command, cwd=FOLDER, env=environment, stdout=subprocess.PIPE, text=True, check=False)
-    print("\n".join(line.rstrip() for line in done.stdout.splitlines() if line.strip()), flush=True)
+    done = subprocess.run(
+        command,
+        cwd=FOLDER,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        check=False,
+    )
+    lines = done.stdout.splitlines()
+    with LOG.open("a", encoding="utf-8") as log:
+        log.write(f"{heading}\n{done.stdout}\n")
+    shown = story(lines) if done.returncode == 0 else lines[-TAIL:]
+    print("\n".join(f"    {line}" for line in shown), flush=True)
     counts = re.findall(r"changed=(\d+)", done.stdout)
-    return done.returncode, int(counts[-1]) if counts else -1
+    return Run(done.returncode, int(counts[-1]) if counts else -1, sandbox.journal()["writes"])
+
+
+def story(lines: list[str]) -> list[str]:
+    """Return the lines that the runbook ends with, without the path of the report.
+
+    :param lines: the output of the runbook.
+    """
+    ends = [number for number, line in enumerate(lines) if line.startswith("Report: ")]
+    if not ends:
+        return []
+    starts = [number for number in range(ends[-1]) if not lines[number].strip()]
+    return lines[starts[-1] + 1 : ends[-1]]
 
 
 def claims(stored: dict[str, Any], entries: list[dict[str, Any]]) -> list[tuple[bool, str]]:
@@ -95,36 +143,32 @@ def main() -> int:
     shutil.copytree(VARIABLES.parent, FOLDER)
     with SandboxProcess() as sandbox:
         print(f"The sandbox simulates the ContraForce API and the ticketing API at {sandbox.url}")
-        runs = []
-        for title, arguments in (
-            ("Check mode with diff", ("--check", "--diff")),
-            ("First run: open the tickets, link them, and close them with their incidents", ()),
-            ("Second run: nothing to do", ()),
-        ):
-            code, changed = play(sandbox, title, *arguments)
-            runs.append((code, changed, sandbox.journal()["writes"]))
+        check = play(sandbox, "Check mode: predict the changes", "--check", "--diff")
+        first = play(sandbox, "First run: open the tickets, link them, and close them with their incidents")
+        second = play(sandbox, "Second run: nothing to do")
         stored = sandbox.state()
-    check, first, second = runs
-    print(f"\nWrite requests: {check[2]} in check mode, {first[2]} in the first run, ", end="")
-    print(f"{second[2] - first[2]} in the second run.")
+    print(f"\nWrite requests: {check.writes} in check mode, {first.writes} in the first run, ", end="")
+    print(f"{second.writes - first.writes} in the second run.")
     entries = yaml.safe_load(VARIABLES.read_text(encoding="utf-8"))["incidents"]
     opened = [entry for entry in entries if "ticket_id" not in entry]
     writes = len(opened) + 2 * len(entries)
     right = [
-        (check == (0, 3, 0), "check mode predicted changes and wrote nothing"),
+        (check == Run(0, 3, 0), "check mode predicted changes and wrote nothing"),
         (
-            first == (0, 3, writes),
+            first == Run(0, 3, writes),
             f"the first run sent {writes} write requests, one for each ticket, link and closure",
         ),
-        (second == (0, 0, writes), "the second run changed nothing and wrote nothing"),
+        (second == Run(0, 0, writes), "the second run changed nothing and wrote nothing"),
         *claims(stored, entries),
     ]
     reports = sorted((FOLDER / "itsm-reports").glob("*.html"))
-    right.append((len(reports) == len(runs), "every run wrote a report"))
+    right.append((len(reports) == 3, "every run wrote a report"))
+    print()
     for held, claim in right:
         print(f"{'yes' if held else 'NO '}  {claim}")
     for report in reports:
         print(f"report: {report.relative_to(COLLECTIONS.parent)}")
+    print(f"log: {LOG.relative_to(COLLECTIONS.parent)}")
     return 0 if all(held for held, _claim in right) else 1
 
 

@@ -19,7 +19,8 @@ from pathlib import Path
 
 import yaml
 
-from ansible_collections.secops.itsm.tests.tools.generated import fill, is_plugin_page
+from ansible_collections.secops.itsm.tests.tools.generated import fill, is_internal, is_plugin_page
+from ansible_collections.secops.itsm.tests.tools.site_links import broken_links
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCSITE = ROOT / "docs" / "docsite"
@@ -46,7 +47,12 @@ def write_pages(folder: Path) -> None:
     shutil.copytree(DOCSITE / "images", folder / "images")
     for page in folder.rglob("*.rst"):
         text = page.read_text(encoding="utf-8")
-        text = text.replace(CONTENTS, "") if is_plugin_page(page) else fill(text, folder)
+        if not is_plugin_page(page):
+            text = fill(text, folder)
+        else:
+            text = text.replace(CONTENTS, "")
+            # Neither the sidebar nor the search offers a plugin that users must not rely on.
+            text = text.replace(":orphan:\n", ":orphan:\n:nosearch:\n", 1) if is_internal(page) else text
         page.write_text(text, encoding="utf-8")
 
 
@@ -78,7 +84,11 @@ def main() -> int:
     parser.add_argument("--output", type=Path, required=True, help="the directory for the site and its sources")
     output = parser.parse_args().output.resolve()
     write_pages(output / "rst")
-    return build(output / "rst", output / "html")
+    code = build(output / "rst", output / "html")
+    broken = broken_links(output / "html")
+    for link in broken:
+        print(f"broken link: {link}", file=sys.stderr)
+    return code or (1 if broken else 0)
 
 
 if __name__ == "__main__":

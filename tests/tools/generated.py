@@ -24,6 +24,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.connection_optio
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve import assumptions as ticketing_assumptions
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import TICKETING_OPTIONS
 from ansible_collections.secops.itsm.plugins.plugin_utils.report import NEXT_STEPS
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import IDENTITY_KEYS, INCIDENT_LISTS
 from ansible_collections.secops.itsm.tests.benchmark.report import document
 from ansible_collections.secops.itsm.tests.benchmark.results import Results
 
@@ -33,6 +34,10 @@ PLUGIN_PAGE = re.compile(r"(\w+)_(module|filter|inventory|lookup|test|callback)$
 
 #: The headings of the kinds of plugins, in the order of the site.
 KINDS = {"module": "Modules", "filter": "Filters", "lookup": "Lookups", "inventory": "Inventory"}
+#: The short description of a plugin that exists only for the runbooks begins with this.
+INTERNAL = "[INTERNAL]"
+#: The variables without which a runbook cannot open a ticket, each with its alternative.
+TICKET_NEEDS: Mapping[str, str] = {"team_id": "", "offer": "or ``offer_id``, ", "offer_id": "or ``offer``, "}
 #: The connection options and the assumptions of each API.
 APIS: Mapping[str, tuple[Mapping[str, Option], Mapping[str, Assumption]]] = {
     "contraforce": (CONTRAFORCE_OPTIONS, contraforce_assumptions.ASSUMPTIONS),
@@ -166,30 +171,67 @@ def variables(name: str) -> str:
     accepted = {variable: facts for group in runbook["takes"] for variable, facts in groups[group].items()}
     for variable in runbook.get("without", ()):
         del accepted[variable]
-    required, defaults = runbook.get("required", ()), runbook.get("defaults", {})
+    defaults = runbook.get("defaults", {})
     rows = [
-        variable_row(variable, {**facts, **({"default": defaults[variable]} if variable in defaults else {})}, required)
+        variable_row(
+            variable,
+            {**facts, **({"default": defaults[variable]} if variable in defaults else {})},
+            requirement(variable, runbook),
+        )
         for variable, facts in accepted.items()
     ]
-    table = list_table(["Variable", "Description"], rows, "28 72")
+    table = list_table(["Variable", "Required", "Description"], rows, "27 19 54")
     return f"{table}\n{entry_variables(runbook)}"
 
 
-def variable_row(name: str, facts: Mapping[str, Any], required: Sequence[str]) -> tuple[str, str]:
+def variable_row(name: str, facts: Mapping[str, Any], required: str) -> tuple[str, str, str]:
     """Return a row of the table of variables.
 
     :param name: the name of the variable.
     :param facts: the type, choices, default and description of the variable.
-    :param required: the names of the required variables.
+    :param required: whether or when the variable is required.
     """
     kind = facts["type"] + (f" of {facts['elements']}" if "elements" in facts else "")
-    left = f"{code(name)}\n\n*{kind}*" + (", **required**" if name in required else "")
-    right = prose(facts["description"])
+    text = prose(facts["description"])
     if "choices" in facts:
-        right += "\n\nChoices: " + ", ".join(map(code, facts["choices"])) + "."
+        text += "\n\nChoices: " + ", ".join(map(code, facts["choices"])) + "."
     if facts.get("default") not in (None, [], {}):
-        right += f"\n\nDefault: {code(facts['default'])}"
-    return left, right
+        text += f"\n\nDefault: {code(facts['default'])}"
+    return f"{code(name)}\n\n*{kind}*", required, text
+
+
+def requirement(name: str, runbook: Mapping[str, Any]) -> str:
+    """Return whether or when a runbook requires a variable.
+
+    :param name: the name of the variable.
+    :param runbook: the runbook's entry in the table of runbooks.
+    """
+    of_hosts = "hosts" in runbook["takes"]
+    # The inventory sets the variables of a host.
+    in_entry = "or for each host" if of_hosts else "or in each entry"
+    if name in runbook.get("required", ()):
+        return "**yes**"
+    if name in runbook.get("needs", ()):
+        return f"**yes**, {in_entry}"
+    if name in runbook.get("needs_of_sentinel", ()):
+        return f"for Sentinel, {in_entry}"
+    if name in IDENTITY_KEYS and "entry" in runbook:
+        return "set by the inventory" if of_hosts else f"without {code(entry_list(runbook))}"
+    if name in INCIDENT_LISTS and not of_hosts:
+        return f"**yes**, or {code('pairs_file') if name == 'pairs' else 'a single incident'}"
+    if name == "pairs_file":
+        return f"without {code('pairs')}"
+    if name in TICKET_NEEDS:
+        return f"to open a ticket, {TICKET_NEEDS[name]}or in each entry"
+    return "no"
+
+
+def entry_list(runbook: Mapping[str, Any]) -> str:
+    """Return the name of the variable that contains the list of incidents of a runbook.
+
+    :param runbook: the runbook's entry in the table of runbooks.
+    """
+    return "pairs" if "pairs" in runbook["takes"] else "incidents"
 
 
 def entry_variables(runbook: Mapping[str, Any]) -> str:
@@ -199,7 +241,7 @@ def entry_variables(runbook: Mapping[str, Any]) -> str:
     """
     if not runbook.get("entry"):
         return ""
-    variable = "pairs" if "pairs" in runbook["takes"] else "incidents"
+    variable = entry_list(runbook)
     keys = ", ".join(map(code, runbook["entry"]))
     lines = [f"In addition to the keys that identify the incident, an entry of {code(variable)} may contain: {keys}."]
     if runbook.get("needs"):
@@ -273,36 +315,53 @@ def benchmark(heading: str) -> str:
 
 
 def drawing(name: str) -> str:
-    """Return a drawing with its description as alternative text. Its path exists only on the site.
+    """Return a drawing as part of the page, so that its text has the color of the page's text in both themes.
 
     :param name: the name of the file in docs/docsite/images, without ``.svg``.
     """
     source = (ROOT / "docs" / "docsite" / "images" / f"{name}.svg").read_text(encoding="utf-8")
-    descriptions = re.findall(r"<desc[^>]*>(.*?)</desc>", source, re.DOTALL)
-    return f".. image:: /images/{name}.svg\n   :class: drawing\n   :alt: {' '.join(descriptions[0].split())}\n"
+    lines = source[source.index("<svg") :].splitlines()
+    return "\n".join(
+        [".. raw:: html", "", '   <div class="drawing">', *(f"   {line}" for line in lines), "   </div>", ""]
+    )
 
 
 # --- the site -------------------------------------------------------------------------------------------------------
 
 
 def plugins(folder: Path) -> str:
-    """Return tables of all plugins with their purposes, by kind.
+    """Return tables of the public plugins with their purposes, by kind.
 
     :param folder: the directory of the site's sources.
     """
     parts = []
     for kind, title in KINDS.items():
         rows = [
-            (f":doc:`{name} </{page.stem}>`", title_of(page).split(" -- ", maxsplit=1)[-1])
+            (f":doc:`{name} </{page.stem}>`", purpose_of(page))
             for name, page in plugin_pages(folder, kind)
+            if is_public(page)
         ]
         if rows:
             parts += [f"{title}\n{'~' * len(title)}\n", list_table(["Name", "Description"], rows, "40 60")]
     return "\n".join(parts)
 
 
+def internal_plugins(folder: Path) -> str:
+    """Return a table of the plugins that exist only for the runbooks.
+
+    :param folder: the directory of the site's sources.
+    """
+    rows = [
+        (f":doc:`{name} </{page.stem}>`", kind, purpose_of(page).replace(INTERNAL, "").strip())
+        for kind in KINDS
+        for name, page in plugin_pages(folder, kind)
+        if is_internal(page)
+    ]
+    return list_table(["Name", "Kind", "Description"], rows, "30 15 55")
+
+
 def navigation(folder: Path) -> str:
-    """Return the tables of contents of the sidebar: the guides by section and the plugins by kind.
+    """Return the tables of contents of the sidebar: the guides by section and the public plugins by kind.
 
     :param folder: the directory of the site's sources.
     """
@@ -311,7 +370,7 @@ def navigation(folder: Path) -> str:
         for section in read("docs/docsite/extra-docs.yml")["sections"]
     ]
     for kind, title in KINDS.items():
-        entries = [f"{name} <{page.stem}>" for name, page in plugin_pages(folder, kind)]
+        entries = [f"{name} <{page.stem}>" for name, page in plugin_pages(folder, kind) if is_public(page)]
         parts += [toctree(title, entries)] if entries else []
     return "\n".join([*parts, toctree("Releases", ["Release notes <changelog>"])])
 
@@ -334,6 +393,30 @@ def plugin_pages(folder: Path, kind: str) -> list[tuple[str, Path]]:
     """
     suffix = f"_{kind}"
     return [(page.stem[: -len(suffix)], page) for page in sorted(folder.glob(f"*{suffix}.rst"))]
+
+
+def is_internal(page: Path) -> bool:
+    """Return whether a plugin exists only for the runbooks.
+
+    :param page: the path of the plugin's page.
+    """
+    return purpose_of(page).startswith(INTERNAL)
+
+
+def is_public(page: Path) -> bool:
+    """Return whether a plugin is for users. The page of a removed plugin does not have a short description.
+
+    :param page: the path of the plugin's page.
+    """
+    return bool(purpose_of(page)) and not is_internal(page)
+
+
+def purpose_of(page: Path) -> str:
+    """Return the short description of a plugin, or an empty text if it was removed.
+
+    :param page: the path of the plugin's page.
+    """
+    return title_of(page).partition(" -- ")[2]
 
 
 def title_of(page: Path) -> str:
@@ -380,4 +463,8 @@ GENERATED: Mapping[str, Callable[..., str]] = {
     "variables": variables,
 }
 #: Functions of the whole site by the name in a marker.
-SITE_WIDE: Mapping[str, Callable[[Path], str]] = {"navigation": navigation, "plugins": plugins}
+SITE_WIDE: Mapping[str, Callable[[Path], str]] = {
+    "internal_plugins": internal_plugins,
+    "navigation": navigation,
+    "plugins": plugins,
+}

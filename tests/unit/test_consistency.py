@@ -32,6 +32,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.in_process import InPr
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+HELPERS = sorted((kind, path.stem) for kind in ("filter", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py"))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
@@ -266,9 +267,34 @@ def test_documentation_refers_to_guides_instead_of_readme():
         assert "README" not in path.read_text(encoding="utf-8"), path
 
 
-@pytest.mark.parametrize("part", ["error", "request_ids"])
-def test_modules_describe_common_results_identically(part):
-    assert len({str(documented(module(name).RETURN)[part]) for name in MODULES}) == 1
+def test_modules_describe_common_results_identically():
+    returned = [documented(module(name).RETURN) for name in MODULES]
+    assert len({str(result["request_ids"]) for result in returned}) == 1
+    assert len({str({**result["error"], "sample": {}}) for result in returned}) == 1
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_sample_of_error_is_a_request_of_the_api(name):
+    sample = documented(module(name).RETURN)["error"]["sample"]
+    paths = read(f"docs/contracts/{group_of(name)}.openapi.yaml")["paths"]
+    address = {"contraforce": "/api/v2", "ticketing": "/api/v2/ticketing"}[group_of(name)]
+    templates = {path: "/".join("[^/]+" if part[:1] == "{" else part for part in path.split("/")) for path in paths}
+    found = [paths[path] for path in paths if re.fullmatch(templates[path], address + sample["path"])]
+    assert any(sample["method"].lower() in operations for operations in found)
+    assert sample["method"] == "GET" or not name.endswith("_info")
+
+
+# --- filters and lookups --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind, name", HELPERS)
+def test_filter_or_lookup_is_internal_unless_a_guide_names_it(kind, name):
+    guides = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "docs" / "docsite").rglob("*.rst")))
+    plugin = importlib.import_module(f"ansible_collections.secops.itsm.plugins.{kind}.{name}")
+    described = documented(plugin.DOCUMENTATION)
+    is_internal = described["short_description"].startswith("[INTERNAL] ")
+    assert is_internal == (f"secops.itsm.{name}" not in guides)
+    assert is_internal == described["description"][0].startswith("B(For the runbooks of this collection only.)")
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
 
 import pytest
 
@@ -37,7 +36,7 @@ def host(**values):
 def test_host_has_the_name_variables_and_groups_of_its_incident():
     listed = record(number=7)
     (made,), _skipped = build_hosts([listed])
-    assert made.name == f"defenderxdr.48213.{WORKSPACE}"
+    assert (made.name, made.full_name) == ("defenderxdr-48213-5d6e7f80", f"defenderxdr.48213.{WORKSPACE}")
     assert made.variables == {
         "workspace_id": WORKSPACE,
         "source": "DefenderXDR",
@@ -59,11 +58,48 @@ def test_missing_properties_add_no_variable_and_no_group():
     "identifier", ["inc:8a0c:f1", "a.b", "~x", "@file", "a,b", "!a&b", "x*[0:9]?", "ä\nb", "{{ 7 }}", "\ud800"]
 )
 def test_host_name_contains_no_pattern_and_no_template(identifier):
-    name = host(id=identifier).name
-    assert re.fullmatch(r"[a-z0-9][A-Za-z0-9._%-]*", name)
-    source, rest = name.split(".", 1)
-    middle, workspace = rest.rsplit(".", 1)
-    assert (source, unquote(middle, errors="surrogatepass"), workspace) == ("defenderxdr", identifier, WORKSPACE)
+    made = host(id=identifier)
+    for name in (made.name, made.full_name):
+        assert re.fullmatch(r"[a-z0-9][A-Za-z0-9._%-]*", name)
+        assert len(name) < 128
+    assert host(id=f"{identifier}x").name != made.name
+
+
+@pytest.mark.parametrize(
+    "values, name",
+    [
+        ({"id": UUID, "source": "Sentinel"}, "sentinel-7c2a1e8f"),
+        ({"id": "20931", "source": "qradar"}, "qradar-20931-5d6e7f80"),
+        ({"id": "inc:8a0c5f2e9d7b4c31:f1e2d3c4"}, r"defenderxdr-inc_8a0c5f2e9d7b4c31-[0-9a-f]{8}"),
+        ({"id": "\u00e4\u00f6"}, r"defenderxdr-[0-9a-f]{8}"),
+    ],
+    ids=["uuid", "number", "long", "non-ascii"],
+)
+def test_host_name_is_short(values, name):
+    assert re.fullmatch(name, host(**values).name)
+
+
+def test_names_are_extended_only_for_incidents_with_the_same_name():
+    same = [f"7c2a1e8f-63d4-4b9f-8a22-00000000000{number}" for number in (1, 2)]
+    records = [record(id=name, source="Sentinel") for name in (*same, "00000000-63d4-4b9f-8a22-000000000003")]
+    records += [record(id=same[0], source="Sentinel", workspaceId=OTHER)]
+    names = [made.name for made in build_hosts(records)[0]]
+    assert names == [
+        f"sentinel-{same[0]}-{WORKSPACE[:8]}",
+        f"sentinel-{same[1]}",
+        "sentinel-00000000",
+        f"sentinel-{same[0]}-{OTHER[:8]}",
+    ]
+    assert [made.name for made in build_hosts(records[::-1])[0]] == names[::-1]
+
+
+def test_name_of_another_source_is_not_used_but_that_of_the_same_incident_is():
+    made = host()
+    for taken in (None, host(id="48214").key):
+        (other,), _skipped = build_hosts([record()], {made.name: taken})
+        assert other.name == made.full_name
+    (same,), _skipped = build_hosts([record()], {made.name: made.key})
+    assert same.name == made.name
 
 
 def test_host_name_does_not_depend_on_case():
@@ -95,16 +131,16 @@ def test_group_names_are_valid(severity):
 
 
 def test_custom_host_name_ends_with_a_suffix_of_the_incident():
-    default = host().name
+    default = host().full_name
     name = custom_host_name(default, "web")
     assert re.fullmatch(r"web\.[0-9a-f]{12}", name)
     assert custom_host_name(default, " web ") == name
-    assert custom_host_name(host(id="48214").name, "web") != name
+    assert custom_host_name(host(id="48214").full_name, "web") != name
     assert custom_host_name(default, "{{ a }}:b").startswith("%7B%7B%20a%20%7D%7D%3Ab.")
     for blank in ("", " \n"):
         assert custom_host_name(default, blank) == default
     # A controller stores at most 512 characters.
-    first, second = (custom_host_name(host(id=identifier).name, "\u00e4" * 5000) for identifier in "12")
+    first, second = (custom_host_name(host(id=identifier).full_name, "\u00e4" * 5000) for identifier in "12")
     assert first != second
     assert max(len(first), len(second)) < 128
 

@@ -15,6 +15,7 @@ from ansible_collections.secops.itsm.plugins.filter.runbook_entries import runbo
 from ansible_collections.secops.itsm.plugins.filter.runbook_left import runbook_left
 from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import VERSION
 from ansible_collections.secops.itsm.plugins.module_utils._errors import CATEGORIES
+from ansible_collections.secops.itsm.plugins.plugin_utils import step_results
 from ansible_collections.secops.itsm.plugins.plugin_utils.report import (
     DEFAULT_NEXT_STEP,
     NEXT_STEPS,
@@ -133,12 +134,43 @@ def test_summary_lists_tickets_that_were_not_checked():
     assert summary(closing, incidents=[named(ticket_id="41877")]) == ("ok", text)
 
 
+def test_summary_lists_only_some_of_many_tickets():
+    closing = step("close", *(ok(number, unverified=["update_ticket"], diff=None) for number in range(12)))
+    text = summary(closing, incidents=[named(number, ticket_id=f"T-{number}") for number in range(12)])[1]
+    assert text.endswith("T-8, T-9 and 2 more.")
+
+
 def test_report_counts_incidents_by_outcome():
     made = report(step("close", ok(1, True), ok(2), failed(3)), incidents=[*BOTH, named(3), named(4)])
     assert [entry["outcome"] for entry in made["incidents"]] == ["changed", "ok", "failed", "not_reached"]
     assert made["counts"] == {"incidents": 4, "changed": 1, "ok": 1, "failed": 1, "not_reached": 1}
     assert made["made_by"] == f"secops.itsm {VERSION}"
     assert [failure["incident_id"] for failure in made["failures"]] == ["3"]
+
+
+def test_requester_and_reference_are_always_in_the_head():
+    assert report()["head"] == [["Requested by", None], ["Reference", None]]
+    head = [["Runbook", "r"], ["Began", "now"], ["Requested by", "anna"]]
+    made = report(head=head)["head"]
+    assert made == [["Runbook", "r"], ["Requested by", "anna"], ["Reference", None], ["Began", "now"]]
+
+
+def test_number_that_the_portal_shows_is_reported():
+    for record, number in (({"number": 7, "displayId": "I-7"}, "I-7"), ({"number": 7}, "7"), ({"number": True}, None)):
+        assert row(step("close", ok(1, incident=record)))["number"] == number
+        listed = {"id": "1", "workspaceId": WORKSPACE, "source": "DefenderXDR", **record}
+        find = {"name": "find", "result": {"incidents": [listed, {"id": "9"}]}}
+        assert row(find, step("close", ok(1)))["number"] == number
+    made = report(step("close", ok(1, incident={"number": 7})), incidents=[named(incident_number=8)])
+    assert made["incidents"][0]["number"] == "8"
+
+
+def test_incident_is_linked_to_the_portal():
+    assert row(step("close", ok(1)))["portal_url"] is None
+    url = "https://portal.example/{workspace_id}/{source}/{incident_id}"
+    assert (
+        row(step("close", ok(1)), portal_url=url)["portal_url"] == f"https://portal.example/{WORKSPACE}/DefenderXDR/1"
+    )
 
 
 @pytest.mark.parametrize("about", [{"check_mode": True}, {"rehearsed": True}, {"check_mode": False, "rehearsed": True}])
@@ -434,3 +466,33 @@ def test_entries_of_a_module_have_the_requested_keys():
     expected = [named(1, user_id="u-7", comment="Seen."), named(2)]
     assert runbook_entries(incidents, {"user_id": "assignee_id", "comment": "comment"}) == expected
     assert runbook_entries(incidents) == BOTH
+
+
+def test_entries_of_a_module_keep_the_order_of_the_incidents():
+    """A ticket adds options to its entry, and an ID of a user takes precedence over an e-mail address."""
+    incidents = [named(1), named(2, ticket_id="T1"), named(3, assignee_email="a@b.example", assignee_id="u-7")]
+    closing = runbook_entries(incidents, {"ticket_id": "ticket_id"}, with_ticket={"update_ticket": True})
+    assert closing == [named(1), named(2, ticket_id="T1", update_ticket=True), named(3)]
+    keys, one_of = {"user_id": "assignee_id", "email": "assignee_email"}, ["user_id", "email"]
+    assert runbook_entries(incidents, keys, one_of=one_of) == [named(1), named(2), named(3, user_id="u-7")]
+    assert runbook_entries(incidents, keys, one_of=one_of, requires_one=True) == [named(3, user_id="u-7")]
+
+
+@pytest.mark.parametrize(
+    "result, has_failed",
+    [
+        ({"failed": False, "failed_when_result": False, "msg": "Down."}, True),
+        ({"failed": False, "failed_when_result": False, "msg": "Crashed.", "exception": "..."}, True),
+        ({"failed": False, "failed_when_result": False, "results": [{"failed": True}]}, False),
+        ({"failed": False, "failed_when_result": False, "incidents": []}, False),
+        ({"skipped": True, "failed_when_result": False}, False),
+        ({"failed": True}, True),
+        ({}, False),
+    ],
+    ids=["error", "crash", "part", "list", "skipped", "failed", "none"],
+)
+def test_failure_of_a_whole_step_is_recognized(result, has_failed):
+    """The tasks of the runbooks do not fail, so that Ansible does not print their results."""
+    assert step_results.has_failed(result) is has_failed
+    assert bool(report({"name": "close", "result": result})["problems"]) is has_failed
+    assert (left([named(1)], result) == []) is has_failed

@@ -15,7 +15,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.secops.itsm.plugins.plugin_utils import report_writer
-from ansible_collections.secops.itsm.plugins.plugin_utils.report_writer import ensure_folder, write_report
+from ansible_collections.secops.itsm.plugins.plugin_utils.report_writer import (
+    ensure_folder,
+    folder_problem,
+    write_report,
+)
 
 WRITERS = 12
 NAME = "close_incident-20261122T010203Z"
@@ -120,3 +124,10 @@ def test_unfinished_files_of_killed_runs_are_removed(tmp_path):
     os.utime(left, (0, 0))
     write_report(str(tmp_path), "report", {".md": "text"})
     assert contents(tmp_path) == {in_progress.name: "half", "report.md": "text"}
+
+
+def test_problem_of_a_directory_is_one_sentence():
+    error = FileNotFoundError(2, "No such file or directory")
+    assert folder_problem("/proc/a b", error) == (
+        "The reports cannot be written to report_dir '/proc/a b' (no such file or directory): set another directory."
+    )

@@ -359,6 +359,12 @@ def test_invalid_value_of_an_entry_is_refused(name, variables, change, facts):
         ("close_false_positives", {"title_pattern": "("}, ["title_pattern", "regular expression"]),
         ("close_false_positives", {"older_than_hours": -1}, ["older_than_hours"]),
         ("close_false_positives", {"older_than_hours": 1_000_001}, ["older_than_hours"]),
+        ("close_incident", {"portal_url": "portal.example"}, ["portal_url", "https://"]),
+        (
+            "unlink_ticket",
+            {"portal_url": "https://portal.example/{incident}"},
+            ["portal_url", "{incident}", "{source}"],
+        ),
     ],
 )
 def test_invalid_variable_is_refused(name, change, facts):
