@@ -346,10 +346,10 @@ error:
 from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module import run_module
 from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk_items import CONCURRENCY_SPEC
 from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import ModuleDefinition
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.backend import ensure_ticket
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.bulk_tickets import TICKETS
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticket import parse_options
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.service import CATALOG_SPEC, REZOLVE_SERVICE
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket import ensure_ticket
 
 TICKET_SPEC = {
     "object_id": {"type": "str"},

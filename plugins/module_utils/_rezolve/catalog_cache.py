@@ -7,19 +7,14 @@
 
 from __future__ import annotations
 
-import threading
-from typing import Any, Callable, Hashable, Mapping, cast
+from typing import Any, Mapping, cast
 
-from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import RezolveApi
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing.response_cache import ResponseCache
 
 
-class CatalogCache:
+class CatalogCache(ResponseCache):
     """A cache of the catalog that all workers of a list share."""
-
-    def __init__(self) -> None:
-        self._responses: dict[Hashable, Any] = {}
-        self._lock = threading.Lock()
 
     def wrap(self, api: RezolveApi) -> RezolveApi:
         """Return an API that reads the catalog through this cache and sends all other requests as they are.
@@ -27,26 +22,6 @@ class CatalogCache:
         :param api: the API of one item.
         """
         return cast(RezolveApi, _CachedCatalogApi(api, self))
-
-    def get(self, key: Hashable, read: Callable[[], Any]) -> Any:
-        """Return the cached response, or read it.
-
-        A failure is cached, too, so that the other items do not wait for it again.
-
-        :param key: identifies the request.
-        :param read: sends the request; raises ApiError.
-        :raises ApiError: if the request failed.
-        """
-        with self._lock:
-            if key not in self._responses:
-                try:
-                    self._responses[key] = read()
-                except ApiError as failure:
-                    self._responses[key] = failure
-            response = self._responses[key]
-        if isinstance(response, ApiError):
-            raise response.with_message(str(response))
-        return response
 
 
 class _CachedCatalogApi:

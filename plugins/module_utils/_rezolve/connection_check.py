@@ -30,6 +30,13 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.response_pars
     object_id_of,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_list import NEWEST_FIRST, list_tickets
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing.connection_check import (
+    READ_CHECK,
+    check_read,
+    check_result,
+    check_search,
+    refused_options_result,
+)
 
 #: Roles with write access to tickets. Source: Rezolve.ai API documentation, Create Ticket.
 WRITE_ROLES = frozenset({"ticket_agent", "ticket_user", "tenant_admin"})
@@ -59,7 +66,8 @@ def check_connection(api: RezolveApi, options: Mapping[str, Any], run: RunOption
         ticket = _check_ticket(api, report, object_ids) if object_ids and not report.is_final else None
     if ticket is not None:
         _check_search(api, report, ticket)
-    return _result(report, user, ticket, api.request_ids)
+    object_id = {"object_id": ticket["object_id"] if ticket else None}
+    return check_result(report, user, object_id, api.request_ids)
 
 
 def refused_options(failure: ApiError) -> OperationResult:
@@ -67,21 +75,7 @@ def refused_options(failure: ApiError) -> OperationResult:
 
     :param failure: the error of the options.
     """
-    report = Report()
-    report.fail("address", failure)
-    return _result(report)
-
-
-def _result(
-    report: Report, user: Record | None = None, ticket: Record | None = None, request_ids: Sequence[str] = ()
-) -> OperationResult:
-    values = {
-        "checks": report.checks,
-        "user": dict(user or {}),
-        "object_id": ticket["object_id"] if ticket else None,
-        "request_ids": list(request_ids),
-    }
-    return OperationResult(changed=False, values=values, failure=report.failure)
+    return refused_options_result(failure, ("object_id",))
 
 
 def _authentication(options: Mapping[str, Any]) -> tuple[str, str | None]:
@@ -167,21 +161,15 @@ def _check_list(api: RezolveApi, report: Report) -> list[str]:
     report.add("list of tickets", OK, finding, "TK-A8")
     object_ids = [name for name in map(object_id_of, page.rows) if name]
     if not object_ids:
-        report.add("read of a ticket", UNKNOWN, "the list has none to read; name one in object_id")
+        report.add(READ_CHECK, UNKNOWN, "the list has none to read; name one in object_id")
     return object_ids
 
 
 def _check_ticket(api: RezolveApi, report: Report, object_ids: Sequence[str]) -> Record | None:
     requests = {name: partial(_complete_ticket, api, name) for name in object_ids}
-    record, unread = report.attempt_any(
-        "read of a ticket", requests, lambda failure: failure.category == "permission" or failure.is_of_one_record
-    )
+    record = check_read(report, requests, lambda shown: f"{shown['object_id']} {shown.get('summary')!r}", "TK-A5")
     if record is None:
         return None
-    finding = f"{record['object_id']} {record.get('summary')!r}"
-    if unread:
-        finding += f"; could not read {', '.join(unread)}"
-    report.add("read of a ticket", NO if unread else OK, finding, "TK-A5")
     hidden = [name for name, value in location_of(record).items() if value is None]
     finding = f"does not show {', '.join(hidden)}" if hidden else "shows the team, the ticket type and the offer"
     report.add("identity of a ticket", NO if hidden else OK, finding)
@@ -212,7 +200,4 @@ def _check_search(api: RezolveApi, report: Report, ticket: Record) -> None:
         rows = list_tickets(api, {**NEWEST_FIRST, "search": summary})
         return any(object_id_of(row) == ticket["object_id"] for _number, row in zip(range(MAX_ROWS), rows))
 
-    found = report.attempt("search", is_found)
-    if found is not None:
-        finding = f"{'finds' if found else 'does not find'} {ticket['object_id']} by its summary"
-        report.add("search", OK if found else NO, finding, "TK-A9")
+    check_search(report, is_found, ticket["object_id"], "its summary", "TK-A9")

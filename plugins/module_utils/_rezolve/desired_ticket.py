@@ -8,33 +8,60 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, field
-from typing import Any, Mapping, TypeVar
+from dataclasses import dataclass, field, replace
+from typing import Any, Hashable, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import check_verify_timeout
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
 from ansible_collections.secops.itsm.plugins.module_utils._option_values import check_not_null
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import RezolveApi
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions import DATE, OTHER, SELECT
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions import DATE, OTHER, SELECT, TEXT
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.catalog import (
+    Field,
     TicketType,
     find_offer,
     find_ticket_type,
 )
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.field_values import is_empty
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.field_values import is_empty, is_same
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.fields import (
+    add_labels,
+    by_title,
     check_complete,
     check_serializable,
     find_field,
     resolve_values,
 )
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.response_parsing import OFFER_KEY, location_of
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.text_matching import full_search_text, search_text
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_matching import Identity
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.response_parsing import (
+    OFFER_KEY,
+    RezolveFormat,
+    data_of,
+    location_of,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.text_matching import (
+    full_search_text,
+    may_be_cut,
+    search_text,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_grouping import (
+    KEY_LENGTH,
+    index_key,
+    signature_of,
+    would_find,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_matching import (
+    Identity,
+    prefer_exact,
+    respelled_values,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing.backend import (
+    State,
+    TargetTicket,
+    Ticket,
+    WantedTicket,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing.ticket_plan import require
 
 SUMMARY = "summary"
-
-Part = TypeVar("Part")
 
 #: Types of fields whose text the service may rewrite (TK-A13).
 REWRITTEN = frozenset({"richtext", "html"})
@@ -52,7 +79,7 @@ SENT_AS_IS = ("attachments", "ticket_relation")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Wanted(WantedTicket):
     """The parsed options of a task, before the catalog is read.
 
     :param object_id: the ticket's display id; without it, the other options identify the ticket.
@@ -85,9 +112,28 @@ class Wanted:
             return f"ticket {self.object_id}"
         return f"ticket {self.summary!r} (team {self.team_id})"
 
+    @property
+    def ticket_id(self) -> str | None:
+        """Return the display id."""
+        return self.object_id
+
+    @property
+    def title(self) -> str | None:
+        """Return the summary of a new ticket."""
+        return self.summary
+
+    @property
+    def accepts_closed(self) -> bool:
+        """Return whether closed tickets are accepted."""
+        return self.include_done
+
+    def normalized(self) -> Wanted:
+        """Return a copy with the display id in lower case, because it is not case-sensitive."""
+        return replace(self, object_id=self.object_id.casefold()) if self.object_id else self
+
 
 @dataclass(frozen=True)
-class ResolvedTicket:
+class ResolvedTicket(TargetTicket):
     """The wanted ticket with the service's own ids.
 
     :param ticket_type: the ticket type; None if no field is set.
@@ -103,16 +149,111 @@ class ResolvedTicket:
     identity: Identity | None = None
     body: Mapping[str, Any] = field(default_factory=dict)
 
+    format = RezolveFormat()
 
-def require(part: Part | None) -> Part:
-    """Return a part of a resolved ticket or its history that must exist.
+    def field_of(self, name: str) -> Field:
+        """Return the field with a UUID.
 
-    :param part: the part.
-    :raises ValueError: if it is None, which is a bug.
-    """
-    if part is None:
-        raise ValueError("a part of the resolved ticket is missing")
-    return part
+        :param name: the UUID.
+        """
+        return next(entry for entry in require(self.ticket_type).fields if entry.id == name)
+
+    def is_same(self, name: str, one: Any, other: Any) -> bool:
+        """Return whether two values of a field are equal, in any notation."""
+        return is_same(self.field_of(name), one, other)
+
+    def may_be_stored_as(self, name: str, given: Any, stored: Any) -> bool:
+        """Return whether a service that accepted a value may store it as the other one.
+
+        The service may sanitize a text, and extend a value of an unknown type, such as a user name. A different option,
+        number, date or boolean is never the wanted one.
+        """
+        kind = self.field_of(name).data_type
+        if kind == TEXT:
+            return not is_empty(given)
+        if kind != OTHER or not isinstance(stored, Mapping):
+            return False
+        if isinstance(given, Mapping):
+            return all(key in stored and stored[key] == value for key, value in given.items())
+        return given in stored.values()
+
+    def by_title(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return values by label."""
+        return by_title(self.ticket_type, values)
+
+    def display(self, record: Ticket, names: Sequence[str]) -> dict[str, Any]:
+        """Return the ids, the summary, the location and the fields of a ticket."""
+        named = {"object_id": record.get("object_id"), "summary": record.get("summary"), **location_of(record)}
+        values = {name: data_of(record).get(name) for name in names}
+        return {**{name: value for name, value in named.items() if value is not None}, "fields": self.by_title(values)}
+
+    def expected(self) -> Ticket:
+        """Return the new ticket as the service is expected to store it."""
+        identity = require(self.identity)
+        return {
+            "summary": self.body["summary"],
+            "lookup_props": {"teamId": identity.team_id, "itemTypeId": identity.item_type_id},
+            "data": self.body["ticketBody"],
+        }
+
+    def update_request(
+        self, marker: str | None, changes: Mapping[str, Any], notes: Mapping[str, str]
+    ) -> Mapping[str, Any]:
+        """Return the body of an update."""
+        del notes
+        return {"etag": marker, "ticketUpdate": changes}
+
+    def after_update(self, record: Ticket, changes: Mapping[str, Any], notes: Mapping[str, str]) -> Ticket:
+        """Return a ticket with changed fields."""
+        del notes
+        return {**record, "data": {**data_of(record), **changes}}
+
+    def refusal(self, record: State, changes: Mapping[str, Any]) -> ApiError | None:
+        """Return an error for a ticket without etag, which cannot be updated."""
+        del changes
+        if record is None or record.get("etag"):
+            return None
+        return ApiError(
+            f"The service does not return the etag of ticket {record['object_id']}, so it cannot be updated. Check the "
+            "ticket in the portal.",
+            "contract",
+        )
+
+    def explain(self, failure: ApiError) -> ApiError:
+        """Return the failure with the labels of fields next to their UUIDs in its message."""
+        if self.ticket_type is None:
+            return failure
+        return failure.with_message(add_labels(self.ticket_type, failure.message))
+
+    def counts_as_closed(self, record: Ticket) -> bool:
+        """Return whether a ticket is closed, but not because the task requests that status."""
+        return require(self.identity).counts_as_done(record)
+
+    def respelled(self, record: Ticket) -> Mapping[str, tuple[str, str]]:
+        """Return the parts of the identity that a ticket stores in another spelling."""
+        return respelled_values(record, self.identity) if self.identity else {}
+
+    def prefer(self, matches: Sequence[Ticket]) -> Sequence[Ticket]:
+        """Return the matches with exactly the wanted summary, if any."""
+        return prefer_exact(matches, require(self.identity))
+
+    def signature(self) -> Hashable:
+        """Return the properties that a search compares."""
+        return signature_of(require(self.identity))
+
+    def filed_keys(self, signature: Any) -> Sequence[Hashable]:
+        """Return the key with the whole summary, and the one with its beginning."""
+        identity = require(self.identity)
+        return [index_key(identity, self.values, signature, length) for length in (None, KEY_LENGTH)]
+
+    def lookup_key(self, signature: Any) -> Hashable:
+        """Return the key with the beginning of the summary if a service may truncate it."""
+        identity = require(self.identity)
+        return index_key(identity, self.values, signature, KEY_LENGTH if may_be_cut(identity.title) else None)
+
+    def would_find(self, created: ResolvedTicket) -> bool:
+        """Return whether a search for this ticket finds the other one, in any spelling, once it is created."""
+        return would_find(require(self.identity), require(created.identity), created.values)
 
 
 def parse_options(options: Mapping[str, Any]) -> Wanted:

@@ -15,6 +15,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions i
     ROW_ID_KEYS,
     TICKET_PATHS,
 )
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing.backend import State, Ticket, TicketFormat
 
 #: The key of the offer in the data of a ticket. Source: Rezolve.ai API documentation, Create Ticket.
 OFFER_KEY = "offerId"
@@ -96,3 +97,35 @@ def is_deleted(record: Mapping[str, Any]) -> bool:
     :param record: a ticket, or a row of the list.
     """
     return record.get("deleted_seq") not in (None, NOT_DELETED, str(NOT_DELETED))
+
+
+class RezolveFormat(TicketFormat):
+    """Read the record of a ticket. Requests and people use the same id."""
+
+    def id_of(self, record: Ticket) -> str:
+        """Return the display id."""
+        return str(record["object_id"])
+
+    def name_of(self, record: Ticket) -> str:
+        """Return the display id."""
+        return str(record["object_id"])
+
+    def title_of(self, record: Ticket) -> str | None:
+        """Return the summary."""
+        return record.get("summary")
+
+    def data_of(self, record: State) -> Mapping[str, Any]:
+        """Return the field values by UUID."""
+        return data_of(record)
+
+    def marker_of(self, record: Ticket) -> str | None:
+        """Return the etag."""
+        return str(record["etag"]) if record.get("etag") else None
+
+    def is_closed(self, record: Ticket) -> bool:
+        """Return whether the status category is Done."""
+        return is_done(record)
+
+    def created_at(self, record: Ticket) -> str:
+        """Return the time of creation."""
+        return str(record.get("created_at"))

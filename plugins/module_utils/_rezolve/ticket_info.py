@@ -10,8 +10,7 @@ from __future__ import annotations
 from typing import Any, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
-from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
-from ansible_collections.secops.itsm.plugins.module_utils._option_values import identifier
+from ansible_collections.secops.itsm.plugins.module_utils._errors import configuration_error
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import RezolveApi
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.catalog import ticket_types
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.fields import by_title
@@ -22,6 +21,14 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.response_pars
 )
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.schemas import FILTER_OPERATORS
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_list import list_tickets
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing.ticket_info import (
+    TicketReader,
+    check_limit,
+    check_not_for_list,
+    given_identifier,
+    read_list,
+    read_ticket,
+)
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import spelled_utc, utc_option
 
 #: Options that only apply to the list.
@@ -32,9 +39,6 @@ ORDERS: Mapping[str, str] = {"descending": "DESC", "ascending": "ASC"}
 
 #: The keys of an entry of the option ``filters``.
 FILTER_KEYS = frozenset({"column", "op", "operand"})
-
-#: Maximum number of unreadable tickets that a warning names.
-MAX_NAMED = 10
 
 Record = Mapping[str, Any]
 
@@ -48,30 +52,16 @@ def ticket_info(api: RezolveApi, options: Mapping[str, Any], run: RunOptions) ->
     :raises ApiError: category ``configuration`` for mutually exclusive options, and any error of a request.
     """
     del run
-    object_id = identifier("object_id", options.get("object_id"))
-    if object_id is None and options.get("object_id") is not None:
-        # A variable that is empty by mistake must not turn one ticket into all tickets.
-        raise configuration_error("object_id is empty. Set it to the display id of a ticket, or omit it for a list.")
-    unread: dict[str, str] = {}
-    values = _one(api, options, object_id) if object_id else _list(api, options, unread)
-    warnings = [_warning_of(unread)] if unread else []
-    return OperationResult(changed=False, values={**values, "request_ids": api.request_ids}, warnings=warnings)
+    reader = TicketReader(api.ticket, object_id_of, lambda row: row.get("summary"))
+    object_id = given_identifier(options, "object_id")
+    values = _one(api, options, object_id) if object_id else _list(api, options, reader)
+    return OperationResult(changed=False, values={**values, "request_ids": api.request_ids}, warnings=reader.warnings)
 
 
 def _one(api: RezolveApi, options: Mapping[str, Any], object_id: str) -> dict[str, Any]:
-    misplaced = [name for name in FOR_LIST if options.get(name) not in (None, [], "")]
-    if misplaced:
-        raise configuration_error(f"{', '.join(misplaced)}: only for a list. Omit this, or omit object_id.")
-    try:
-        record = api.ticket(object_id)
-    except ApiError as failure:
-        raise failure.with_message(f"Ticket {object_id} could not be read. {failure}") from None
-    return {
-        "ticket": dict(record),
-        "tickets": [dict(record)],
-        "fields": _labelled_values(api, record),
-        "truncated": False,
-    }
+    check_not_for_list(options, FOR_LIST, "object_id")
+    record = read_ticket(api.ticket, object_id)
+    return {"ticket": record, "tickets": [dict(record)], "fields": _labelled_values(api, record), "truncated": False}
 
 
 def _labelled_values(api: RezolveApi, record: Record) -> dict[str, Any]:
@@ -83,53 +73,11 @@ def _labelled_values(api: RezolveApi, record: Record) -> dict[str, Any]:
     return by_title(ticket_type, {name: data[name] for name in own})
 
 
-def _list(api: RezolveApi, options: Mapping[str, Any], unread: dict[str, str]) -> dict[str, Any]:
+def _list(api: RezolveApi, options: Mapping[str, Any], reader: TicketReader) -> dict[str, Any]:
     limit = options.get("limit")
-    if limit is not None and limit < 1:
-        raise configuration_error("limit must be greater than 0. Omit it to list all tickets.")
-    tickets: list[dict[str, Any]] = []
+    check_limit(limit)
     rows = list_tickets(api, build_request(options))
-    while True:
-        try:
-            row = next(rows, None)
-        except ApiError as failure:
-            # The limit is reached, and this page was only requested to find out whether there are more tickets.
-            if failure.category != "contract" or len(tickets) != limit:
-                raise
-            return {"tickets": tickets, "truncated": True}
-        if row is None or len(tickets) == limit:
-            return {"tickets": tickets, "truncated": row is not None}
-        tickets.append(_complete(api, row, unread) if options.get("complete") else dict(row))
-
-
-def _complete(api: RezolveApi, row: Record, unread: dict[str, str]) -> dict[str, Any]:
-    """Read and return a listed ticket; if it cannot be read, return the row.
-
-    :param api: the ticketing API.
-    :param row: a row of the list.
-    :param unread: the reasons why tickets could not be read, by ticket; entries are added to it.
-    """
-    object_id = object_id_of(row)
-    if object_id is None:
-        unread[f"one without a display id ({row.get('summary')})"] = "A ticket without a display id cannot be read."
-        return dict(row)
-    try:
-        return dict(api.ticket(object_id))
-    except ApiError as failure:
-        if failure.category != "permission" and not failure.is_of_one_record:
-            raise failure.with_message(
-                f"The list contains ticket {object_id}, but it could not be read. {failure}"
-            ) from None
-        unread[object_id] = failure.cause
-        return dict(row)
-
-
-def _warning_of(unread: Mapping[str, str]) -> str:
-    names = ", ".join(list(unread)[:MAX_NAMED]) + (", ..." if len(unread) > MAX_NAMED else "")
-    return (
-        f"Could not read listed tickets, which are returned as the list shows them: {names}. The first error: "
-        f"{next(iter(unread.values()))}"
-    )
+    return read_list(rows, limit, reader.complete) if options.get("complete") else read_list(rows, limit)
 
 
 def build_request(options: Mapping[str, Any]) -> dict[str, Any]:

@@ -248,3 +248,15 @@ def respelled_values(record: Record, wanted: Identity) -> dict[str, tuple[str, s
     if wanted.summary is not None and isinstance(summary, str) and not is_same_summary(summary, wanted.summary):
         changed["summary"] = (summary, wanted.summary)
     return changed
+
+
+def prefer_exact(matches: Sequence[Record], wanted: Identity) -> Sequence[Record]:
+    """Return the matches with exactly the wanted summary, or all if none has it or it is not part of the identity.
+
+    :param matches: the matches of a search.
+    :param wanted: the identity.
+    """
+    if wanted.summary is None:
+        return matches
+    summary = wanted.summary.strip()
+    return [record for record in matches if str(record.get("summary") or "").strip() == summary] or matches

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import Record, RezolveApi
@@ -31,10 +30,10 @@ from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_matchi
     has_identity,
     is_in_wanted_location,
     match_rank,
-    respelled_values,
     shows_another_ticket,
     shows_fields,
 )
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing.backend import ReadBudget
 
 #: Limits of a search: rows to check, and tickets to read in full.
 MAX_ROWS = 2000
@@ -64,18 +63,6 @@ class SearchResult:
     similar: list[Record] = field(default_factory=list)
 
 
-@dataclass
-class ReadBudget:
-    """The number of tickets that a search may still read in full.
-
-    :param rejected: keys of the tickets that were read and are not the wanted one. They are not read again.
-    :param remaining: number of reads left.
-    """
-
-    rejected: set[str] = field(default_factory=set)
-    remaining: int = field(default_factory=lambda: MAX_READS)
-
-
 def find_matches(
     api: RezolveApi, wanted: Identity, include_done: bool, budget: ReadBudget | None = None
 ) -> SearchResult:
@@ -88,7 +75,7 @@ def find_matches(
     :raises ApiError: category ``ambiguous_match`` if there are too many results, or a ticket was moved to another team;
         ``contract`` if a ticket does not show its identity; and any error of a request.
     """
-    found, budget = SearchResult(), budget or ReadBudget()
+    found, budget = SearchResult(), budget or ReadBudget(set(), MAX_READS)
     rows, is_complete = _candidates(api, wanted, wanted.text, budget)
     if wanted.full_text not in ("", wanted.text) and (not is_complete or len(rows) > budget.remaining):
         # A service that requires all words to match returns fewer rows.
@@ -132,7 +119,7 @@ def find_among_newest(
     :param budget: limits the number of tickets that are read.
     :raises ApiError: as :func:`find_matches` does.
     """
-    found, budget = SearchResult(), budget or ReadBudget()
+    found, budget = SearchResult(), budget or ReadBudget(set(), MAX_READS)
     newest = islice(list_tickets(api, NEWEST_FIRST), MAX_PAGE_SIZE)
     candidates = (
         row for row in newest if row_key(row) not in budget.rejected and not shows_another_ticket(row, wanted)
@@ -222,54 +209,6 @@ def _read(api: RezolveApi, row: Record) -> Record:
         raise failure.with_message(
             f"Ticket {object_id} is listed but could not be read, so it may be the requested one. {failure}"
         ) from None
-
-
-def prefer_exact(matches: Sequence[Record], wanted: Identity) -> Sequence[Record]:
-    """Return the matches with exactly the wanted summary, or all if none has it or it is not part of the identity.
-
-    :param matches: the matches of a search.
-    :param wanted: the identity.
-    """
-    if wanted.summary is None:
-        return matches
-    summary = wanted.summary.strip()
-    return [record for record in matches if str(record.get("summary") or "").strip() == summary] or matches
-
-
-def single_match(matches: Sequence[Record], label: str) -> Record | None:
-    """Return the only match, or None without a match.
-
-    :param matches: the matches of a search.
-    :param label: the name of the wanted ticket in the message.
-    :raises ApiError: category ``ambiguous_match`` for more than one.
-    """
-    if len(matches) > 1:
-        ids = ", ".join(sorted(str(record["object_id"]) for record in matches))
-        raise ApiError(
-            f"{label[:1].upper()}{label[1:]}: {len(matches)} tickets match, {ids}. Set object_id to one of them, or "
-            "choose unique_by so that only one matches.",
-            "ambiguous_match",
-        )
-    return matches[0] if matches else None
-
-
-def refuse_similar(similar: Sequence[Record], wanted: Identity, label: str) -> None:
-    """Raise ApiError if a ticket has the identity in another spelling, because a new one may be a duplicate of it.
-
-    :param similar: the tickets with the identity in another spelling.
-    :param wanted: the identity.
-    :param label: the name of the wanted ticket in the message.
-    """
-    if not similar:
-        return
-    names = ", ".join(sorted({str(record["object_id"]) for record in similar}))
-    title, (stored, given) = next(iter(respelled_values(similar[0], wanted).items()))
-    raise ApiError(
-        f"{label[:1].upper()}{label[1:]} may be {names}, which has {title!r} in another spelling: {stored!r} instead "
-        f"of {given!r}. If it is the same ticket, set object_id or use its spelling; otherwise use a value that "
-        "differs in more than its spelling.",
-        "ambiguous_match",
-    )
 
 
 def _too_many_results(wanted: Identity) -> ApiError:

@@ -24,7 +24,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._contraforce import (
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve import desired_ticket
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket import ensure_ticket
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.backend import ensure_ticket
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message
 from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._contraforce.memory_api import (
     BROKEN,

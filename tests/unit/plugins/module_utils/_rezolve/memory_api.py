@@ -10,8 +10,9 @@ import copy
 import re
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any, Callable, Iterable, Mapping
+from typing import Any, Callable, Iterable, Mapping, Sequence
 
+from ansible_collections.secops.itsm.plugins.module_utils._engine.bulk_items import BulkItem
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import (
@@ -23,9 +24,15 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping im
 from ansible_collections.secops.itsm.plugins.module_utils._http.schema_validation import validate_request
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve import schemas
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import REZOLVE, VALIDATION_FAILURE, Page
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.backend import RezolveBackend, ensure_ticket
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.bulk_tickets import TICKETS
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.catalog import Field, TicketType, ticket_type_from
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticket import parse_options
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket import ensure_ticket
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticket import (
+    ResolvedTicket,
+    Wanted,
+    parse_options,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing import ensure_ticket as operation
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant
 from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock
 
@@ -463,6 +470,23 @@ def keep(
         parse_options({"verify_timeout": verify_timeout, **options}),
         RunOptions(check_mode, verify_timeout, service.clock),
     )
+
+
+class EnsureTicket(operation.EnsureTicket[Wanted, ResolvedTicket]):
+    """The operation on one ticket of the in-memory service."""
+
+    def __init__(self, service: Any, wanted: Wanted) -> None:
+        super().__init__(RezolveBackend(service), wanted)
+
+
+def single_match(matches: Sequence[Mapping[str, Any]], label: str) -> Mapping[str, Any] | None:
+    """Return the only match."""
+    return operation.single_match(matches, label, RezolveBackend)
+
+
+def parse_items(service: Any, items: Sequence[Mapping[str, Any]]) -> Sequence[BulkItem]:
+    """Parse the items of a list."""
+    return TICKETS.parse_items(service, items)
 
 
 def crowd(service: MemoryTicketing, count: int) -> None:

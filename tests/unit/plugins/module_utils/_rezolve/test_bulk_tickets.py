@@ -20,16 +20,13 @@ from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile impo
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._http.clock import Clock
 from ansible_collections.secops.itsm.plugins.module_utils._http.throttle import SharedThrottle
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve import bulk_tickets
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.bulk_tickets import (
-    KEY_LENGTH,
-    TICKETS,
-    group_by_ticket,
-    parse_items,
-)
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve import ticket_grouping as bulk_tickets
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.bulk_tickets import TICKETS
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.catalog_cache import CatalogCache
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticket import parse_options, resolve_new
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_grouping import KEY_LENGTH
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_search import find_among_newest, find_matches
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing.bulk_tickets import group_by_ticket
 from ansible_collections.secops.itsm.tests.unit.loopback import FakeClock
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message
 from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._rezolve.memory_api import (
@@ -42,6 +39,7 @@ from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._rezolve.me
     answered,
     broken,
     named,
+    parse_items,
     task,
 )
 

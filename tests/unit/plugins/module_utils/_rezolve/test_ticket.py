@@ -19,18 +19,14 @@ from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.backend import may_be_stale
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticket import (
     ResolvedTicket,
     parse_options,
     resolve_new,
 )
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket import (
-    MAX_CONFLICTS,
-    EnsureTicket,
-    display_values,
-    may_be_stale,
-)
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_plan import History, pending_changes, plan
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing.ensure_ticket import MAX_CONFLICTS, display_values
+from ansible_collections.secops.itsm.plugins.module_utils._ticketing.ticket_plan import History, pending_changes, plan
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message, assert_messages, has_fact
 from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._rezolve.memory_api import (
     CONTAINED,
@@ -49,6 +45,7 @@ from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._rezolve.me
     TACTICS,
     URGENCY,
     WHERE,
+    EnsureTicket,
     Fault,
     MemoryTicketing,
     answered,

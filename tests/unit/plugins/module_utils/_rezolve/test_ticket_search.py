@@ -17,13 +17,15 @@ from ansible_collections.secops.itsm.plugins.module_utils._plain_text import one
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve import ticket_list, ticket_search
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.catalog import Choice, Field
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.text_matching import is_other_title, search_text
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_matching import Identity, respelled_values
+from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_matching import (
+    Identity,
+    prefer_exact,
+    respelled_values,
+)
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.ticket_search import (
     SearchResult,
     find_among_newest,
     find_matches,
-    prefer_exact,
-    single_match,
 )
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message, has_fact
 from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._rezolve.memory_api import (
@@ -37,6 +39,7 @@ from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._rezolve.me
     crowd,
     field_of,
     keep,
+    single_match,
     task,
 )
 
