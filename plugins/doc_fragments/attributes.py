@@ -64,3 +64,13 @@ attributes:
     membership:
       - secops.itsm.ticketing
 """
+
+    ACTIONGROUP_SERVICENOW = r"""
+options: {}
+attributes:
+  action_group:
+    description: Use C(group/secops.itsm.servicenow) in C(module_defaults) to set the connection options once.
+    support: full
+    membership:
+      - secops.itsm.servicenow
+"""

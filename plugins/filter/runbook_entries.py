@@ -39,6 +39,11 @@ options:
     description: Whether to omit the incidents that have none of the options in O(one_of).
     type: bool
     default: false
+  identity:
+    description: Whether the entries contain the keys that identify the incident. V(false) is for modules of tickets.
+    type: bool
+    default: true
+    version_added: 0.7.0
 """
 
 EXAMPLES = r"""
@@ -85,6 +90,7 @@ def runbook_entries(
     with_ticket: Mapping[str, Any] | None = None,
     one_of: Sequence[str] = (),
     requires_one: bool = False,
+    identity: bool = True,
 ) -> list[dict[str, Any]]:
     """Return the entry of a module for each incident, in the order of the incidents.
 
@@ -93,8 +99,9 @@ def runbook_entries(
     :param with_ticket: options to add to the entries that have a ticket.
     :param one_of: mutually exclusive options, of which only the first one is used.
     :param requires_one: whether to omit the incidents that have none of these.
+    :param identity: whether the entries contain the keys that identify the incident.
     """
-    names = {**{name: name for name in IDENTITY_KEYS}, **(keys or {})}
+    names = {**{name: name for name in IDENTITY_KEYS if identity}, **(keys or {})}
     entries = []
     for incident in incidents:
         entry = {option: incident[name] for option, name in names.items() if name in incident}

@@ -30,6 +30,10 @@ options:
     description: The incidents of the step in the order of its outcomes, if these do not identify their incidents.
     type: list
     elements: dict
+  ticket_keys:
+    description: The keys of a ticket's C(id) and C(number) in an outcome, if the step opens tickets.
+    type: dict
+    version_added: 0.7.0
 """
 
 EXAMPLES = r"""
@@ -64,15 +68,19 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.remaining_incidents im
 
 
 def runbook_left(
-    incidents: Sequence[Mapping[str, Any]], result: Mapping[str, Any], of: Sequence[Mapping[str, Any]] | None = None
+    incidents: Sequence[Mapping[str, Any]],
+    result: Mapping[str, Any],
+    of: Sequence[Mapping[str, Any]] | None = None,
+    ticket_keys: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the incidents that did not fail in a step.
 
     :param incidents: the incidents before the step.
     :param result: the registered result of the step.
     :param of: the incidents of the step, if its outcomes do not identify their incidents.
+    :param ticket_keys: the keys of a ticket's ``id`` and ``number`` in an outcome, if the step opens tickets.
     """
-    return remaining_incidents(incidents, result, of)
+    return remaining_incidents(incidents, result, of, ticket_keys)
 
 
 class FilterModule:

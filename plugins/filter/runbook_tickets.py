@@ -8,7 +8,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_tickets
-short_description: "[INTERNAL] Build the tickets of incidents for ticketing_ticket"
+short_description: "[INTERNAL] Build the tickets of incidents for the module of a ticketing system"
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
@@ -18,8 +18,8 @@ description:
   - In the summary and the fields, C({source}), C({incident_id}), C({workspace_id}), C({title}) and C({severity}) are
     replaced with the values of the incident, and C({title_html}) with its title for a rich text field. Any other word
     in braces is an error.
-  - The summary is one line of at most 255 characters. The title is shortened as far as necessary, and control and
-    formatting characters in it are replaced.
+  - The summary is one line that the ticketing system accepts. The title is shortened as far as necessary, and control
+    and formatting characters in it are replaced.
 options:
   _input:
     description:
@@ -30,16 +30,21 @@ options:
     elements: dict
     required: true
   values:
-    description: Values for all tickets, such as C(team_id), C(offer), C(summary), C(fields) and C(reference_field).
+    description: Values for all tickets, the variables of the ticketing system, such as C(summary) and C(fields).
     type: dict
     required: true
+  ticket:
+    description:
+      - The form of a ticket, C(ticket) in the C(system.yml) of the ticketing system. By default, that of the default
+        system of the runbooks.
+    type: dict
+    version_added: 0.7.0
 """
 
 EXAMPLES = r"""
-- name: Open a ticket for each incident
-  secops.itsm.ticketing_ticket:
-    tickets: "{{ incidents | secops.itsm.runbook_tickets(for_all) }}"
-    unique_by: [summary]
+- name: Show the tickets of incidents
+  ansible.builtin.debug:
+    msg: "{{ incidents | secops.itsm.runbook_tickets(for_all) }}"
   vars:
     incidents:
       - workspace_id: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
@@ -47,9 +52,8 @@ EXAMPLES = r"""
         incident_id: "61024"
         record: {title: Ransomware behaviour on a file server, severity: High}
     for_all:
-      team_id: soc
-      offer: Report a security incident
-      fields: {Incident Reference: "{source} {incident_id}", Urgency: High}
+      summary: "{source} {incident_id} of {workspace_id}"
+      fields: {Urgency: High, Description: "{title}"}
 """
 
 RETURN = r"""
@@ -63,19 +67,24 @@ from typing import Any, Mapping, Sequence
 from ansible.errors import AnsibleFilterError
 
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import build_ticket, unknown_placeholders
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import default_system, find_system
 
 
-def runbook_tickets(incidents: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the entries of ``tickets`` of the module ticketing_ticket.
+def runbook_tickets(
+    incidents: Sequence[Mapping[str, Any]], values: Mapping[str, Any], ticket: Mapping[str, Any] | None = None
+) -> list[dict[str, Any]]:
+    """Return the entries of ``tickets`` of the module of a ticketing system.
 
     :param incidents: the entries of the runbook, with their records.
     :param values: the values of the runbook's variables.
+    :param ticket: ``ticket`` of the system; by default that of the default system.
     :raises AnsibleFilterError: if a placeholder is unknown.
     """
     problems = unknown_placeholders(incidents, values)
     if problems:
         raise AnsibleFilterError(" ".join(problems))
-    return [build_ticket(incident, values) for incident in incidents]
+    form = find_system(default_system()).definition["ticket"] if ticket is None else ticket
+    return [build_ticket(incident, values, form) for incident in incidents]
 
 
 class FilterModule:

@@ -21,7 +21,7 @@ description:
   - Variables that are not set, V(null) or blank are omitted, so that the module uses the environment variable.
 options:
   _terms:
-    description: The service, V(contraforce) or V(ticketing).
+    description: The service, V(contraforce) or the action group of a ticketing system, such as V(ticketing).
     type: list
     elements: str
     required: true
@@ -52,11 +52,11 @@ from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import TICKETING_OPTIONS
 from ansible_collections.secops.itsm.plugins.plugin_utils.connection_variables import connection_options_from
 from ansible_collections.secops.itsm.plugins.plugin_utils.plain_values import plain_value
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import connection_tables
 
-TABLES: Mapping[str, Mapping[str, Option]] = {"contraforce": CONTRAFORCE_OPTIONS, "ticketing": TICKETING_OPTIONS}
+TABLES: Mapping[str, Mapping[str, Option]] = {"contraforce": CONTRAFORCE_OPTIONS, **connection_tables()}
 
 
 class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hints
@@ -72,7 +72,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hin
         self.set_options(var_options=variables, direct=kwargs)
         unknown = [str(term) for term in terms if term not in TABLES]
         if unknown:
-            raise AnsibleLookupError(f"Unknown service: {', '.join(unknown)}. Use contraforce or ticketing.")
+            raise AnsibleLookupError(f"Unknown service: {', '.join(unknown)}. Use {' or '.join(TABLES)}.")
         self._templar.available_variables = variables or {}
 
         def evaluated(name: str, value: Any) -> Any:

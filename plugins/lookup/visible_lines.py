@@ -19,6 +19,13 @@ description:
     setting.
 options:
   _terms:
+    description:
+      - Not supported. Before ansible-core 2.19, terms are evaluated as templates, and a service contains texts of
+        attackers.
+    type: list
+    elements: str
+    default: []
+  lines:
     description: The lines.
     type: list
     elements: str
@@ -28,7 +35,7 @@ options:
 EXAMPLES = r"""
 - name: Show what was done
   ansible.builtin.debug:
-    msg: "{{ query('secops.itsm.visible_lines', 'Done: 3 incidents, 0 failed; 3 closed.') }}"
+    msg: "{{ query('secops.itsm.visible_lines', lines=['Done: 3 incidents, 0 failed; 3 closed.']) }}"
 """
 
 RETURN = r"""
@@ -41,7 +48,7 @@ _raw:
 from typing import Any
 
 from ansible import constants
-from ansible.errors import AnsibleError
+from ansible.errors import AnsibleError, AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 
@@ -63,12 +70,14 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hin
     def run(self, terms: list[str], variables: Any = None, **kwargs: Any) -> list[str]:
         """Return the lines.
 
-        :param terms: the lines.
+        :param terms: not supported.
         :param variables: the variables of the play.
-        :param kwargs: not used.
+        :param kwargs: the options.
         """
         self.set_options(var_options=variables, direct=kwargs)
-        lines = [str(term) for term in terms]
+        if terms:
+            raise AnsibleLookupError("visible_lines does not support terms. Use the option lines.")
+        lines = [str(line) for line in self.get_option("lines")]
         if _hides_successful_tasks():
             display = Display()
             for line in ["", *lines]:

@@ -17,10 +17,19 @@ from datetime import timezone
 from typing import Any, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import (
+    CLASSIFICATION_BY_INTEGER,
     LISTED_WORKSPACE_KEY,
     STATUS_BY_INTEGER,
 )
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SEVERITIES, SOURCES, STATUSES
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import (
+    CLASSIFICATION_REASONS,
+    CLASSIFICATIONS,
+    SEVERITIES,
+    SOURCES,
+    STATUSES,
+    canonical,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import canonical_source
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_digest, title_of
 from ansible_collections.secops.itsm.plugins.module_utils._option_values import is_uuid, spelled
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant, spelled_utc
@@ -29,12 +38,15 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.event_sanitizer import
 #: The type of the polling source's events; the service has no type of this name.
 LISTED_EVENT = "incident.listed"
 
-#: The keys that identify the incident, by event type. The content of an investigation's event is not documented.
+#: The type of the events of completed investigations.
+INVESTIGATION_EVENT = "agent.investigation.completed.v1"
+
+#: The keys that identify the incident, by event type.
 _WEBHOOK_KEYS = {"incident_id": "incidentId", "incident_number": "incidentNumber", "created_at": "createdAt"}
 _LIST_KEYS = {"incident_id": "id", "incident_number": "number", "created_at": "creationTime"}
 KEYS_BY_TYPE: Mapping[str, Mapping[str, str]] = {
     "incident.created.v1": _WEBHOOK_KEYS,
-    "agent.investigation.completed.v1": _WEBHOOK_KEYS,
+    INVESTIGATION_EVENT: _WEBHOOK_KEYS,
     LISTED_EVENT: _LIST_KEYS,
 }
 
@@ -108,29 +120,52 @@ def add_incident(event: Any, workspaces: AccountWorkspaces) -> Any:
         return event
     # The collection's own sources sanitize their events; an event stream does not.
     event = sanitize(event)
-    incident = _parse_incident(_mapping(event["payload"].get("data")), KEYS_BY_TYPE[kind], workspaces)
+    data = _mapping(event["payload"].get("data"))
+    if kind == INVESTIGATION_EVENT:
+        data = _investigation_data(event["payload"])
+    incident = _parse_incident(data, KEYS_BY_TYPE[kind], workspaces)
     refusal = "The event is a test delivery." if _is_test(event) else _refusal_reason(incident)
     rest = {key: value for key, value in event.items() if key not in ADDED_KEYS}
     return {**rest, "incident": incident, **({"refused": refusal} if refusal else {"entry": _runbook_entry(incident)})}
 
 
+def _investigation_data(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what the event of an investigation shows about its incident, by the keys of other events (CF-A25).
+
+    The body of this event is not documented. The incident may be described next to the result, or in ``incident``.
+
+    :param payload: the body of the event.
+    """
+    data = _mapping(payload.get("data")) or payload
+    incident = _mapping(data.get("incident"))
+    named = {"incidentId": incident.get("id"), "incidentNumber": incident.get("number")}
+    # The result's own classification is newer than that of the incident, and its other properties may be those of the
+    # investigation. The tools of the agent spell the reason with an underscore.
+    classified = {"classification": data.get("classification")}
+    classified["classificationReason"] = data.get("classificationReason") or data.get("classification_reason")
+    layers = (data, incident, named, classified)
+    return {name: value for layer in layers for name, value in layer.items() if value is not None}
+
+
 def _parse_incident(data: Mapping[str, Any], keys: Mapping[str, str], workspaces: AccountWorkspaces) -> dict[str, str]:
     """Return the known properties of an incident as texts."""
     account_id, account_name = parse_identifier(data.get("accountId")), _text(data.get("accountName"))
-    source, severity, status = (_text(data.get(name)) for name in ("source", "severity", "status"))
+    severity = _text(data.get("severity"))
     workspace_id = _text(data.get(LISTED_WORKSPACE_KEY))
     if not workspace_id or not is_uuid(workspace_id):
         workspace_id = workspaces.of(account_id)
     number, title = parse_identifier(data.get(keys["incident_number"])), title_of(data)
     known = {
         "workspace_id": workspace_id,
-        "source": source and (spelled(source, SOURCES) or source),
+        "source": canonical_source(data.get("source")),
         "incident_id": parse_identifier(data.get(keys["incident_id"])),
         "incident_number": number if number and _NUMBER.fullmatch(number) else None,
         # JSON may contain half of a surrogate pair, which the results of the modules show as a question mark.
         "title": title and title.encode("utf-8", "replace").decode("utf-8"),
         "severity": severity and (spelled(severity, SEVERITIES) or severity),
-        "status": (status and (spelled(status, STATUSES) or status)) or _status_from_integer(data.get("status")),
+        "status": _enum_value(data.get("status"), STATUSES, STATUS_BY_INTEGER),
+        "classification": _enum_value(data.get("classification"), CLASSIFICATIONS, CLASSIFICATION_BY_INTEGER),
+        "classification_reason": _enum_value(data.get("classificationReason"), CLASSIFICATION_REASONS, {}),
         "created_at": _utc_timestamp(data.get(keys["created_at"])),
         "account_id": account_id,
         "account_name": account_name,
@@ -179,9 +214,11 @@ def _is_test(event: Mapping[str, Any]) -> bool:
     )
 
 
-def _status_from_integer(value: Any) -> str | None:
-    """Return the status that an integer represents in the older generation of the API (CF-A4)."""
-    return STATUS_BY_INTEGER.get(value) if isinstance(value, int) and not isinstance(value, bool) else None
+def _enum_value(value: Any, words: tuple[str, ...], by_integer: Mapping[int, str]) -> str | None:
+    """Return the API's spelling of a text, or the word that an integer represents (CF-A4)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return by_integer.get(value)
+    return canonical(_text(value), words, by_integer)
 
 
 def _utc_timestamp(value: Any) -> str | None:

@@ -17,7 +17,11 @@ from dataclasses import dataclass
 from typing import Any, Iterable, Mapping, Sequence
 from urllib.parse import quote
 
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import (
+    LISTED_WORKSPACE_KEY,
+    STATUS_BY_INTEGER,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import STATUSES, canonical
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, incident_key
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._option_values import is_uuid
@@ -198,7 +202,7 @@ def host_groups(key: IncidentKey, record: Mapping[str, Any]) -> list[str]:
     parts = {
         "source": key.source,
         "severity": record.get("severity"),
-        "status": record.get("status"),
+        "status": canonical(record.get("status"), STATUSES, STATUS_BY_INTEGER),
         "workspace": key.workspace_id,
     }
     words = {

@@ -11,9 +11,12 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, Mapping, Sequence
 
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES
-from ansible_collections.secops.itsm.plugins.module_utils._option_values import spelled
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import (
+    LISTED_WORKSPACE_KEY,
+    STATUS_BY_INTEGER,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import STATUSES, canonical
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import canonical_source
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant
 
 #: The documented field of a listed incident with the time of its creation.
@@ -70,12 +73,12 @@ def list_entry(record: Mapping[str, Any]) -> dict[str, Any]:
 
     :param record: the incident as the service listed it.
     """
-    source = str(record.get("source") or "")
     entry = {
         "workspace_id": str(record.get(LISTED_WORKSPACE_KEY) or ""),
-        "source": spelled(source, SOURCES) or source,
+        "source": canonical_source(record.get("source")) or "",
         "incident_id": str(record.get("id") or ""),
         **{key: record.get(name) for key, name in LISTED_FIELDS.items()},
+        "status": canonical(record.get("status"), STATUSES, STATUS_BY_INTEGER),
     }
     facts = ", ".join(str(entry[name]) for name in ("severity", "status", "created_at") if entry[name])
     called = f"{entry['source']} {entry['incident_id']} of {entry['workspace_id']}"

@@ -17,10 +17,8 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Iterable, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, canonical_source
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_digest, title_of
-from ansible_collections.secops.itsm.plugins.module_utils._option_values import spelled
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant, spelled_utc
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import CREATED_FIELD
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import limit_texts
@@ -97,8 +95,7 @@ def add_workspaces(entries: Sequence[Mapping[str, Any]], records: Sequence[Mappi
 
 def _matching_workspace(record: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     """Return the workspace of a listed incident if it is the entry's incident (CF-A17, CF-A21)."""
-    source = spelled(str(record.get("source") or ""), SOURCES) or ""
-    listed = IncidentKey("", source, str(record.get("id") or ""))
+    listed = IncidentKey("", canonical_source(record.get("source")) or "", str(record.get("id") or ""))
     created, expected = instant(record.get(CREATED_FIELD)), _moment(entry)
     # An event does not contain the name that replaces a missing title.
     titles = (title_of(record) or "", title_of({"title": record.get("title")}) or "")

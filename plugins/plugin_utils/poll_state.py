@@ -18,9 +18,8 @@ from typing import Any, Iterable, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, canonical_source
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_of
-from ansible_collections.secops.itsm.plugins.module_utils._option_values import spelled
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant, spelled_utc
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import parse_identifier
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import CREATED_FIELD
@@ -184,8 +183,8 @@ def incident_identity(record: Mapping[str, Any]) -> str:
 
     :param record: the incident as the service listed it.
     """
-    workspace, source = str(record.get(LISTED_WORKSPACE_KEY) or ""), str(record.get("source") or "")
-    key = IncidentKey(workspace, spelled(source, SOURCES) or source.lower(), str(record.get("id")))
+    workspace, source = str(record.get(LISTED_WORKSPACE_KEY) or ""), canonical_source(record.get("source")) or ""
+    key = IncidentKey(workspace, source if source in SOURCES else source.lower(), str(record.get("id")))
     if parse_identifier(record.get("id")) is None:
         return json.dumps([*key.identity, record.get(CREATED_FIELD), title_of(record)])
     return json.dumps([*key.identity, *([] if workspace else [record.get(CREATED_FIELD)])])

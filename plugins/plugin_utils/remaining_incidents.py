@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.plugin_utils.step_results import (
-    NEW_TICKET,
     has_failed,
     incident_key_of,
     step_outcomes,
+    ticket_of,
 )
 
 #: The keys of an incident's record that later steps need.
@@ -21,22 +21,31 @@ RECORD_KEYS = ("title", "name", "severity")
 
 
 def remaining_incidents(
-    incidents: Sequence[Mapping[str, Any]], result: Mapping[str, Any], of: Sequence[Mapping[str, Any]] | None = None
+    incidents: Sequence[Mapping[str, Any]],
+    result: Mapping[str, Any],
+    of: Sequence[Mapping[str, Any]] | None = None,
+    ticket_keys: Mapping[str, str] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the incidents that did not fail in a step, each with its ticket and record if the step returned them.
 
     :param incidents: the incidents before the step.
     :param result: the registered result of the step.
     :param of: the incidents of the step in the order of its outcomes; by default all.
+    :param ticket_keys: the keys of a ticket's ``id`` and ``number`` in an outcome, if the step opens tickets.
     """
     outcomes = {incident_key_of(outcome): outcome for outcome in step_outcomes(result, of)}
     if not outcomes and has_failed(result):
         outcomes = {incident_key_of(incident): {"failed": True} for incident in (incidents if of is None else of)}
     kept = [incident for incident in incidents if not has_failed(outcomes.get(incident_key_of(incident), {}))]
-    return [{**incident, **_step_facts(incident, outcomes.get(incident_key_of(incident), {}))} for incident in kept]
+    return [
+        {**incident, **_step_facts(incident, outcomes.get(incident_key_of(incident), {}), ticket_keys or {})}
+        for incident in kept
+    ]
 
 
-def _step_facts(incident: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict[str, Any]:
+def _step_facts(
+    incident: Mapping[str, Any], outcome: Mapping[str, Any], ticket_keys: Mapping[str, str]
+) -> dict[str, Any]:
     """Return the ticket and the record of an incident as a step returned them."""
     facts: dict[str, Any] = {}
     link = outcome.get("link") or {}
@@ -52,5 +61,7 @@ def _step_facts(incident: Mapping[str, Any], outcome: Mapping[str, Any]) -> dict
     elif link.get("link") == "linked":
         ticket = link.get("ticket_number") or link.get("ticket_id")
     else:
-        ticket = (outcome.get("object_id") or NEW_TICKET) if "created" in outcome else None
-    return {**facts, **({"ticket_id": str(ticket)} if ticket else {})}
+        ticket = ticket_of(outcome, ticket_keys.get("id"))
+    number = link.get("ticket_number") or ticket_of(outcome, ticket_keys.get("number"))
+    shown = {"ticket_id": ticket, "ticket_number": number}
+    return {**facts, **{name: str(value) for name, value in shown.items() if value}}

@@ -18,10 +18,10 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.portal_links import po
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import example_names, limit_texts
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import IDENTITY_KEYS
 from ansible_collections.secops.itsm.plugins.plugin_utils.step_results import (
-    NEW_TICKET,
     has_failed,
     incident_key_of,
     step_outcomes,
+    ticket_of,
 )
 
 
@@ -53,6 +53,8 @@ STEPS: Mapping[str, StepWording] = {
     "unlink": StepWording("Unlink", "unlinked", "would be unlinked", "without a ticket already"),
     "reconcile": StepWording("Link", "corrected", "would be corrected", "correct already"),
     "close": StepWording("Close", "closed", "would be closed", "closed already"),
+    "found_closed": StepWording("Close ticket", "ticket found closed", "ticket found closed", "ticket found closed"),
+    "close_ticket": StepWording("Close ticket", "ticket closed", "ticket would be closed", "ticket closed already"),
     "activate": StepWording("Activate", "set to Active", "would be set to Active", "Active already"),
     "reopen": StepWording("Reopen", "reopened", "would be reopened", "open already"),
     "assign": StepWording("Assign", "assigned", "would be assigned", "assigned already"),
@@ -83,6 +85,11 @@ TICKET_CLOSED = "The service was asked to close the ticket; it does not show whe
 TICKET_WOULD_BE_CLOSED = "The service would be asked to close the ticket; it does not show whether it does."
 TICKET_UNTOUCHED = "The ticket was not changed, because the incident was closed already."
 
+UNCHECKED_TICKET = (TICKET_CLOSED, TICKET_WOULD_BE_CLOSED, TICKET_UNTOUCHED)
+
+#: The steps that show that the ticket of an incident is closed.
+CHECKED_TICKET = ("found_closed", "close_ticket")
+
 #: The properties of a run that a report always shows, even if they are not set.
 ALWAYS_SHOWN = ("Requested by", "Reference")
 
@@ -99,8 +106,9 @@ def build_report(
 ) -> dict[str, Any]:
     """Return the report of a run.
 
-    :param steps: the steps in order, each with a ``name`` of :data:`STEPS`, its registered ``result``, and
-        ``incidents`` if the outcomes in it do not name theirs.
+    :param steps: the steps in order, each with a ``name`` of :data:`STEPS`, its registered ``result``,
+        ``incidents`` if the outcomes in it do not name theirs, and ``ticket_key`` if it opens tickets, the key of a
+        ticket's number in an outcome.
     :param about: the run: ``runbook``, ``title``, ``check_mode``, ``head``, ``asked``, ``stopped``, why it stopped, and
         ``nothing_to_do``, why there was no incident, and ``portal_url``, the address of an incident in the portal with
         placeholders. ``rehearsed`` is the former name of ``check_mode``.
@@ -114,7 +122,8 @@ def build_report(
         _add_numbers(rows, result.get("incidents"))
         outcomes = step_outcomes(result, step.get("incidents"))
         for outcome in outcomes:
-            _add_outcome(rows.setdefault(incident_key_of(outcome), _row(outcome)), name, outcome, check_mode)
+            found = _linked_ticket(outcome) or ticket_of(outcome, step.get("ticket_key"))
+            _add_outcome(rows.setdefault(incident_key_of(outcome), _row(outcome)), name, outcome, check_mode, found)
         if not outcomes and has_failed(result):
             problems.append({"step": STEPS[name].title, **_failure(result)})
     if about.get("stopped"):
@@ -231,8 +240,10 @@ def _failure(outcome: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _add_outcome(row: dict[str, Any], name: str, outcome: Mapping[str, Any], check_mode: bool) -> None:
-    """Add the outcome of a step to the row of an incident."""
+def _add_outcome(
+    row: dict[str, Any], name: str, outcome: Mapping[str, Any], check_mode: bool, ticket: str | None
+) -> None:
+    """Add the outcome of a step, and the ticket that it found, to the row of an incident."""
     failed = has_failed(outcome)
     record = outcome.get("incident") or {}
     row["title"] = row["title"] or outcome.get("title") or title_of(record)
@@ -240,7 +251,7 @@ def _add_outcome(row: dict[str, Any], name: str, outcome: Mapping[str, Any], che
     row["number"] = row["number"] or _number_of(record)
     was_named = row["ticket"] is not None
     if name != "read" or not was_named:
-        row["ticket"] = _ticket_of(outcome) or row["ticket"]
+        row["ticket"] = ticket or row["ticket"]
     if name == "read" and not failed:
         if was_named or (outcome.get("link") or {}).get("link") != "linked":
             return
@@ -268,14 +279,13 @@ def _step(name: str, outcome: Mapping[str, Any], check_mode: bool) -> dict[str, 
     }
 
 
-def _ticket_of(outcome: Mapping[str, Any]) -> str | None:
-    """Return the ticket of an incident that a step found, by its display number if there is one."""
+def _linked_ticket(outcome: Mapping[str, Any]) -> str | None:
+    """Return the ticket that an incident is linked to, by its display number if there is one."""
     link = outcome.get("link")
     if isinstance(link, Mapping) and link.get("after", link.get("link")) not in ("unlinked", "unknown"):
         shown = link.get("ticket_number") or link.get("ticket_id")
         return str(shown) if shown else None
-    ticket = outcome.get("object_id") or (NEW_TICKET if outcome.get("created") else None)
-    return str(ticket) if ticket else None
+    return None
 
 
 def _notes(outcome: Mapping[str, Any], check_mode: bool) -> list[str]:
@@ -331,6 +341,8 @@ def _text(value: Any) -> str | None:
 def _with_outcome(row: dict[str, Any]) -> dict[str, Any]:
     """Return an incident with its overall outcome. The preliminary check counts only if it failed."""
     shown = [step for step in row["steps"] if step["name"] != "verify" or step["outcome"] == FAILED]
+    if any(step["name"] in CHECKED_TICKET and step["outcome"] != FAILED for step in shown):
+        shown = [{**step, "notes": [note for note in step["notes"] if note not in UNCHECKED_TICKET]} for step in shown]
     outcomes = {step["outcome"] for step in shown}
     outcome = next((outcome for outcome in (FAILED, CHANGED, OK) if outcome in outcomes), NOT_REACHED)
     return {**row, "outcome": outcome, "steps": shown}

@@ -213,7 +213,7 @@ def arrange(report: Mapping[str, Any]) -> Layout:
         _incident(number, row, comment, identifiers, workspaces) for number, row in enumerate(in_order(rows), 1)
     ]
     groups = result_groups(incidents)
-    facts = [(label, value) for label, value in report["head"]]
+    facts = [(str(label), value) for label, value in report["head"]]
     has_workspaces = len(set(workspaces.values())) > 1
     if rows and not has_workspaces and rows[0]["workspace_id"]:
         facts.append(("Workspace", rows[0]["workspace_id"]))

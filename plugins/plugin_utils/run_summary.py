@@ -24,6 +24,7 @@ MAX_TITLE_LENGTH, MAX_NAME_LENGTH, MAX_MESSAGE_LENGTH = 80, 60, 500
 #: The words for an incident by its most important step: changed, to be changed (in check mode), and unchanged.
 WORDS: Mapping[str, tuple[str, str, str]] = {
     "close": ("closed", "would close", "closed already"),
+    "close_ticket": ("ticket closed", "would close ticket", "ticket closed already"),
     "reopen": ("reopened", "would reopen", "open already"),
     "activate": ("escalated", "would escalate", "escalated already"),
     "unlink": ("unlinked", "would unlink", "not linked"),
@@ -33,6 +34,7 @@ WORDS: Mapping[str, tuple[str, str, str]] = {
     "ticket": ("ticket updated", "would update ticket", "ticket found"),
     "assign": ("assigned", "would assign", "assigned already"),
     "comment": ("commented", "would comment", "commented already"),
+    "found_closed": ("ticket found closed", "ticket found closed", "ticket found closed"),
     "known": ("ticket known", "ticket known", "ticket known"),
     "find": ("found", "found", "found"),
     "read": ("read", "read", "read"),

@@ -47,14 +47,14 @@ IDENTITY_KEYS: tuple[str, ...] = ("workspace_id", "source", "incident_id")
 #: The keys that identify an incident or its ticket; their values are texts.
 IDENTIFIER_KEYS: tuple[str, ...] = (*IDENTITY_KEYS, "incident_number", "ticket_id")
 
-#: Further identifiers, which must not be the text of a null.
-FURTHER_IDENTIFIERS: tuple[str, ...] = ("team_id", "item_type_id", "offer_id", "object_id", "assignee_email")
-
 #: Identifiers that a spreadsheet or a program reformatted: 48213.0, or 4.82E+12, which has lost digits.
 _REFORMATTED = re.compile(r"\d+[.,]0+|\d+([.,]\d+)?[eE]\+\d+")
 
 #: The keys of the table that are part of an argument spec.
 SPEC_KEYS = ("type", "elements", "choices", "default", "required")
+
+#: The variable that chooses the ticketing system.
+TICKET_SYSTEM = "ticket_system"
 
 #: The variables that hold the incidents, and the word for one entry.
 INCIDENT_LISTS: Mapping[str, str] = {"incidents": "incident", "pairs": "pair"}
@@ -118,12 +118,13 @@ def read_input(
 
     The keys are ``runbook``, its properties for a report; ``given``, the variables that are set; ``options``, with
     defaults and converted types; ``incidents``, the entries of the list, or the one incident of the variables;
-    ``nothing_to_do``, why there is no incident; ``window``, the options for listing the incidents without a workspace;
-    and ``problems``, messages, those of Ansible's validation of arguments first.
+    ``ticket_system``, the facts of the ticketing system, empty if the runbook uses none; ``nothing_to_do``, why there
+    are no incidents; ``window``, the options for listing the incidents without a workspace; and ``problems``, messages,
+    those of Ansible's validation of arguments first.
 
     :param name: the name of the runbook.
     :param raw: the variables by name; None or an empty text if they are not set.
-    :param table: ``itsm_variables`` and ``itsm_runbooks``.
+    :param table: ``itsm_variables``, ``itsm_runbooks``, and ``itsm_ticket_system`` if the runbook uses one.
     :param pairs_text: the content of ``pairs_file``, if there is one.
     """
     runbook = table["itsm_runbooks"][name]
@@ -131,15 +132,21 @@ def read_input(
     broken = _unparsable_texts(raw, spec)
     given = given_values({variable: raw.get(variable) for variable in spec if variable not in broken}, spec)
     checked = check_arguments(spec, normalize_choices(spec, given))
+    identifiers = _identifiers(table)
     problems_of_options = [
         *broken.values(),
         *checked.error_messages,
-        *_null_problems(given, FURTHER_IDENTIFIERS),
+        *_null_problems(given, identifiers),
         *_address_problems(checked.validated_parameters.get("portal_url")),
     ]
     result: dict[str, Any] = {"given": _without_lists(given), "options": _without_lists(checked.validated_parameters)}
     facts = {key: runbook[key] for key in ("title", "takes", "tags") if key in runbook}
     result.update(runbook=facts, incidents=[], nothing_to_do="", window={}, problems=problems_of_options)
+    system = table.get("itsm_ticket_system", {}) if TICKET_SYSTEM in spec else {}
+    if "problem" in system:
+        return {**result, "problems": [system["problem"]]}
+    result["ticket_system"] = system
+    problems_of_options += _closing_problems(checked.validated_parameters, system)
     option = next((variable for variable in INCIDENT_LISTS if variable in spec), None)
     if option is None or "entry" not in runbook:
         options = checked.validated_parameters
@@ -172,17 +179,34 @@ def read_input(
     if option == "pairs":
         choices["state"] = LINK_STATES
     entries = [_normalized(entry, choices) for entry in listed]
-    entry_problems = list(_entry_problems(option, entries, choices, runbook, given))
+    entry_problems = list(_entry_problems(option, entries, choices, runbook, given, identifiers))
     problems = [
         *problems_of_options,
         *problem_messages(entry_problems, INCIDENT_LISTS[option], entries),
         *_duplicates(option, entries),
     ]
-    if "team_id" in spec:
+    if "tickets" in runbook["takes"]:
         options = checked.validated_parameters
-        of_tickets = [] if problems else ticket_problems(entries, options)
+        of_tickets = [] if problems else ticket_problems(entries, options, system["ticket"])
         problems += [*unknown_placeholders(entries, options), *of_tickets]
     return {**result, "incidents": entries, "window": {} if problems else search_window(entries), "problems": problems}
+
+
+def _identifiers(table: Mapping[str, Any]) -> list[str]:
+    """Return the variables of all runbooks that must not be the text of a null."""
+    groups = table["itsm_variables"].values()
+    return [name for group in groups for name, definition in group.items() if definition.get("identifier")]
+
+
+def _closing_problems(options: Mapping[str, Any], system: Mapping[str, Any]) -> list[str]:
+    """Return a message for each variable that is missing to close a ticket in its system."""
+    if options.get("ticket_closing") != "checked":
+        return []
+    missing = [name for name in system["closing"]["required_if_checked"] if is_blank(options.get(name))]
+    return [
+        f"'{name}' is missing. Set it to close tickets of {system['title']}, or set 'ticket_closing' to contraforce."
+        for name in missing
+    ]
 
 
 def _unparsable_texts(raw: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
@@ -274,6 +298,7 @@ def _entry_problems(
     choices: Mapping[str, Sequence[str]],
     runbook: Mapping[str, Any],
     for_all: Mapping[str, Any],
+    identifiers: Sequence[str],
 ) -> Iterator[EntryProblem]:
     """Yield the problems of the entries."""
     allowed = [*IDENTITY_KEYS, *runbook["entry"]]
@@ -287,7 +312,7 @@ def _entry_problems(
         if missing:
             hint = f". {_usage_hint(option)}; {runbook['hint']}"
             yield EntryProblem(number, "missing", f"{_subject(missing)} missing for ", hint)
-        for kind, text in _value_problems(option, entry, {key: choices.get(key, ()) for key in allowed}):
+        for kind, text in _value_problems(option, entry, {key: choices.get(key, ()) for key in allowed}, identifiers):
             yield EntryProblem(number, kind, "For ", f", {text}")
 
 
@@ -297,7 +322,7 @@ def _subject(names: Sequence[str]) -> str:
 
 
 def _value_problems(
-    option: str, entry: Mapping[str, Any], choices: Mapping[str, Sequence[str]]
+    option: str, entry: Mapping[str, Any], choices: Mapping[str, Sequence[str]], identifiers: Sequence[str]
 ) -> Iterator[tuple[str, str]]:
     """Yield the kind and the message of each invalid value of an entry."""
     for key, words in choices.items():
@@ -319,7 +344,7 @@ def _value_problems(
         yield "names", f"{' and '.join(unnamed)} must be a string or a number."
     if not isinstance(entry.get("fields", {}), dict):
         yield "fields", "'fields' must be a mapping of labels to values."
-    for problem in _null_problems(entry, ("incident_number", "ticket_id", *FURTHER_IDENTIFIERS)):
+    for problem in _null_problems(entry, ("incident_number", "ticket_id", *identifiers)):
         yield "null", problem
     # An entry without a workspace is looked up by its other keys.
     named = {"workspace_id": UNKNOWN_WORKSPACE, **entry} if option == "incidents" and has_evidence(entry) else entry

@@ -19,7 +19,6 @@ from ansible_collections.secops.itsm.plugins.module_utils._plain_text import (
     utf16_length,
     visible_text,
 )
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions import LONGEST_SUMMARY
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
     MAX_VALUE_LENGTH,
     EntryProblem,
@@ -30,6 +29,15 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.spelling import did_yo
 #: The default summaries, with and without a field that contains the incident's identity.
 SUMMARY_WITH_REFERENCE = "{source} incident {incident_id}: {title}"
 SUMMARY_ALONE = "{source} incident {incident_id} in workspace {workspace_id}"
+
+#: The form of an incident's identity by which its ticket is found again.
+REFERENCE = "{source} {incident_id} {workspace_id}"
+
+#: The start of the form that ContraForce's public samples use. It lacks the workspace.
+CONTRAFORCE_FORM = "cf|"
+
+#: Maximum characters of a free text of an incident.
+MAX_TEXT_LENGTH = 255
 
 #: Replaces a missing title in a field, because the field may be required.
 NO_TITLE = "(no title)"
@@ -47,11 +55,11 @@ def free_texts(record: Mapping[str, Any]) -> dict[str, str]:
     :param record: the incident's record from the service.
     """
     shown = {"severity": record.get("severity"), "title": title_of(record)}
-    return {name: shortened(one_line(str(text or "")), LONGEST_SUMMARY) for name, text in shown.items()}
+    return {name: shortened(one_line(str(text or "")), MAX_TEXT_LENGTH) for name, text in shown.items()}
 
 
 def placeholders(
-    entry: Mapping[str, Any], texts: Mapping[str, str], max_length: int = LONGEST_SUMMARY
+    entry: Mapping[str, Any], texts: Mapping[str, str], max_length: int = MAX_TEXT_LENGTH
 ) -> dict[str, str]:
     """Return the replacement of each placeholder in a summary or a field.
 
@@ -95,34 +103,49 @@ def replace_placeholders(value: Any, replacements: Mapping[str, str]) -> Any:
     return _PLACEHOLDER.sub(lambda found: replacements[found.group()], value)
 
 
-def summary_template(entry: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+def has_reference(values: Mapping[str, Any], ticket: Mapping[str, Any]) -> bool:
+    """Return whether tickets are found by a reference, and not by their summaries.
+
+    :param values: the values of the runbook's variables.
+    :param ticket: ``ticket`` of the system.
+    """
+    reference = ticket["reference"]
+    return "option" in reference or bool(values.get(reference["field"]))
+
+
+def summary_template(entry: Mapping[str, Any], values: Mapping[str, Any], ticket: Mapping[str, Any]) -> str:
     """Return the template of a ticket's summary.
 
     :param entry: the entry of the incident.
     :param values: the values of the runbook's variables.
+    :param ticket: ``ticket`` of the system.
     """
-    default = SUMMARY_WITH_REFERENCE if values.get("reference_field") else SUMMARY_ALONE
+    default = SUMMARY_WITH_REFERENCE if has_reference(values, ticket) else SUMMARY_ALONE
     return str(entry.get("summary") or values.get("summary") or default)
 
 
-def ticket_summary(entry: Mapping[str, Any], texts: Mapping[str, str], values: Mapping[str, Any]) -> str:
-    """Return the summary of a ticket: one line that is not too long (TK-A19), with the incident's identity in full.
+def ticket_summary(
+    entry: Mapping[str, Any], texts: Mapping[str, str], values: Mapping[str, Any], ticket: Mapping[str, Any]
+) -> str:
+    """Return the summary of a ticket: one line that is not too long, with the incident's identity in full.
 
     :param entry: the entry of the incident.
     :param texts: from :func:`free_texts`.
     :param values: the values of the runbook's variables.
+    :param ticket: ``ticket`` of the system.
     """
-    summary = _fit_summary(summary_template(entry, values), entry, texts)
+    limit = ticket["summary"]["max_length"]
+    summary = _fit_summary(summary_template(entry, values, ticket), entry, texts, limit)
     # Without a title, the result of a template may be empty.
-    return summary if summary.strip() else _fit_summary(SUMMARY_WITH_REFERENCE, entry, texts)
+    return summary if summary.strip() else _fit_summary(SUMMARY_WITH_REFERENCE, entry, texts, limit)
 
 
-def _fit_summary(template: str, entry: Mapping[str, Any], texts: Mapping[str, str]) -> str:
+def _fit_summary(template: str, entry: Mapping[str, Any], texts: Mapping[str, str], limit: int) -> str:
     """Return a template on one line with its placeholders replaced, and free texts shortened as far as necessary."""
     line = visible_text(template).replace("\n", " ")
-    for max_length in range(LONGEST_SUMMARY, -1, -1):
+    for max_length in range(limit, -1, -1):
         summary = replace_placeholders(line, placeholders(entry, texts, max_length))
-        if _length(summary) <= LONGEST_SUMMARY:
+        if _length(summary) <= limit:
             break
     return str(summary)
 
@@ -131,42 +154,65 @@ def _length(summary: str) -> int:
     return utf16_length(summary.strip())
 
 
-def ticket_target(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
-    """Return team, ticket type and offer of a ticket. An entry's values override the runbook's variables.
+def ticket_target(entry: Mapping[str, Any], values: Mapping[str, Any], ticket: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of a ticket besides its texts, such as its team, by the name of the variable.
+
+    An entry's values override the runbook's variables. Of several names for the same thing, the first one with a value
+    is used.
 
     :param entry: the entry of the incident.
     :param values: the values of the runbook's variables.
+    :param ticket: ``ticket`` of the system.
     """
-    own = {"team_id": _first_value("team_id", entry, values)}
-    for name in ("item_type", "offer"):
-        by_id = f"{name}_id"
-        values_of = entry if entry.get(name) or entry.get(by_id) else values
-        # An identifier takes precedence over a name.
-        chosen = by_id if values_of.get(by_id) else name
-        own[chosen] = _first_value(chosen, values_of)
-    return {name: value for name, value in own.items() if value}
+    chosen: dict[str, str] = {}
+    for group in ticket["values"]:
+        values_of = entry if any(entry.get(name) for name in group["names"]) else values
+        given = [name for name in group["names"] if values_of.get(name)]
+        chosen.update({name: str(values_of[name]) for name in given[:1]})
+    return chosen
 
 
-def _first_value(name: str, *sources: Mapping[str, Any]) -> str:
-    return next((str(values_of[name]) for values_of in sources if values_of.get(name)), "")
-
-
-def build_ticket(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry of ``tickets`` of the module ticketing_ticket.
+def build_ticket(entry: Mapping[str, Any], values: Mapping[str, Any], ticket: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry of ``tickets`` of the system's module.
 
     :param entry: the entry of the incident, with its ``record`` from the service.
     :param values: the values of the runbook's variables.
+    :param ticket: ``ticket`` of the system.
     """
     texts = free_texts(entry.get("record") or {})
     fields = {**(values.get("fields") or {}), **entry.get("fields", {})}
-    reference_field = values.get("reference_field")
-    if reference_field:
-        fields[reference_field] = "{source} {incident_id} {workspace_id}"
-    return {
-        **ticket_target(entry, values),
-        "summary": ticket_summary(entry, texts, values),
-        "fields": replace_placeholders(fields, placeholders(entry, {**texts, "title": texts["title"] or NO_TITLE})),
-    }
+    target = ticket_target(entry, values, ticket)
+    built: dict[str, Any] = {}
+    for group in ticket["values"]:
+        for name in set(group["names"]) & set(target):
+            # A field that is set by its own name takes precedence.
+            (fields if "field" in group else built).setdefault(
+                group.get("field") or group.get("option") or name, target[name]
+            )
+    reference = ticket["reference"]
+    if "option" in reference:
+        built[reference["option"]] = ticket_reference(entry, values, ticket)
+    elif has_reference(values, ticket):
+        fields[values[reference["field"]]] = REFERENCE
+    built[ticket["summary"]["option"]] = ticket_summary(entry, texts, values, ticket)
+    replaced = replace_placeholders(fields, placeholders(entry, {**texts, "title": texts["title"] or NO_TITLE}))
+    return {**built, ticket["fields"]["option"]: replaced} if "fields" in ticket else built
+
+
+def ticket_reference(entry: Mapping[str, Any], values: Mapping[str, Any], ticket: Mapping[str, Any]) -> str:
+    """Return the identity of an incident in the chosen form.
+
+    :param entry: the entry of the incident.
+    :param values: the values of the runbook's variables.
+    :param ticket: ``ticket`` of the system.
+    """
+    name = ticket["reference"].get("form", "")
+    form = str(entry.get(name) or values.get(name) or REFERENCE)
+    replacements = placeholders(entry, {})
+    if form.startswith(CONTRAFORCE_FORM):
+        # ContraForce's public samples write the source in lower case.
+        replacements["{source}"] = replacements["{source}"].lower()
+    return str(replace_placeholders(form, replacements))
 
 
 def unknown_placeholders(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
@@ -217,46 +263,64 @@ def _unknown_words(text: str) -> Iterator[tuple[str, str]]:
             yield f"{{{replacements}}}", f" {did_you_mean(f'{{{near}}}')}" if near else ""
 
 
-def ticket_problems(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
+def ticket_problems(
+    entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any], ticket: Mapping[str, Any]
+) -> list[str]:
     """Return a message for each value that is missing to open a ticket.
 
     :param entries: the entries of the incidents; those with a ticket_id are skipped.
     :param values: the values of the runbook's variables.
+    :param ticket: ``ticket`` of the system.
     """
-    return problem_messages(_ticket_problems(entries, values), "incident", entries)
+    return problem_messages(_ticket_problems(entries, values, ticket), "incident", entries)
 
 
-def _ticket_problems(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> Iterator[EntryProblem]:
+def _ticket_problems(
+    entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any], ticket: Mapping[str, Any]
+) -> Iterator[EntryProblem]:
+    summary, reference = ticket["summary"], ticket["reference"]
+    limit = summary["max_length"]
     for number, entry in enumerate(entries, 1):
         if "ticket_id" in entry or "incident_id" not in entry:
             continue
-        own = ticket_target(entry, values)
-        if not own.get("team_id") or not (own.get("offer") or own.get("offer_id")):
+        own = ticket_target(entry, values, ticket)
+        needed = [group["names"] for group in ticket["values"] if group.get("required")]
+        if not all(any(name in own for name in names) for names in needed):
             yield EntryProblem(
                 number,
-                "offer",
+                "required",
                 "To open the ticket of ",
-                ", set 'team_id' and 'offer' (or 'offer_id') for all incidents or in its entry. To use an existing "
-                "ticket, set 'ticket_id'.",
+                f", {ticket['required_hint']}. To use an existing ticket, set 'ticket_id'.",
             )
-        template = summary_template(entry, values)
+        template = summary_template(entry, values, ticket)
         identifies_incident = ("{incident_id}" in template or entry["incident_id"] in template) and (
             "{workspace_id}" in template or entry.get("workspace_id", "{workspace_id}") in template
         )
-        if not values.get("reference_field") and not identifies_incident:
+        if not has_reference(values, ticket) and not identifies_incident:
             yield EntryProblem(
                 number,
                 "identity",
-                "Without 'reference_field', the summary identifies the ticket and must contain {incident_id} and "
-                "{workspace_id}. The summary of ",
+                f"Without '{reference['field']}', the summary identifies the ticket and must contain "
+                "{incident_id} and {workspace_id}. The summary of ",
                 f" does not: {shortened(one_line(template), MAX_VALUE_LENGTH)}.",
             )
-        length = _length(_fit_summary(template, {"workspace_id": _UNKNOWN_WORKSPACE, **entry}, {}))
-        if length > LONGEST_SUMMARY:
+        complete = {"workspace_id": _UNKNOWN_WORKSPACE, **entry}
+        length = _length(_fit_summary(template, complete, {}, limit))
+        if length > limit:
+            source = f" ({summary['assumption']})" if "assumption" in summary else ""
             yield EntryProblem(
                 number,
                 "length",
                 "The summary of ",
-                f" has {length} characters even without the title, but the limit is {LONGEST_SUMMARY} (TK-A19). "
+                f" has {length} characters even without the title, but the limit is {limit}{source}. "
                 "Set a shorter 'summary'.",
+            )
+        reference_length = len(ticket_reference(complete, values, ticket)) if "option" in reference else 0
+        if reference_length > reference.get("max_length", reference_length):
+            yield EntryProblem(
+                number,
+                "reference",
+                "The reference of ",
+                f" has {reference_length} characters, but the limit is {reference['max_length']}. Choose a shorter "
+                f"form in '{reference['form']}', or set 'ticket_id'.",
             )

@@ -40,6 +40,18 @@ def has_failed(outcome: Mapping[str, Any]) -> bool:
     return bool(outcome.get("failed"))
 
 
+def ticket_of(outcome: Mapping[str, Any], key: str | None) -> str | None:
+    """Return the ticket of an incident in the outcome of a step that opens tickets, or None if it contains none.
+
+    :param outcome: the outcome for an incident.
+    :param key: the key of the ticket's identifier or number in the outcome; None if the step opens no tickets.
+    """
+    if key is None:
+        return None
+    ticket = outcome.get(key) or (NEW_TICKET if outcome.get("created") else None)
+    return str(ticket) if ticket else None
+
+
 def step_outcomes(
     result: Mapping[str, Any], incidents: Sequence[Mapping[str, Any]] | None = None
 ) -> list[dict[str, Any]]:

@@ -10,17 +10,22 @@ from __future__ import annotations
 from typing import Any, Collection, Iterator, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import TICKETING_OPTIONS
 from ansible_collections.secops.itsm.plugins.plugin_utils.in_process import PROGRESS_VARIABLE, VARIABLE
-from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import runbook_spec
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import TICKET_SYSTEM, is_blank, runbook_spec
 from ansible_collections.secops.itsm.plugins.plugin_utils.spelling import did_you_mean, nearest
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import (
+    connection_tables,
+    find_system,
+    systems_of_variable,
+    variables_of_systems,
+)
 
 #: Names of Ansible, ansible-rulebook, AWX, Automation Platform, and of the runbooks' own tasks.
 PREFIXES = ("ansible_", "awx_", "tower_", "itsm_")
 
 #: The variables of connections, which every runbook accepts.
 CONNECTION_VARIABLES = [
-    option.variable for table in (CONTRAFORCE_OPTIONS, TICKETING_OPTIONS) for option in table.values()
+    option.variable for table in (CONTRAFORCE_OPTIONS, *connection_tables().values()) for option in table.values()
 ]
 
 #: Names that every runbook accepts: execution settings, connections, and values passed on with set_stats.
@@ -57,8 +62,11 @@ def unknown_variables(
     :param ignored: names to ignore.
     """
     taken = runbook_spec(name, table)
-    of_any_runbook = {variable for group in table["itsm_variables"].values() for variable in group}
+    of_systems = variables_of_systems()
+    of_any_runbook = {variable for group in table["itsm_variables"].values() for variable in group} | of_systems
     accepted = {*taken, *ALWAYS_ACCEPTED, *ignored}
+    system = table.get("itsm_ticket_system", {}) if TICKET_SYSTEM in taken else {}
+    of_other_systems = of_systems - find_system(system["name"]).variable_names if "name" in system else set()
     of_hosts = INCIDENT_HOST_VARIABLES if "hosts" in table["itsm_runbooks"][name]["takes"] else frozenset()
     in_workflow = not WORKFLOW_JOB.isdisjoint(extra)
 
@@ -68,9 +76,16 @@ def unknown_variables(
             if variable == RAW_PARAMS:
                 # Its text may be a part of a secret that contains a space.
                 yield "An extra variable is not in the form name=value. To read variables from a file, use -e @FILE."
+            elif variable in of_other_systems and not in_workflow:
+                if not is_blank(extra[variable]) and "tickets" in table["itsm_runbooks"][name]["takes"]:
+                    owners = " or ".join(systems_of_variable(variable))
+                    yield (
+                        f"{variable} is a variable of {owners}, but {TICKET_SYSTEM} is {system['name']}. Remove it, or "
+                        f"set {TICKET_SYSTEM} to {owners}."
+                    )
             elif near or not (in_workflow or variable in of_any_runbook):
                 yield f"{variable} is not a variable of {name}. {did_you_mean(near) or _REMOVE}"
-        for variable in sorted(_candidates(others, {*accepted, *extra, *of_hosts})):
+        for variable in sorted(_candidates(others, {*accepted, *extra, *of_hosts, *of_other_systems})):
             near = nearest(variable, taken) or _nearest_connection(variable)
             if near:
                 yield (

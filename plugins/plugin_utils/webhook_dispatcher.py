@@ -85,6 +85,13 @@ class EventDispatcher:
         await self._wait_for_outcome(event_id, self._by_id[event_id])
         return is_first
 
+    def has_delivered(self, event_id: str) -> bool:
+        """Return whether the rulebook has accepted an event.
+
+        :param event_id: the id of the event.
+        """
+        return event_id in self._delivered
+
     def discard(self, event_id: str, signature: str) -> None:
         """Never dispatch a delivery with this signature. The same event with another signature is another delivery.
 

@@ -3,14 +3,14 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # Private to the collection: may change without notice.
 
-"""Receive ContraForce's webhooks, and dispatch their events to a rulebook, each once."""
+"""Receive webhooks over HTTP, and have their events dispatched to a rulebook."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from typing import Any, Mapping
+from typing import Any, Callable, Iterable, Mapping, Protocol, TypeVar
 
 try:
     from aiohttp import web
@@ -21,27 +21,21 @@ else:
 
 from ansible.module_utils.basic import missing_required_lib
 
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.webhooks import (
-    DeliveryHeaders,
-    RefusalError,
-    RefusalLog,
-    build_event,
-    is_test,
-    log_safe,
-    parse_headers,
-    parse_payload,
-    verify,
-)
-from ansible_collections.secops.itsm.plugins.module_utils._redaction.redactor import Redactor
-from ansible_collections.secops.itsm.plugins.plugin_utils.event_sanitizer import sanitize
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.webhooks import RefusalError, RefusalLog
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_callbacks import TicketCallbacks
 from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_connections import Connections
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_deliveries import ContraForceDeliveries
 from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_dispatcher import EventDispatcher
-from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import WebhookSettings, parse_settings
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import (
+    ServerSettings,
+    parse_settings,
+    parse_ticket_settings,
+)
 
 #: Maximum seconds to receive the body of a delivery.
 BODY_TIMEOUT = 10.0
 
-#: Maximum bytes of all bodies whose signatures are not verified yet, unless a single body may be larger.
+#: Maximum bytes of all bodies that are not verified yet, unless a single body may be larger.
 MAX_UNVERIFIED_BYTES = 64 * 1024 * 1024
 
 #: Bodies up to this size are always accepted, so that senders without a secret cannot block those with one.
@@ -59,20 +53,38 @@ IDLE_TIMEOUT = 30.0
 logger = logging.getLogger(__name__)
 
 
+Headers = TypeVar("Headers")
+
+
+class DeliveryHandler(Protocol[Headers]):
+    """Verify the deliveries of a service, and dispatch their events."""
+
+    def check_headers(self, pairs: Iterable[tuple[str, str]]) -> Headers:
+        """Return the headers of a delivery. Raise RefusalError to refuse it without reading its body."""
+
+    def check_body(self, headers: Headers, body: bytes) -> None:
+        """Raise RefusalError if a delivery is not genuine."""
+
+    def event_id(self, headers: Headers) -> str:
+        """Return the id of a genuine delivery for the log, without secrets."""
+
+    async def dispatch(self, headers: Headers, body: bytes) -> str:
+        """Dispatch the event of a genuine delivery, and return its status. Raise RefusalError to refuse it."""
+
+
 class Receiver:
     """Handle requests.
 
-    :param settings: the settings of the source.
-    :param dispatcher: dispatches the events.
+    :param settings: the settings of the server.
+    :param handler: handles the deliveries.
     :param connections: the open connections.
     """
 
-    def __init__(self, settings: WebhookSettings, dispatcher: EventDispatcher, connections: Connections) -> None:
+    def __init__(self, settings: ServerSettings, handler: DeliveryHandler[Any], connections: Connections) -> None:
         self._settings = settings
-        self._dispatcher = dispatcher
+        self._handler = handler
         self._connections = connections
         self._unverified = 0
-        self._redact = Redactor(key.decode("utf-8") for key in settings.keys).text
         self.refusals = RefusalLog(logger.warning, time.monotonic)
 
     async def handle(self, request: web.Request) -> web.Response:
@@ -84,9 +96,9 @@ class Receiver:
         self._connections.mark_request(request.protocol)
         try:
             headers, body = await self._verified_delivery(request)
-            event_id = self._redact(headers.event_id)
+            event_id = self._handler.event_id(headers)
             with self._connections.protect(request.protocol):
-                return _json_response(200, await self._dispatch(headers, body))
+                return _json_response(200, await self._handler.dispatch(headers, body))
         except RefusalError as error:
             return self._refuse(request, error, event_id)
         except Exception as error:  # a bug; the text of the exception may contain parts of the request
@@ -96,15 +108,15 @@ class Receiver:
         self.refusals.note(request.remote, why, event_id)
         return _refusal_response(why.status)
 
-    async def _verified_delivery(self, request: web.Request) -> tuple[DeliveryHeaders, bytes]:
-        """Return the headers and the body of a delivery with a valid signature."""
+    async def _verified_delivery(self, request: web.Request) -> tuple[Any, bytes]:
+        """Return the headers and the body of a genuine delivery."""
         if request.path != self._settings.path:
             raise RefusalError(404, "it was sent to another path")
         if request.method != "POST":
             raise RefusalError(405, "it is not a POST request")
-        headers = parse_headers(request.headers.items())
+        headers = self._handler.check_headers(request.headers.items())
         body = await self._body(request)
-        verify(self._settings.keys, headers, body, time.time())
+        self._handler.check_body(headers, body)
         return headers, body
 
     async def _body(self, request: web.Request) -> bytes:
@@ -135,23 +147,6 @@ class Receiver:
 
     def _too_big(self) -> RefusalError:
         return RefusalError(413, f"its body has more than {self._settings.max_body} bytes")
-
-    async def _dispatch(self, headers: DeliveryHeaders, body: bytes) -> str:
-        """Dispatch the event of a genuine delivery, and return its status."""
-        payload = sanitize(parse_payload(body))
-        if is_test(headers, payload) and not self._settings.forward_tests:
-            # The header is not signed, so the same delivery without it must not count as an event.
-            self._dispatcher.discard(headers.event_id, headers.signature)
-            logger.info("Test delivery %s is valid.", log_safe(self._redact(headers.event_id)))
-            return "test"
-        event = build_event(self._settings.path, headers, payload)
-        is_new = await self._dispatcher.deliver(headers.event_id, headers.signature, event)
-        logger.info(
-            "Event %s %s.",
-            log_safe(self._redact(headers.event_id)),
-            "was dispatched" if is_new else "was already dispatched",
-        )
-        return "accepted" if is_new else "duplicate"
 
 
 def _json_response(status: int, word: str) -> web.Response:
@@ -212,18 +207,40 @@ async def _remove_server_header(request: web.Request, response: web.StreamRespon
 
 
 async def receive(queue: Any, args: Mapping[str, Any]) -> None:
-    """Receive webhooks until cancelled.
+    """Receive webhooks of ContraForce until cancelled.
 
     :param queue: the queue of the rulebook.
     :param args: the options of the source.
     :raises ValueError: if an option is invalid.
     """
+    _check_library()
+    settings = parse_settings(args)
+    await _serve(queue, settings, lambda dispatcher: ContraForceDeliveries(settings, dispatcher))
+
+
+async def receive_callbacks(queue: Any, args: Mapping[str, Any]) -> None:
+    """Receive callbacks of a ticketing system until cancelled.
+
+    :param queue: the queue of the rulebook.
+    :param args: the options of the source.
+    :raises ValueError: if an option is invalid.
+    """
+    _check_library()
+    settings = parse_ticket_settings(args)
+    await _serve(queue, settings, lambda dispatcher: TicketCallbacks(settings, dispatcher))
+
+
+def _check_library() -> None:
     if not HAS_AIOHTTP:
         raise ValueError(missing_required_lib("aiohttp"))
-    settings = parse_settings(args)
+
+
+async def _serve(
+    queue: Any, settings: ServerSettings, create_handler: Callable[[EventDispatcher], DeliveryHandler[Any]]
+) -> None:
     dispatcher = EventDispatcher(queue, settings.queue_size, settings.answer_within)
     connections = Connections(logger.warning)
-    receiver = Receiver(settings, dispatcher, connections)
+    receiver = Receiver(settings, create_handler(dispatcher), connections)
     runner = _runner(receiver)
     await runner.setup()
     dispatching = asyncio.ensure_future(dispatcher.run())
@@ -239,7 +256,7 @@ async def receive(queue: Any, args: Mapping[str, Any]) -> None:
         receiver.refusals.close()
 
 
-async def _listen(runner: web.AppRunner, connections: Connections, settings: WebhookSettings) -> None:
+async def _listen(runner: web.AppRunner, connections: Connections, settings: ServerSettings) -> None:
     if runner.server is None:
         raise RuntimeError("The runner was not set up.")
     try:

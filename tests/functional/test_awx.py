@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import threading
-from typing import Any, Iterator
+from typing import Any, Iterator, Mapping
 
 import pytest
 import yaml
@@ -19,15 +19,24 @@ from ansible_collections.secops.itsm.plugins.inventory.contraforce_incidents imp
 from ansible_collections.secops.itsm.plugins.inventory.contraforce_incidents import FILE_NAMES, InventoryModule
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import OTHER_TIME_RANGES
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import TICKETING_OPTIONS
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import (
+    all_systems,
+    choose_system,
+    read_table,
+    with_ticket_system,
+)
 from ansible_collections.secops.itsm.tests.functional import controller
 from ansible_collections.secops.itsm.tests.functional.conftest import Player
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS
 from ansible_collections.secops.itsm.tests.tools import controller_stub
 
-TABLES = {"ContraForce (secops.itsm)": CONTRAFORCE_OPTIONS, "ITSM ticketing (secops.itsm)": TICKETING_OPTIONS}
+SYSTEM = choose_system("")
+TABLES = {
+    "ContraForce (secops.itsm)": CONTRAFORCE_OPTIONS,
+    SYSTEM.definition["credential_type"]["name"]: SYSTEM.connection_options,
+}
 TYPES = pytest.mark.parametrize("name", TABLES)
-RUNBOOKS = yaml.safe_load((controller.PLAYBOOKS / "vars" / "runbooks.yml").read_text(encoding="utf-8"))
+RUNBOOKS = with_ticket_system(read_table())
 
 #: The playbook of the project that renames a variable of its runbook.
 RENAMED = {"open_ticket_for_approval": ("open_ticket", {"requested_incidents": "incidents"})}
@@ -68,10 +77,10 @@ def runbook_of(template: dict[str, Any]) -> tuple[str, dict[str, str]]:
     return RENAMED.get(name, (name, {}))
 
 
-def variables_of(runbook: str) -> dict[str, dict[str, Any]]:
+def variables_of(runbook: str, runbooks: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the variables of a runbook with its defaults."""
-    table = RUNBOOKS["itsm_runbooks"][runbook]
-    known = {name: variable for group in table["takes"] for name, variable in RUNBOOKS["itsm_variables"][group].items()}
+    table = runbooks["itsm_runbooks"][runbook]
+    known = {name: variable for group in table["takes"] for name, variable in runbooks["itsm_variables"][group].items()}
     left_out, defaults = table.get("without", []), table.get("defaults", {})
     return {
         name: {**variable, **({"default": defaults[name]} if name in defaults else {})}
@@ -99,10 +108,10 @@ def question_problems(question: dict[str, Any], variable: dict[str, Any]) -> Ite
         yield f"has another default, {default}"
 
 
-def survey_problems(template: dict[str, Any]) -> list[str]:
+def survey_problems(template: dict[str, Any], runbooks: Mapping[str, Any]) -> list[str]:
     """Return the differences between a survey and its runbook."""
     runbook, renamed = runbook_of(template)
-    known, survey = variables_of(runbook), survey_of(template)
+    known, survey = variables_of(runbook, runbooks), survey_of(template)
     wrong = []
     for name, question in survey.items():
         variable = known.get(renamed.get(name, name))
@@ -137,7 +146,7 @@ def test_every_runbook_has_a_job_template_and_a_playbook():
 
 
 def test_surveys_match_the_runbooks():
-    wrong = {name: survey_problems(template) for name, template in templates().items()}
+    wrong = {name: survey_problems(template, RUNBOOKS) for name, template in templates().items()}
     assert {name: problems for name, problems in wrong.items() if problems} == {}
 
 
@@ -319,6 +328,38 @@ def test_optional_parts_can_be_left_out(tmp_path, without):
 
 
 @pytest.mark.parametrize(
+    "system", [system for system in all_systems() if system != SYSTEM], ids=lambda system: system.name
+)
+def test_another_ticketing_system_can_be_chosen(tmp_path, system):
+    """Its credential type, questions and settings replace those of the default system."""
+    inputs = {"url": "https://tickets.example.com", "access_token": "a-key"}
+    answers = {setting: f"answer to {setting}" for setting in system.definition["settings"]}
+    site = {
+        **controller.SITE,
+        "controller_ticketing_inputs": inputs,
+        "controller_ticket_system": system.name,
+        **answers,
+    }
+    code, output, setup = controller.configure(tmp_path, site)
+    assert code == 0, output
+    names = [one["name"] for one in setup.all("credential_type")]
+    assert names == ["ContraForce (secops.itsm)", system.definition["credential_type"]["name"]]
+    credential_type = setup.one("credential_type", names[1])
+    controller_stub.check_credential_type(credential_type)
+    assert set(credential_type["injectors"]["env"]) == {option.env for option in system.connection_options.values()}
+    assert setup.one("credential", "ITSM ticketing")["credential_type"] == names[1]
+    table = with_ticket_system(read_table(), system.name)
+    for template in setup.all("job_template"):
+        controller_stub.check_survey(template["survey_spec"])
+        runbook = runbook_of(template)[0]
+        uses_system = "ticket_system" in table["itsm_runbooks"][runbook]["takes"]
+        assert template["extra_vars"].get("ticket_system") == (system.name if uses_system else None)
+        assert survey_problems(template, table) == []
+    opening = survey_of(next(one for one in setup.all("job_template") if one["playbook"] == "close_with_ticket.yml"))
+    assert set(answers.values()) <= {question["default"] for question in opening.values()}
+
+
+@pytest.mark.parametrize(
     "site, facts",
     [
         ({"controller_project_url": "https://git.example.com/a.git"}, ["'controller_execution_environment_image'"]),
@@ -326,6 +367,8 @@ def test_optional_parts_can_be_left_out(tmp_path, without):
             {**controller.SITE, "controller_schedule_enabled": True, "my_secret": "x"},
             ["controller_schedule_enabled", "configure_controller", "Did you mean controller_schedules_enabled?"],
         ),
+        ({**controller.SITE, "controller_ticket_system": "pager"}, ["'ticket_system' must be one of", "'pager'"]),
+        ({**controller.SITE, "controller_ticket_system": "servicenow", "controller_offer": "x"}, ["controller_offer"]),
         ({**controller.SITE, "controller_colour": "red"}, ["controller_colour", "itsm_ignored_variables"]),
     ],
 )

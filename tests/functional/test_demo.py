@@ -32,6 +32,7 @@ def run_demo(*command: str) -> subprocess.CompletedProcess[str]:
         "LC_ALL": "C",
         "ANSIBLE_STDOUT_CALLBACK": "nonsense",
         "CONTRAFORCE_TIMEOUT": "abc",
+        "SERVICENOW_TIMEOUT": "abc",
         "TICKETING_TIMEOUT": "abc",
     }
     return subprocess.run(

@@ -13,19 +13,24 @@ import runpy
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Sequence
+from typing import Any, Iterator, Sequence
 
 import pytest
 import yaml
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import CATEGORIES
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import INCIDENT_LISTS, read_input
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import (
+    all_systems,
+    read_table,
+    with_ticket_system,
+)
 from ansible_collections.secops.itsm.tests.benchmark.variants import VARIANTS
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDES = ROOT / "docs" / "docsite"
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted((GUIDES / "rst").glob("*.rst"))}
-TABLE = yaml.safe_load((ROOT / "playbooks" / "vars" / "runbooks.yml").read_text(encoding="utf-8"))
+TABLE = read_table()
 RUNBOOKS = list(TABLE["itsm_runbooks"])
 HELPERS = sorted((kind, path.stem) for kind in ("filter", "lookup") for path in (ROOT / "plugins" / kind).glob("*.py"))
 
@@ -39,6 +44,7 @@ MINIMAL_VALUES = {
     **IDENTITY,
     "classification": "TruePositive",
     "classification_reason": "Malware",
+    "close_code": "Solution provided",
     "comment": "Contained.",
     "incident_hosts": "contraforce_incidents",
     "offer": "Report a security incident",
@@ -49,8 +55,8 @@ MINIMAL_VALUES = {
 FIRST_PAGE = (GUIDES / "sphinx" / "index.rst").read_text(encoding="utf-8")
 
 #: Pages whose examples other tests run: test_awx.py, test_execution_environment.py, test_ci_examples.py,
-#: test_existing_setup.py and test_new_user.py.
-ELSEWHERE = {"events", "inventory", "awx", "execution_environments", "existing_setup", "ci", "rehearse"}
+#: test_existing_setup.py, test_new_user.py and test_add_ticket_system.py.
+ELSEWHERE = {"contributing", "events", "inventory", "awx", "execution_environments", "existing_setup", "ci", "rehearse"}
 
 BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n((?:   :.*\n)*)\n((?:(?:   .*)?\n)+)", re.MULTILINE)
 
@@ -88,9 +94,15 @@ WRITING = [name for name in RUNBOOKS if name not in ("verify_connection", "close
 
 
 def given(runbook: str) -> dict[str, Any]:
-    """Return the variables file on the page of a runbook."""
-    (variables,) = [block for block in shown(f"runbook_{runbook}") if isinstance(block, dict)]
-    return dict(variables)
+    """Return the first variables file on the page of a runbook."""
+    return dict(next(block for block in shown(f"runbook_{runbook}") if isinstance(block, dict)))
+
+
+def given_for_other_systems(runbook: str) -> list[dict[str, Any]]:
+    """Return the other variables files on the page of a runbook, which are for other ticketing systems."""
+    _first, *others = [block for block in shown(f"runbook_{runbook}") if isinstance(block, dict)]
+    assert all("ticket_system" in variables for variables in others)
+    return others
 
 
 def endings(text: str) -> list[str]:
@@ -124,6 +136,14 @@ def runbook_scene(name: str) -> Scene:
     return Scene(name, [play], said(name))
 
 
+def other_systems(name: str) -> Iterator[Scene]:
+    """Yield a runbook with each variables file of its page for another ticketing system."""
+    for variables in given_for_other_systems(name):
+        title = f"{name} with {variables['ticket_system']}"
+        play = {"name": title, "ansible.builtin.import_playbook": f"secops.itsm.{name}", "vars": variables}
+        yield Scene(title, [play])
+
+
 def first_page_scene() -> Scene:
     """Return the closure of the site's first page."""
     (variables,) = blocks(FIRST_PAGE, "yaml")
@@ -134,6 +154,7 @@ def first_page_scene() -> Scene:
 
 SCENES = [
     *(Scene(f"{page}: {plays[0]['name']}", plays) for page, plays in PLAYBOOKS),
+    *(scene for name in WRITING for scene in other_systems(name)),
     first_page_scene(),
     *map(runbook_scene, WRITING),
 ]
@@ -183,9 +204,11 @@ def test_pages_contain_playbooks():
         "errors",
         "many_incidents",
         "playbooks",
+        "servicenow",
     }
     assert len(PLAYBOOKS) >= 4
     assert all(len(scene.said) == 3 for scene in SCENES if scene.name in WRITING)
+    assert {name for name in WRITING if given_for_other_systems(name)} == {"open_ticket", "close_with_ticket"}
 
 
 def test_check_mode_predicts_summaries_and_writes_nothing(player, sandbox):
@@ -302,7 +325,7 @@ def test_markers_of_pages_are_replaced(generated, page):
     assert filled.count('<div class="drawing">') == filled.count("<svg ") == markers.count("drawing")
 
 
-@pytest.mark.parametrize("api", ["contraforce", "ticketing"])
+@pytest.mark.parametrize("api", ["contraforce", *(system.group for system in all_systems())])
 def test_tables_of_api_contain_all_facts(generated, api):
     options, assumptions = generated.APIS[api]
     assert rows(generated.assumptions(api))[1:] == [[name, *texts] for name, texts in assumptions.items()]
@@ -327,7 +350,10 @@ def test_tables_of_api_contain_all_facts(generated, api):
 @pytest.mark.parametrize("name", RUNBOOKS)
 def test_table_of_variables_matches_runbook(generated, name):
     runbook = TABLE["itsm_runbooks"][name]
-    table = {row[0].split("``")[1]: row for row in rows(generated.variables(name))[1:]}
+    parts = generated.variables(name).split(".. list-table::")[1:]
+    table, *of_systems = [{row[0].split("``")[1]: row for row in rows(part)[1:]} for part in parts]
+    added = [{key for group in runbook["takes"] for key in system.variables.get(group, {})} for system in all_systems()]
+    assert [set(part) for part in of_systems] == [names for names in added if names]
     excluded = set(runbook.get("without", ()))
     assert set(table) == {key for group in runbook["takes"] for key in TABLE["itsm_variables"][group]} - excluded
     for key, default in runbook.get("defaults", {}).items():
@@ -335,21 +361,25 @@ def test_table_of_variables_matches_runbook(generated, name):
             assert table[key][2].endswith(f"Default: {generated.code(default)}")
 
 
+@pytest.mark.parametrize("system", all_systems(), ids=lambda system: system.name)
 @pytest.mark.parametrize("name", RUNBOOKS)
-def test_required_column_matches_validation(generated, name):
-    required = {row[0].split("``")[1]: row[1] for row in rows(generated.variables(name))[1:]}
+def test_required_column_matches_validation(generated, name, system):
+    table = with_ticket_system(TABLE, system.name)
+    parts = generated.variables(name).split("with ``ticket_system: ")
+    own = [part for part in parts[1:] if part.startswith(f"{system.name}``")]
+    required = {row[0].split("``")[1]: row[1] for part in [parts[0], *own] for row in rows(part)[1:]}
     of_list = {key for key, words in required.items() if words.startswith("**yes**, or") and key in INCIDENT_LISTS}
     needed = {key for key, words in required.items() if words != "no"} - of_list - {"pairs_file"}
     # A Sentinel incident as single variables has all needs; one value is missing at a time.
-    values = {key: MINIMAL_VALUES[key] for key in needed if key != "offer_id"}
+    values = {key: MINIMAL_VALUES[key] for key in needed if key != "offer_id" and not required[key].startswith("if ")}
     if "pairs" in required:
         values = {"pairs": [{**IDENTITY, "ticket_id": "SOC-1"}]}
-    assert read_input(name, values, TABLE)["problems"] == []
+    assert read_input(name, values, table)["problems"] == []
     # The playbook checks incident_hosts, and the inventory sets the variables of a host.
     of_inventory = {key for key, words in required.items() if words == "set by the inventory"}
     for key in set(values) - of_inventory:
         without = {other: value for other, value in values.items() if other != key}
-        assert read_input(name, without, TABLE)["problems"], key
+        assert read_input(name, without, table)["problems"], key
 
 
 def test_table_of_next_steps_has_all_categories(generated):
@@ -366,7 +396,9 @@ def test_sentences_about_entries_match_runbook(generated, name):
         assert all(f"``{variable}``" in text for variable in runbook.get(key, ()))
 
 
-@pytest.mark.parametrize("name", ["event_source/contraforce_webhook", "event_source/contraforce_incidents"])
+@pytest.mark.parametrize(
+    "name", ["event_source/contraforce_webhook", "event_source/contraforce_incidents", "event_source/ticket_webhook"]
+)
 def test_table_of_event_plugin_matches_its_options(generated, name):
     plugin = runpy.run_path(str(ROOT / "extensions" / "eda" / "plugins" / f"{name}.py"))
     options = yaml.safe_load(plugin["DOCUMENTATION"])["options"]

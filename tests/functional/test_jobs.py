@@ -18,7 +18,7 @@ import yaml
 from ansible_collections.secops.itsm.tests.functional.controller import PROJECT, configured
 from ansible_collections.secops.itsm.tests.functional.jobs import WORKFLOW_VARIABLES, run_job
 
-DEMO = Path(__file__).resolve().parents[1] / "sandbox" / "demo" / "tickets.yml"
+ANSWERS = Path(__file__).resolve().parent / "job_answers.yml"
 OPEN, CLOSE, VERIFY = "Open tickets, to be approved", "Close incidents", "Verify the connections"
 CHECK = ("--check", "--diff")
 
@@ -46,13 +46,13 @@ def secrets_of(credentials):
 
 def test_the_workflow_opens_and_closes(tmp_path, sandbox, credentials):
     """The first job in check mode and for real, and the last job with the stats of the first one."""
-    demo = yaml.safe_load(DEMO.read_text(encoding="utf-8"))
+    answered = yaml.safe_load(ANSWERS.read_text(encoding="utf-8"))
     # The entries of the first job have no reason; it is an answer of the workflow.
     listed = [
-        {key: entry[key] for key in entry if key != "classification_reason"} for entry in demo.pop("incidents")[:2]
+        {key: entry[key] for key in entry if key != "classification_reason"} for entry in answered.pop("incidents")[:2]
     ]
     # Answers are strings, and each job of the workflow gets all of them.
-    answers = {name: value if isinstance(value, str) else json.dumps(value) for name, value in demo.items()}
+    answers = {name: value if isinstance(value, str) else json.dumps(value) for name, value in answered.items()}
     answers["requested_incidents"] = yaml.safe_dump(listed)
     answers |= WORKFLOW_VARIABLES
 

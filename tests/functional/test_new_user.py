@@ -23,17 +23,18 @@ import yaml
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import TICKETING_OPTIONS
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.connection import SERVICENOW_OPTIONS
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import read_table
 from ansible_collections.secops.itsm.tests.sandbox.__main__ import arguments, main
+from ansible_collections.secops.itsm.tests.sandbox.app import Sandbox
 from ansible_collections.secops.itsm.tests.sandbox.client_environment import SERVICE_VARIABLES
-from ansible_collections.secops.itsm.tests.sandbox.contraforce import ContraForce
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE, Seed
-from ansible_collections.secops.itsm.tests.sandbox.ticketing.state import Ticketing
 
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 MODULE = "ansible_collections.secops.itsm.tests.sandbox"
-TABLE = yaml.safe_load((ROOT / "playbooks" / "vars" / "runbooks.yml").read_text(encoding="utf-8"))["itsm_runbooks"]
+TABLE = read_table()["itsm_runbooks"]
 #: Runbooks without an inventory; test_inventory.py runs the other one as documented.
 RUNBOOKS = {name: runbook for name, runbook in TABLE.items() if "hosts" not in runbook["takes"]}
 
@@ -72,9 +73,9 @@ def run(folder: Path, *command: str, **further: str) -> subprocess.CompletedProc
 
 
 def shown_variables(name: str) -> str:
-    """Return the variables file in the documentation of a runbook."""
+    """Return the first variables file in the documentation of a runbook."""
     page = (ROOT / "docs" / "docsite" / "rst" / f"runbook_{name}.rst").read_text(encoding="utf-8")
-    (block,) = re.findall(r"^\.\. code-block:: yaml\n   :caption: .*\n\n((?:   .*\n|\n)+)", page, re.MULTILINE)
+    block, *_others = re.findall(r"^\.\. code-block:: yaml\n   :caption: .*\n\n((?:   .*\n|\n)+)", page, re.MULTILINE)
     return re.sub("^   ", "", block, flags=re.MULTILINE)
 
 
@@ -206,7 +207,8 @@ def test_sandbox_prints_variables_and_stops_cleanly(tmp_path, number):
     foreign = dict.fromkeys(SERVICE_VARIABLES, "of the real service")
     shell = sandbox.variables(**foreign, no_proxy="intranet.example")
     url = shell["CONTRAFORCE_URL"]
-    assert {name: value for name, value in shell.items() if name.startswith(("CONTRAFORCE_", "TICKETING_"))} == {
+    services = ("CONTRAFORCE_", "TICKETING_", "SERVICENOW_")
+    assert {name: value for name, value in shell.items() if name.startswith(services)} == {
         "CONTRAFORCE_URL": url,
         "CONTRAFORCE_CLIENT_ID": "sandbox-client",
         "CONTRAFORCE_CLIENT_SECRET": "sandbox+secret/with=marks&more",
@@ -217,6 +219,9 @@ def test_sandbox_prints_variables_and_stops_cleanly(tmp_path, number):
         "TICKETING_SCOPE": "tickets:write",
         "TICKETING_CLIENT_ID": "itsm-runbook",
         "TICKETING_CLIENT_SECRET": "ticketing+secret/with=marks&more",
+        "SERVICENOW_URL": url,
+        "SERVICENOW_USERNAME": "itsm.runbook",
+        "SERVICENOW_PASSWORD": "servicenow+password/with=marks&more",
     }
     assert shell["no_proxy"] == "127.0.0.1,intranet.example"
     text = sandbox.file.read_text(encoding="utf-8")
@@ -226,7 +231,8 @@ def test_sandbox_prints_variables_and_stops_cleanly(tmp_path, number):
 
 def test_variables_of_real_services_are_replaced():
     """Every variable of a connection is set or unset, except for timeouts."""
-    options = {option.env for option in [*CONTRAFORCE_OPTIONS.values(), *TICKETING_OPTIONS.values()]}
+    tables = (CONTRAFORCE_OPTIONS, TICKETING_OPTIONS, SERVICENOW_OPTIONS)
+    options = {option.env for table in tables for option in table.values()}
     assert set(SERVICE_VARIABLES) == {name for name in options if not name.endswith("TIMEOUT")}
 
 
@@ -299,7 +305,7 @@ def incidents_of(*entries: Any, **variables: Any) -> tuple[list[dict[str, Any]],
     """Return the incidents that the sandbox adds for variables, and the seed with them."""
     seed = Seed.load(SEED_FILE, [{"incidents": list(entries), **variables}])
     # The sandbox must be able to start with the seed.
-    ContraForce(seed, Ticketing(seed.ticketing))
+    Sandbox(seed)
     return seed.incidents[len(SHIPPED.incidents) :], seed
 
 
@@ -369,7 +375,7 @@ def test_seed_in_guide(tmp_path):
     path = tmp_path / "seed.yml"
     path.write_text(re.sub("^   ", "", block, flags=re.MULTILINE), encoding="utf-8")
     seed = Seed.load(path)
-    ContraForce(seed, Ticketing(seed.ticketing))
+    Sandbox(seed)
     assert [incident["ticketId"] for incident in seed.incidents] == ["INC0012345"]
 
 
@@ -377,7 +383,7 @@ def test_requests_in_guide_succeed(sandbox):
     shown = re.findall(
         r'^   curl (?:-X (\w+) )?"\$CONTRAFORCE_URL(/_sandbox/\w+)"(?: -d \'(.*)\')?$', GUIDE, re.MULTILINE
     )
-    assert len(shown) == GUIDE.count("   curl ") == 12
+    assert len(shown) == GUIDE.count("   curl ") == 17
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for method, path, body in shown:
         data = body.encode() if method else None

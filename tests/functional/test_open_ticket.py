@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from ansible_collections.secops.itsm.tests.functional.runbooks import (
     BUSY,
+    CHAINS,
     CLOSURE,
+    DENIES,
     DUMPING,
+    EACH_SYSTEM,
     FORWARDING,
     TAILSPIN,
     TICKETS,
@@ -20,50 +25,84 @@ from ansible_collections.secops.itsm.tests.functional.runbooks import (
     stored,
 )
 
-REFERENCE = "a1c0ffee-0001-4000-8000-000000000001"
-FIELDS = {**TICKETS, "fields": {"Urgency": "High", "Description": "<p>{title}</p>"}}
-NO_RETRY = {"CONTRAFORCE_RETRY_TIMEOUT": "0", "TICKETING_RETRY_TIMEOUT": "0"}
+FIELDS = CHAINS["rezolve"].variables
+NO_RETRY = {"CONTRAFORCE_RETRY_TIMEOUT": "0", "TICKETING_RETRY_TIMEOUT": "0", "SERVICENOW_RETRY_TIMEOUT": "0"}
 
 
 def opened(sandbox):
-    """Return the tickets opened since the reset, by the ID of their incident."""
-    found = {}
-    for ticket in sandbox.state()["platform_tickets"]:
-        reference = ticket["data"].get(REFERENCE, "")
-        if TAILSPIN in reference:
-            found.setdefault(reference.split()[1], []).append(ticket)
-    return found
+    """Return the tickets of the default system by the ID of their incident."""
+    return {name: [ticket["record"] for ticket in found] for name, found in CHAINS["rezolve"].tickets(sandbox).items()}
 
 
-def test_tickets_are_opened_once_and_linked(player, sandbox):
-    variables = {**FIELDS, "incidents": [{**DUMPING, "source": "sentinel"}, FORWARDING]}
+@EACH_SYSTEM
+def test_tickets_are_opened_once_and_linked(player, sandbox, chain):
+    typed = {**chain.first, "source": chain.first["source"].lower()}
+    variables = {**chain.variables, "incidents": [typed, chain.second]}
     assert check_run_and_repeat(player, sandbox, "open_ticket", variables) == [
         "Check mode: 2 incidents, 0 failed; 2 tickets would be opened; 2 would be linked.",
         "Done: 2 incidents, 0 failed; 2 tickets opened; 2 linked.",
         "Done: 2 incidents, 0 failed; 2 tickets known already; 2 linked already.",
     ]
-    tickets = opened(sandbox)
-    assert {len(found) for found in tickets.values()} == {1}
-    assert set(tickets) == {DUMPING["incident_id"], FORWARDING["incident_id"]}
-    (ticket,) = tickets[DUMPING["incident_id"]]
     # The source has the spelling of the service, because the ticket is found again by this text.
-    assert ticket["data"][REFERENCE] == f"Sentinel {DUMPING['incident_id']} {TAILSPIN}"
+    tickets = chain.tickets(sandbox)
+    assert {name: len(found) for name, found in tickets.items()} == {
+        incident["incident_id"]: 1 for incident in (chain.first, chain.second)
+    }
+    for incident in (chain.first, chain.second):
+        (ticket,) = tickets[incident["incident_id"]]
+        assert str(stored(sandbox, incident)["ticketId"]) == ticket["id"]
+
+
+def test_a_ticket_has_the_texts_of_its_incident(player, sandbox):
+    assert play(player, "open_ticket", {**FIELDS, **DUMPING}).code == 0
+    (ticket,) = opened(sandbox)[DUMPING["incident_id"]]
     assert ticket["summary"] == f"Sentinel incident {DUMPING['incident_id']}: Credential dumping on SRV-DC02"
     assert "<p>Credential dumping on SRV-DC02</p>" in ticket["data"].values()
-    assert stored(sandbox, DUMPING)["ticketId"] == str(ticket["id_serial"])
 
 
-def test_the_ticket_of_an_interrupted_run_is_found_again(player, sandbox):
+def test_a_ticket_of_servicenow_has_the_columns_of_the_variables(player, sandbox):
+    chain = CHAINS["servicenow"]
+    played = play(
+        player,
+        "open_ticket",
+        {**chain.variables, **DENIES, "fields": {**chain.variables["fields"], "caller_id": "r.ward"}},
+    )
+    assert played.code == 0, played.output
+    (ticket,) = chain.tickets(sandbox)[DENIES["incident_id"]]
+    record = ticket["record"]
+    assert record["short_description"] == "QRadar incident 20931: Excessive firewall denies from one host"
+    assert record["description"] == "Excessive firewall denies from one host (Low)"
+    assert (record["urgency"], record["impact"]) == ("1", "2")
+    assert record["assignment_group"] == "9a0b0001000000000000000000000001"
+    # A column in fields takes precedence over the variable for it.
+    assert record["caller_id"] == "05e40001000000000000000000000002"
+    assert (record["company"], record["correlation_display"]) == ("c0a80001000000000000000000000001", "ContraForce")
+
+
+def test_the_reference_of_contraforces_samples_can_be_chosen(player, sandbox):
+    variables = {**CHAINS["servicenow"].variables, **DENIES, "reference_format": "cf|{source}|{incident_id}"}
+    refused = play(player, "open_ticket", variables)
+    assert refused.code == 2
+    assert "unique_by" in refused.words
+    for summary in ("1 ticket opened; 1 linked", "1 ticket known already; 1 linked already"):
+        played = play(player, "open_ticket", {**variables, "unique_by": "company"})
+        assert played.summaries == [f"Done: 1 incident, 0 failed; {summary}."], played.output
+    references = [row["correlation_id"] for row in sandbox.state()["servicenow"]["incident"]]
+    assert references.count("cf|qradar|20931") == 1
+
+
+@EACH_SYSTEM
+def test_the_ticket_of_an_interrupted_run_is_found_again(player, sandbox, chain):
     sandbox.set_faults({"operation": "v2-link-ticket", "status": 500, "times": -1})
-    variables = {**FIELDS, **DUMPING}
+    variables = {**chain.variables, **chain.first}
     assert play(player, "open_ticket", {**variables, "verify_timeout": 1}, environment=NO_RETRY).code == 2
-    assert stored(sandbox, DUMPING)["ticketId"] is None
+    assert stored(sandbox, chain.first).get("ticketId") is None
     sandbox.set_faults()
     again = play(player, "open_ticket", variables)
     assert again.code == 0, again.output
     assert again.summaries == ["Done: 1 incident, 0 failed; 1 ticket found; 1 linked."]
-    assert {name: len(found) for name, found in opened(sandbox).items()} == {DUMPING["incident_id"]: 1}
-    assert stored(sandbox, DUMPING)["ticketId"] is not None
+    assert {name: len(found) for name, found in chain.tickets(sandbox).items()} == {chain.first["incident_id"]: 1}
+    assert stored(sandbox, chain.first)["ticketId"] is not None
 
 
 def test_failed_incidents_do_not_stop_others(player, sandbox):
@@ -83,23 +122,101 @@ def test_failed_incidents_do_not_stop_others(player, sandbox):
     assert stored(sandbox, BUSY)["ticketId"] == "10043"
 
 
-def test_an_incident_without_a_ticket_is_not_closed(player, sandbox):
-    sandbox.set_faults({"operation": "list-tickets", "status": 500, "times": 1})
-    incidents = [DUMPING, {**FORWARDING, "classification_reason": "Malware"}]
+@EACH_SYSTEM
+def test_an_incident_without_a_ticket_is_not_closed(player, sandbox, chain):
+    sandbox.set_faults({**chain.search, "status": 500, "times": 1})
+    incidents = [chain.first, {**chain.second, "classification_reason": "Malware"}]
+    before = [stored(sandbox, incident)["status"] for incident in incidents]
     # Sequential, so that the search for the first one fails.
-    variables = {**FIELDS, **CLOSURE, "incidents": incidents, "concurrency": 1}
+    variables = {**chain.variables, **CLOSURE, **chain.closing, "incidents": incidents, "concurrency": 1}
     played = play(player, "close_with_ticket", variables, environment=NO_RETRY)
-    assert (played.code, played.summaries) == (
-        2,
-        ["Failed: 1 of 2 incidents failed; 1 ticket opened; 1 linked; 1 closed."],
+    assert played.code == 2
+    assert played.summaries[0].startswith("Failed: 1 of 2 incidents failed; 1 ticket opened; 1 linked; 1 closed"), (
+        played.output
     )
-    assert [stored(sandbox, incident)["status"] for incident in incidents] == ["New", "Closed"]
+    assert [stored(sandbox, incident)["status"] for incident in incidents] == [before[0], "Closed"]
     again = play(player, "close_with_ticket", variables)
     assert again.code == 0, again.output
-    tickets = opened(sandbox)
+    tickets = chain.tickets(sandbox)
     assert sorted(len(found) for found in tickets.values()) == [1, 1]
-    assert all(found[0]["status_category"].startswith("Done") for found in tickets.values())
+    assert all(found[0]["closed"] for found in tickets.values())
     assert {stored(sandbox, incident)["status"] for incident in incidents} == {"Closed"}
+
+
+CLOSED_WITH = {
+    ("rezolve", "contraforce"): [
+        "",
+        "",
+        "; tickets not checked, because their incidents were closed already: CTC-0054",
+    ],
+    ("rezolve", "checked"): ["", "; 1 ticket found closed", "; 1 ticket found closed"],
+    ("servicenow", "contraforce"): [
+        "",
+        "",
+        "; tickets not checked, because their incidents were closed already: INC0012351",
+    ],
+    ("servicenow", "checked"): ["", "; 1 ticket found closed", "; 1 ticket found closed"],
+}
+
+
+@pytest.mark.parametrize("way", ["contraforce", "checked"])
+@EACH_SYSTEM
+def test_incidents_are_closed_with_their_tickets(player, sandbox, chain, way):
+    variables = {**chain.variables, **CLOSURE, **chain.closing, **chain.first, "ticket_closing": way}
+    if chain.system == "rezolve" and way == "checked":
+        variables["closed_status"] = "Resolved"
+    ends = CLOSED_WITH[chain.system, way]
+    assert check_run_and_repeat(player, sandbox, "close_with_ticket", variables) == [
+        f"Check mode: 1 incident, 0 failed; 1 ticket would be opened; 1 would be linked; 1 would be closed{ends[0]}.",
+        f"Done: 1 incident, 0 failed; 1 ticket opened; 1 linked; 1 closed{ends[1]}.",
+        f"Done: 1 incident, 0 failed; 1 ticket known already; 1 linked already; 1 closed already{ends[2]}.",
+    ]
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    assert ticket["closed"]
+
+
+def test_check_mode_assumes_that_contraforce_closes_tickets(player, sandbox):
+    chain = CHAINS["servicenow"]
+    assert play(player, "open_ticket", {**chain.variables, **chain.first}).code == 0
+    variables = {**chain.variables, **CLOSURE, **chain.closing, **chain.first}
+    known = "1 ticket known already; 1 linked already"
+    assert check_run_and_repeat(player, sandbox, "close_with_ticket", variables, sandbox.journal()["writes"]) == [
+        f"Check mode: 1 incident, 0 failed; {known}; 1 would be closed.",
+        f"Done: 1 incident, 0 failed; {known}; 1 closed; 1 ticket found closed.",
+        f"Done: 1 incident, 0 failed; {known}; 1 closed already; 1 ticket found closed.",
+    ]
+
+
+@EACH_SYSTEM
+def test_a_ticket_that_was_reopened_is_closed_again(player, sandbox, chain):
+    """The incident is closed already, so ContraForce is not asked to close the ticket."""
+    variables = {**chain.variables, **CLOSURE, **chain.closing, **chain.first, "ticket_closing": "checked"}
+    variables |= {"closed_status": "Resolved"} if chain.system == "rezolve" else {}
+    assert play(player, "close_with_ticket", variables).code == 0
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    sandbox.edit(ticket["record"]["number" if chain.system == "servicenow" else "object_id"], chain.reopening)
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    assert not ticket["closed"]
+    known = "1 ticket known already; 1 linked already; 1 closed already"
+    assert check_run_and_repeat(
+        player, sandbox, "close_with_ticket", variables, writes=sandbox.journal()["writes"]
+    ) == [
+        f"Check mode: 1 incident, 0 failed; {known}; 1 ticket would be closed.",
+        f"Done: 1 incident, 0 failed; {known}; 1 ticket closed.",
+        f"Done: 1 incident, 0 failed; {known}; 1 ticket found closed.",
+    ]
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    assert ticket["closed"]
+
+
+@EACH_SYSTEM
+def test_values_for_closing_are_required_before_any_request(player, sandbox, chain):
+    variables = {**chain.variables, **CLOSURE, **chain.first, "ticket_closing": "checked"}
+    refused = play(player, "close_with_ticket", variables)
+    assert refused.code == 2
+    name = {"rezolve": "closed_status", "servicenow": "close_code"}[chain.system]
+    assert f"'{name}' is missing." in refused.words
+    assert sandbox.journal()["entries"] == []
 
 
 def test_a_runbook_does_not_affect_the_next_one_of_a_play(player, sandbox):

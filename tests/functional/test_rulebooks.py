@@ -17,6 +17,7 @@ import sys
 import textwrap
 import threading
 import time
+import urllib.error
 import urllib.request
 import uuid
 from datetime import datetime, timezone
@@ -28,7 +29,7 @@ import pytest
 import yaml
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce import webhooks
-from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_dispatcher, webhook_receiver
+from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_callbacks, webhook_dispatcher, webhook_receiver
 from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import WEBHOOK_SPEC
 from ansible_collections.secops.itsm.tests.functional.controller import configured
 from ansible_collections.secops.itsm.tests.sandbox.events import incident_created
@@ -40,7 +41,7 @@ ROOT = Path(__file__).resolve().parents[2]
 EDA = ROOT / "extensions" / "eda"
 CLOSE, HIGH = "close_known_false_positives", "open_ticket_for_high"
 NORTHWIND, TAILSPIN = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60", "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
-SECRET = "webhook+secret/with=marks&more"
+SECRET, TICKET_SECRET = "webhook+secret/with=marks&more", "ticket+secret/with=marks&more"
 
 PAGES = {
     name: (ROOT / "docs" / "docsite" / "rst" / f"{name}.rst").read_text(encoding="utf-8")
@@ -168,8 +169,19 @@ def all_rulesets(folder: Path) -> list[dict[str, Any]]:
     dump = renamed(close, "dump")
     dump["rules"][0]["action"]["run_playbook"]["name"] = "dump.yml"
     (platform,) = captioned("extensions/eda/rulebooks/close_known_false_positives.yml")
-    firewall = renamed({**close, "rules": block_with("rules")["rules"]}, "firewall")
-    return [renamed(close, "close"), polled, high, dump, renamed(platform, "platform"), firewall]
+    rules = [*block_with("rules")["rules"], *captioned("a rule for the verdict of an agent")]
+    firewall = renamed({**close, "rules": rules}, "firewall")
+    (callbacks,) = captioned("ticket_callbacks.yml")
+    callbacks["sources"][0]["secops.itsm.ticket_webhook"].update(port=0)
+    callbacks["match_multiple_rules"] = True
+    callbacks["rules"].append(
+        {
+            "name": "Dump a callback",
+            "condition": "event.ticket_event is defined",
+            "action": {"run_playbook": {"name": "dump_callback.yml", "var_root": "ticket_event"}},
+        }
+    )
+    return [renamed(close, "close"), polled, high, dump, renamed(platform, "platform"), firewall, callbacks]
 
 
 #: A playbook that writes its input to a file, including templates.
@@ -198,6 +210,9 @@ class Scene:
         self.dumped = folder / "dump.json"
         dump = DUMP.replace("{{ playbook_dir }}/../../dump.json", str(self.dumped))
         (folder / "dump.yml").write_text(dump, encoding="utf-8")
+        self.dumped_callback = folder / "dump_callback.json"
+        dump = dump.replace(", 'incidents': incidents", "").replace(str(self.dumped), str(self.dumped_callback))
+        (folder / "dump_callback.yml").write_text(dump, encoding="utf-8")
         self.path.write_text(yaml.safe_dump(all_rulesets(folder), sort_keys=False), encoding="utf-8")
         self.polled = self.incident(source="QRadar", title="Known as 4711")
         sandbox.add_incidents(self.polled)
@@ -214,6 +229,7 @@ class Scene:
         environment = {
             **sandbox.environment(),
             "CONTRAFORCE_WEBHOOK_SECRET": SECRET,
+            "TICKET_WEBHOOK_SECRET": TICKET_SECRET,
             "EDA_CONTROLLER_URL": self.controller.url,
             "EDA_CONTROLLER_TOKEN": "a-token-of-the-controller",
             "EDA_JOB_TEMPLATE_REFRESH_DELAY": "0.2",
@@ -287,7 +303,7 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
             made.controller.server.shutdown()
             made.controller.server.server_close()
     printed = made.rulebook.output
-    secrets = [SECRET, sandbox.credentials["client_secret"], sandbox.ticketing["client_secret"]]
+    secrets = [SECRET, TICKET_SECRET, sandbox.credentials["client_secret"], sandbox.ticketing["client_secret"]]
     assert "DEBUG" in printed
     assert [secret for secret in [*secrets, "a-token-of-the-controller"] if secret in printed] == []
 
@@ -407,6 +423,44 @@ def test_the_rule_of_the_guide_works(scene):
     scene.wait("it is printed", lambda: "Medium: {'created_at': '" in scene.rulebook.output)
 
 
+def test_the_verdict_of_an_agent_matches_the_rule_of_the_guide(scene):
+    incident = scene.incident(source="QRadar", id="20961", title="Beaconing", severity="Medium")
+    assert scene.deliver("firewall", incident) == [200]
+    count = len(scene.sandbox.deliveries()["entries"])
+    named = {key: incident[key] for key in ("workspaceId", "source", "id")}
+    for classification in ("TruePositive", "FalsePositive"):
+        scene.sandbox.complete_investigations({**named, "classification": classification})
+    assert scene.responses(count) == [200, 200]
+    printed = "An agent found a false positive: {'created_at': '"
+    scene.wait("it is printed", lambda: printed in scene.rulebook.output)
+    assert scene.rulebook.output.count(printed) == 1
+
+
+def test_a_callback_of_a_ticketing_system_as_in_the_guide(scene):
+    """Its event has no free text of the ticket where a playbook can see it."""
+    url = scene.url("tickets")
+    (command,) = [code for code in blocks("events", "shell") if "$TICKET_WEBHOOK_SECRET" in code]
+    (header,) = re.findall(r'-H "([\w-]+): \$TICKET_WEBHOOK_SECRET"', command)
+    (shown,) = re.findall(r"-d '([^']+)'", command)
+    texts = {"short_description": "{{ 7 * 6 }}", "note": TICKET_SECRET}
+    body = json.dumps({**json.loads(shown), **texts}).encode()
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with opener.open(urllib.request.Request(url, body, {header: TICKET_SECRET}), timeout=10) as answer:
+        assert json.load(answer) == {"status": "accepted"}
+    with pytest.raises(urllib.error.HTTPError, match="401") as refusal:
+        opener.open(urllib.request.Request(url, body, {header: SECRET}), timeout=10)
+    refusal.value.close()
+    scene.wait("it is printed", lambda: "A ticket was closed: servicenow INC0012345" in scene.rulebook.output)
+    scene.wait("the playbook has dumped", scene.dumped_callback.exists)
+    event = json.loads(scene.dumped_callback.read_text(encoding="utf-8"))["eda"]["event"]
+    assert event.pop("received_at").endswith("Z")
+    assert event == {
+        "ticket_system": "servicenow",
+        "ticket_number": "INC0012345",
+        "ticket_id": "1d5f0a2b3c4d5e6f708192a3b4c5d6e7",
+    }
+
+
 def test_a_job_template_for_automation_platform(scene):
     """The extra variables match the survey of the job template, and contain no free text of the event."""
     title = "Excessive firewall denies from one host"
@@ -450,7 +504,7 @@ def test_all_rulebook_variables_are_documented():
     for name, example in ((CLOSE, "false_positives"), (HIGH, "high")):
         text = (EDA / "rulebooks" / f"{name}.yml").read_text(encoding="utf-8")
         used = set(re.findall(r"vars\.(\w+)", text))
-        for expression in re.findall(r"\{\{(.*?)\}\}", text):
+        for expression in re.findall(r"\{\{(.*?)\}\}", text, re.DOTALL):
             bare = re.sub(r"'[^']*'|\|\s*\w+|\b\w+=|\bevent\.\w+|\bis defined\b", " ", expression)
             used |= set(re.findall(r"\b[a-z]\w+\b", bare)) - {"event", "dict", "false"}
         assert used - table == set()
@@ -472,7 +526,9 @@ def test_further_variables_are_options_of_the_source():
 
 
 def test_the_guide_lists_all_response_statuses():
-    files = [Path(str(module.__file__)) for module in (webhooks, webhook_dispatcher, webhook_receiver)]
+    files = [
+        Path(str(module.__file__)) for module in (webhooks, webhook_callbacks, webhook_dispatcher, webhook_receiver)
+    ]
     answered = {found for file in files for found in re.findall(r"RefusalError\((\d{3})", file.read_text("utf-8"))}
     table = PAGES["events"].split("\nResponse codes\n")[1].split("\nEach refusal")[0]
     assert len(answered) > 4
@@ -503,9 +559,10 @@ def test_the_guide_starts_both_rulebooks():
     commands = [line for code in blocks("events", "shell") for line in code.splitlines()]
     started = [line for line in commands if line.startswith("ansible-rulebook ")]
     names = {re.search(r"--rulebook (?:secops\.itsm\.)?(\w+)", line)[1] for line in started}
-    assert names == {CLOSE, HIGH}
+    assert names == {CLOSE, HIGH, "ticket_callbacks"}
     assert all(
-        re.search(r"--vars (false_positives|high)\.yml --inventory inventory\.yml( -v)?$", line) for line in started
+        re.search(r"( --vars (false_positives|high)|callbacks)\.yml --inventory inventory\.yml( -v)?$", line)
+        for line in started
     )
 
 

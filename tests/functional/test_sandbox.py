@@ -17,9 +17,12 @@ import pytest
 
 from ansible_collections.secops.itsm.tests.sandbox import app
 from ansible_collections.secops.itsm.tests.sandbox.bulk_incidents import bulk_incident_id
+from ansible_collections.secops.itsm.tests.sandbox.client_environment import shell_exports
 from ansible_collections.secops.itsm.tests.sandbox.contract import contraforce_contract
 from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
+from ansible_collections.secops.itsm.tests.sandbox.profile import Profile
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE, Seed
+from ansible_collections.secops.itsm.tests.sandbox.ticketing_client import TicketingClient
 
 NORTHWIND, FABRIKAM = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60", "8c9d0e1f-2a3b-4c5d-8e6f-708192a3b4c5"
 TAILSPIN, WIDE_WORLD = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304", "6e7f8091-a2b3-4c4d-8e5f-607182930415"
@@ -168,10 +171,52 @@ def test_body_that_is_not_valid_is_refused(sandbox):
     for body in (b"{", b'{"content": "\\ud800"}', b'{"content": NaN}', b"[" * 100000, b"\xff"):
         status, problem = call(sandbox, "POST", f"{INCIDENT}/comments", body)
         assert (status, problem["code"]) == (400, "BAD_REQUEST")
-        assert call(sandbox, "POST", "/_sandbox/reset", body) == (400, {"error": "The body is not JSON."})
+        status, refusal = call(sandbox, "POST", "/_sandbox/reset", body)
+        assert (status, refusal["error"]) == (400, problem["detail"])
     assert {entry["body"] for entry in sandbox.journal()["entries"]} == {None}
     refusal = {"error": 'faults is {"status": 500}, but must be a list'}
     assert call(sandbox, "PUT", "/_sandbox/faults", {"status": 500}) == (400, refusal)
+
+
+def test_unusual_numbers_and_nesting_are_refused(sandbox):
+    ticketing = TicketingClient(sandbox)
+    for text in (b"1.5", b"1e300", b"-1e19", b"9" * 30, b"9" * 5000, b"NaN", b"1e400", b"[" * 65 + b"]" * 65):
+        status, problem = call(sandbox, "PUT", f"{INCIDENT}/status", b'{"status": ' + text + b"}")
+        assert (status, problem["status"]) == (400, 400)
+        assert call(sandbox, "POST", "/_sandbox/reset", b'{"crowd": ' + text + b"}")[0] == 400
+        for name, other in ((b"top", b"offset"), (b"offset", b"top")):
+            listing = ticketing.request("POST", "/ticket/list", b'{"%s": %s, "%s": 1}' % (name, text, other))
+            assert (listing.status, listing.body["error"]) == (400, True), text
+    assert [entry["status"] for entry in sandbox.journal()["entries"]] == [400] * 24
+
+
+def test_numbers_without_a_fraction_are_integers(sandbox):
+    assert call(sandbox, "POST", "/_sandbox/reset", b'{"crowd": 2.0, "profile": {"page_size": 1e0}}')[0] == 200
+    assert [len(page) for page in pages(sandbox)][:2] == [1, 1]
+    assert stored(sandbox, bulk_incident_id(2))["status"] == "New"
+    for body in (b'{"top": 1.0, "offset": 0.0}', b'{"top": 10E-1, "offset": -0.0}'):
+        response = TicketingClient(sandbox).request("POST", "/ticket/list", body)
+        assert (response.status, len(response.body["data"]["tickets"])) == (200, 1)
+
+
+@pytest.mark.parametrize("path", ["/api/v2/x%0Ay", "/%0A", f"{INCIDENT}%0A", f"{TICKETS}/link%0A", "/%ff%00"])
+def test_path_with_unusual_characters_is_answered_as_others(sandbox, path):
+    status, headers, content = raw(sandbox, "GET", path)
+    assert (status, headers["Content-Type"]) == (404, "application/problem+json")
+    assert json.loads(content)["code"] == "NOT_FOUND"
+    (entry,) = sandbox.journal()["entries"]
+    assert (entry["path"], entry["status"]) == (path, 404)
+
+
+def test_sandbox_listens_on_an_ipv6_address():
+    with SandboxProcess(SEED_FILE, "--host", "::1") as sandbox:
+        assert sandbox.url.startswith("http://[::1]:")
+        assert read(sandbox)["id"] == INCIDENT_ID
+        exported = shell_exports(sandbox.environment(), "::1")
+        assert f"export CONTRAFORCE_URL='{sandbox.url}'" in exported
+        sandbox.set_faults({"drop": True})
+        with pytest.raises(http.client.RemoteDisconnected):
+            read(sandbox)
 
 
 def test_credentials_and_paths_are_checked(sandbox):
@@ -301,9 +346,15 @@ def test_fault_truncates_and_delays_responses(sandbox):
     assert second["seconds"] - first["seconds"] >= 0.03
 
 
-def test_response_that_breaks_the_contract_is_not_sent():
+@pytest.mark.parametrize(
+    "changes, code",
+    [({"title": 42}, "SANDBOX_BROKE_THE_CONTRACT"), ({"status": []}, "SANDBOX_FAILED")],
+    ids=["contract", "bug"],
+)
+def test_bug_of_the_sandbox_is_answered_and_logged(caplog, changes, code):
     sandbox = app.Sandbox(Seed.load(SEED_FILE))
-    next(iter(sandbox.contraforce.incidents.values())).record["title"] = 42
+    sandbox.contraforce.reset(Profile(spelling="upper"))
+    next(iter(sandbox.contraforce.incidents.values())).record.update(changes)
     token = sandbox.contraforce.seed.credentials["access_token"]
     headers = [(b"authorization", f"Bearer {token}".encode())]
     scope = {"type": "http", "method": "GET", "path": INCIDENT, "raw_path": INCIDENT.encode(), "headers": headers}
@@ -313,7 +364,9 @@ def test_response_that_breaks_the_contract_is_not_sent():
 
     request = app.Request({**scope, "query_string": b""}, receive)
     response = asyncio.run(sandbox.dispatcher.dispatch(request))
-    assert (response.status_code, json.loads(response.body)["code"]) == (500, "SANDBOX_BROKE_THE_CONTRACT")
+    assert (response.status_code, json.loads(response.body)["code"]) == (500, code)
+    assert sandbox.dispatcher.journal[0]["status"] == 500
+    assert ("Traceback" in caplog.text) == (code == "SANDBOX_FAILED")
 
 
 # --- one incident ----------------------------------------------------------------------------------------------------
@@ -323,6 +376,7 @@ def test_profile_changes_how_an_incident_is_returned(sandbox):
     for spelling, word in (("lower", "new"), ("upper", "NEW"), ("pascal", "New"), ("integer", 2)):
         sandbox.reset({"spelling": spelling})
         assert read(sandbox)["status"] == word
+        assert str(call(sandbox, "GET", INCIDENT)[1]["data"]["source"]).lower() in ("sentinel", "1")
     sandbox.reset({"record": "flat"})
     assert call(sandbox, "GET", INCIDENT)[1]["data"]["status"] == "New"
     sandbox.reset({"classification": "hidden", "assignee": "hidden"})
@@ -332,7 +386,7 @@ def test_profile_changes_how_an_incident_is_returned(sandbox):
     assert pages(sandbox, query="scheduled task")[0][0]["user"] == ANALYST
     sandbox.reset({"spelling": "integer", "list_workspace": "hidden"})
     item = pages(sandbox, query="scheduled task")[0][0]
-    assert (item["status"], item["classification"], "workspaceId" in item) == (3, 1, False)
+    assert (item["source"], item["status"], item["classification"], "workspaceId" in item) == (1, 3, 1, False)
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from ansible_collections.secops.itsm.tests.sandbox.contract import contraforce_c
 from ansible_collections.secops.itsm.tests.sandbox.deliveries import Deliveries
 from ansible_collections.secops.itsm.tests.sandbox.faults import Fault
 from ansible_collections.secops.itsm.tests.sandbox.input_validation import CONTROL_SCHEMA, SEED_SCHEMA, check
-from ansible_collections.secops.itsm.tests.sandbox.profile import Profile, TicketingProfile
+from ansible_collections.secops.itsm.tests.sandbox.profile import Profile, ServiceNowProfile, TicketingProfile
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE, Seed, SeedError
 from ansible_collections.secops.itsm.tests.sandbox.webhook import Webhook
 
@@ -43,19 +43,39 @@ DOCUMENTS = {
 }
 FAULT = {**asdict(Fault()), "status": 503, "headers": {"Retry-After": "7"}, "replace": {"data": 1}, "remove": ["data"]}
 del FAULT["struck"]
+ACCESS = {"table": "incident", "operation": "read", "columns": ["state"], "where": "state=2"}
+RULE = {"table": "incident", "name": "x", "on": "update", "when": "state=6", "refuse": False, "set": {"state": "2"}}
+TABLE = {
+    "label": "Case",
+    "extends": "task",
+    "prefix": "CASE",
+    "read": ["itil"],
+    "columns": {"u_owner": {"label": "Owner", "type": "reference", "reference": "sys_user", "max_length": 32}},
+    "choices": {"state": {"1": "Open", "9": "Done"}},
+    "closed_states": ["9"],
+}
+#: The keys of ``servicenow`` that are not fields of the profile.
+OWN_KEYS = ["access", "rules"]
 VALID: dict[str, Any] = {
     "reset": {
         "profile": asdict(Profile()),
         "ticketing": asdict(TicketingProfile()),
+        "servicenow": {**asdict(ServiceNowProfile()), "access": [ACCESS], "rules": [RULE]},
         "faults": [FAULT],
         "edits": [{"operation": "get-ticket", "object_id": "CTC-0041", "fields": {HOSTS: 1}, "times": 2}],
         "crowd": 100_000,
     },
     "edit": {"object_id": "CTC-0041", "fields": {HOSTS: 1}},
+    "investigations": [{name: INCIDENT[name] for name in ("workspaceId", "source", "id")}],
     "incidents": [{**INCIDENT, "createdAt": "2026-11-21T03:00:00Z", "comments": [{"id": "1", "message": "x"}]}],
     "webhook": asdict(Webhook(**WEBHOOK)),
     "again": {"new_id": True},
-    "seed": {**SEED, "incidents": SEED["incidents"][:2], "ticketing": {"clients": CLIENTS, "tenants": [TENANT]}},
+    "seed": {
+        **SEED,
+        "incidents": SEED["incidents"][:2],
+        "ticketing": {"clients": CLIENTS, "tenants": [TENANT]},
+        "servicenow": {**SEED["servicenow"], "tables": {"u_case": TABLE}},
+    },
 }
 KINDS = {
     str: {"string"},
@@ -181,6 +201,7 @@ def test_fields_of_profiles_are_those_of_the_schema():
     definitions = DOCUMENTS["urn:control"]["$defs"]
     assert list(definitions["profile"]["properties"]) == list(asdict(Profile()))
     assert list(definitions["ticketing"]["properties"]) == list(asdict(TicketingProfile()))
+    assert list(definitions["servicenow"]["properties"]) == [*asdict(ServiceNowProfile()), *OWN_KEYS]
 
 
 @pytest.fixture(scope="module")
@@ -275,6 +296,16 @@ def test_webhook_on_another_host_is_refused():
         (f"{PLACE}.tickets.0.team", "nowhere", "unknown team nowhere"),
         (f"{PLACE}.tickets.0.offer", "23629", "not one of its ticket type"),
         (f"{PLACE}.tickets.0.fields", {}, "Field Incident Reference is required"),
+        ("servicenow.accounts.1.user_name", "itsm.runbook", "itsm.runbook occurs twice in user_names of ServiceNow"),
+        ("servicenow.records.nothing", [], "unknown table nothing"),
+        ("servicenow.records.incident.0.nothing", "1", "incident has the unknown column nothing"),
+        ("servicenow.records.incident.0.sys_id", "INC0012347", "sys_id of incident is INC0012347, but must be 32 hexa"),
+        ("tickets.2.id", "INC0012345", "sys_id of incident is INC0012345, but must be 32 hexadecimal digits"),
+        ("servicenow.records.incident.0.company", "0", "company of INC0012347 names the unknown record 0"),
+        ("servicenow.records.incident.0.number", "INC0012345", "INC0012345 occurs twice in incidents of ServiceNow"),
+        ("servicenow.records.incident.0.opened_at", "today", "opened_at of incident is today, but must be a date"),
+        ("servicenow.tables", {"u_case": {"extends": "nothing"}}, "table u_case extends the unknown table nothing"),
+        ("servicenow.tables", {"u_a": {"extends": "u_b"}, "u_b": {"extends": "u_a"}}, "table u_b extends itself"),
     ],
 )
 def test_seed_with_a_wrong_reference_is_refused(monkeypatch, place, value, fact):

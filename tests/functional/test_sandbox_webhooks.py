@@ -10,10 +10,13 @@ import base64
 import hashlib
 import http.server
 import json
+import re
 import socket
 import ssl
 import threading
 import time
+import urllib.error
+import uuid
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +31,7 @@ from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE
 from ansible_collections.secops.itsm.tests.sandbox.ticketing_client import TicketingClient
 
 NORTHWIND = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
+TIMES = ("created", "lastActivity", "occurred")
 SECRET = "the secret of a webhook, ü"
 
 
@@ -46,6 +50,14 @@ def incident(number: int = 1, **changes: Any) -> dict[str, Any]:
 
 def stored(sandbox: SandboxProcess) -> dict[str, dict[str, Any]]:
     return {entry["id"]: entry for entry in sandbox.state()["incidents"]}
+
+
+def refused(sandbox: SandboxProcess, name: str, body: Any) -> str:
+    """Return the message with which a control request is refused with status 400."""
+    with pytest.raises(urllib.error.HTTPError, match="400") as refusal:
+        sandbox.control("POST", name, body)
+    with refusal.value:
+        return str(json.load(refusal.value)["error"])
 
 
 class Receiver:
@@ -162,6 +174,99 @@ def test_event_of_an_incident_is_delivered(sandbox):
         "answer": '{"status": "seen"}',
         "error": None,
     }
+
+
+def assert_accepted_by_the_samples(event: dict[str, Any]) -> None:
+    """Assert that an event has the types that the receivers in the vendor's public samples require."""
+    data = event["data"]
+    assert str(uuid.UUID(data["accountId"])) == data["accountId"].lower()
+    assert 0 <= data["incidentNumber"] < 2**31
+    texts = [data[name] for name in ("accountName", "incidentId", "title", "severity", "source", "sourceDisplayName")]
+    texts += [alert[name] for alert in data["alerts"] for name in ("title", "severity", "productName", "vendorName")]
+    texts += [entity[name] for entity in data["entities"] for name in ("type", "displayName")]
+    assert [text for text in [*texts, *data["alertProductNames"]] if not isinstance(text, str)] == []
+    for time_ in (event["timestamp"], event["occurredAt"], *(data[f"{name}At"] for name in TIMES)):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,7})?(Z|[+-]\d\d:\d\d)", time_)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"number": "77", "source": "QRadar", "title": None, "severity": None, "lastActivityTime": None},
+        {"number": None, "createdAt": None, "updatedAt": None, "alertProductNames": None, "name": "Named"},
+        {"createdAt": "2026-11-21", "updatedAt": "2026-11-21T03:00", "lastActivityTime": "2026-11-21 03:00:00+01:00"},
+        {"source": "Splunk", "alerts": [{}, {"severity": 3}], "entities": [{}, {"kind": "Host", "hostName": "h"}]},
+    ],
+    ids=["complete", "null", "generated", "times", "details"],
+)
+def test_event_has_the_types_of_the_vendors_samples(sandbox, changes):
+    sandbox.reset()
+    with Receiver() as receiver:
+        sandbox.set_webhook(receiver.url, SECRET)
+        sandbox.add_incidents(incident(), {**incident(2), **changes})
+        delivered(sandbox, 2)
+        sandbox.test_webhook()
+        delivered(sandbox, 3)
+    for body in receiver.bodies:
+        assert_accepted_by_the_samples(body)
+    made = next(body["data"] for body in receiver.bodies if body["data"]["incidentId"] == incident(2)["id"])
+    if changes.get("number", True):
+        assert made["incidentNumber"] == int(changes.get("number", 5002))
+    else:
+        assert made["incidentNumber"] > 5001
+        assert str(made["incidentNumber"]) == str(stored(sandbox)[incident(2)["id"]]["number"])
+
+
+def test_details_of_an_incident_are_in_its_event(sandbox):
+    account = {"kind": "Account", "name": "k.meyer", "upnSuffix": "northwind.example"}
+    named = {"type": "Ip", "displayName": "office", "address": "203.0.113.24"}
+    alert = {"id": "1", "title": "Atypical travel", "severity": "Medium"}
+    own = {**alert, "productName": "Entra ID Protection", "vendorName": "Contoso"}
+    with Receiver() as receiver:
+        sandbox.set_webhook(receiver.url, SECRET)
+        found = {"alertProductNames": ["Azure Sentinel"], "entities": [account, named], "alerts": [alert, own]}
+        sandbox.add_incidents(incident(**found))
+        delivered(sandbox, 1)
+    data = receiver.bodies[0]["data"]
+    assert [(entity["type"], entity["displayName"]) for entity in data["entities"]] == [
+        ("Account", "k.meyer@northwind.example"),
+        ("Ip", "office"),
+    ]
+    assert data["alerts"] == [
+        {"title": "Atypical travel", "severity": "Medium", "productName": "Azure Sentinel", "vendorName": "Microsoft"},
+        {"title": "Atypical travel", "severity": "Medium", "productName": own["productName"], "vendorName": "Contoso"},
+    ]
+
+
+def test_incident_that_cannot_have_an_event_is_not_stored(sandbox):
+    for number in (2**31, "-1"):
+        refusal = refused(sandbox, "incidents", [incident(8), {**incident(9), "number": number}])
+        assert f"incident {incident(9)['id']} cannot have an event" in refusal
+    assert not {incident(8)["id"], incident(9)["id"]} & set(stored(sandbox))
+
+
+def test_event_of_an_investigation_is_delivered(sandbox):
+    named = {key: incident()[key] for key in ("workspaceId", "source", "id")}
+    verdict = {"classification": "FalsePositive", "classificationReason": "InaccurateData"}
+    with Receiver() as receiver:
+        # This event is documented with one encoding only.
+        sandbox.set_webhook(receiver.url, SECRET, encoding="hex")
+        sandbox.add_incidents(incident())
+        delivered(sandbox, 1)
+        sandbox.complete_investigations({**named, **verdict})
+        delivered(sandbox, 2)
+        headers, body = receiver.received[1]
+        for wrong in ([{**named, "id": "none"}], [{**named, "classification": "Guess"}], {}):
+            assert refused(sandbox, "investigations", wrong)
+    assert headers["X-CF-Schema"] == json.loads(body)["type"] == "agent.investigation.completed.v1"
+    stamp = headers["X-CF-Timestamp"]
+    assert datetime.fromisoformat(stamp.replace("Z", "+00:00"))
+    right = signature(SECRET.encode(), stamp.encode() + b"." + body)
+    assert base64.b64decode(headers["X-CF-Signature"], validate=True) == right
+    data = json.loads(body)["data"]
+    assert {name: data[name] for name in verdict} == verdict
+    assert (data["incidentId"], data["source"]) == (named["id"], "sentinel")
 
 
 @pytest.mark.parametrize("encoding", ["hex", "base64"])

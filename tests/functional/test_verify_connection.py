@@ -36,6 +36,22 @@ def test_both_apis_are_reported(player, sandbox):
     assert sandbox.journal()["writes"] == 0
 
 
+def test_the_chosen_ticketing_system_is_checked(player, sandbox):
+    """By its own address, whatever the address of the default system is."""
+    chosen = ["-e", "ticket_system=servicenow"]
+    played = player.play(RUNBOOK, *chosen, environment={"TICKETING_URL": ""})
+    assert played.code == 0, played.output
+    _contraforce, ticketing = tables(played.output)
+    assert {"address", "credentials", "search"} <= set(ticketing)
+    played = player.play(RUNBOOK, *chosen, environment={"SERVICENOW_URL": ""})
+    assert len(tables(played.output)) == 1
+    played = player.play(RUNBOOK, *chosen, "-e", "ticket_to_read=INC0000001")
+    assert "INC0000001" in played.words
+    played = player.play(RUNBOOK, *chosen, "-e", "object_id=CTC-0041")
+    assert played.code == 0, "a variable of another runbook"
+    assert sandbox.journal()["writes"] == 0
+
+
 def test_contraforce_alone_without_an_incident(player):
     """With survey answers left empty. Without TICKETING_URL, only ContraForce is checked."""
     answers = {"workspace_id": "", "source": "", "incident_id": ""}

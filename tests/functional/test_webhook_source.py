@@ -18,7 +18,6 @@ import hmac
 import json
 import logging
 import re
-import runpy
 import socket
 import ssl
 import subprocess
@@ -32,16 +31,20 @@ from typing import Any, AsyncIterator, Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 import aiohttp
-import anyio
 import pytest
 import trustme
 from cryptography.hazmat.primitives import serialization
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.webhooks import RefusalLog
-from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_connections, webhook_receiver
+from ansible_collections.secops.itsm.plugins.plugin_utils import (
+    webhook_connections,
+    webhook_deliveries,
+    webhook_receiver,
+)
+from ansible_collections.secops.itsm.tests.functional.webhook_sources import SOURCES, RunningSource, run_source
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS
 
-FILE = Path(__file__).resolve().parents[2] / "extensions/eda/plugins/event_source/contraforce_webhook.py"
+FILE = SOURCES / "contraforce_webhook.py"
 SECRET, FORMER = "curiouser-and-curiouser", "looking-glass-house"
 PAYLOAD = {
     "type": "incident.created.v1",
@@ -102,31 +105,8 @@ def numbered(number: int) -> Delivery:
     return Delivery(f"e-{number}", {**PAYLOAD, "data": number})
 
 
-class Source:
-    """The running event source.
-
-    :param url: its address.
-    :param queue: the queue of the rulebook.
-    :param task: the task that runs it.
-    """
-
-    def __init__(self, url: str, queue: asyncio.Queue[Any], task: asyncio.Task[None]) -> None:
-        self.url = url
-        self.queue = queue
-        self.task = task
-        self.session = aiohttp.ClientSession()
-
-    async def request(self, method: str = "POST", path: str = "/cf", **more: Any) -> tuple[int, str]:
-        """Return the HTTP status and the status word of the response."""
-        more.setdefault("skip_auto_headers", ["User-Agent"])
-        async with self.session.request(method, self.url + path, **more) as response:
-            text = await response.text()
-            assert "Server" not in response.headers
-            assert response.headers["Content-Type"] == "application/json; charset=utf-8"
-            assert response.headers.get("Retry-After") == ("10" if response.status == 503 else None)
-            word = json.loads(text)["status"] if text else ""
-            assert text in ("", json.dumps({"status": word}))
-            return response.status, word
+class Source(RunningSource):
+    """The running source for ContraForce."""
 
     async def send(self, delivery: Delivery | None = None, **more: Any) -> tuple[int, str]:
         """Return the response to a delivery."""
@@ -136,31 +116,6 @@ class Source:
     def sending(self, *deliveries: Delivery) -> list[asyncio.Task[tuple[int, str]]]:
         """Start deliveries."""
         return [asyncio.create_task(self.send(delivery)) for delivery in deliveries]
-
-    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Open a connection."""
-        parts = urlsplit(self.url)
-        return await asyncio.open_connection(parts.hostname, parts.port)
-
-    async def raw(self, *pieces: bytes, pause: float = 0.0) -> str:
-        """Return the response to bytes that no HTTP client would send."""
-        reader, writer = await self.connect()
-        for piece in pieces:
-            writer.write(piece)
-            await asyncio.sleep(pause)
-        response = await asyncio.wait_for(reader.read(), 10)
-        writer.close()
-        return response.decode()
-
-    def events(self) -> list[Any]:
-        """Remove and return the events in the queue."""
-        return [self.queue.get_nowait() for _each in range(self.queue.qsize())]
-
-    async def end(self) -> None:
-        """End it as ansible-rulebook does."""
-        self.task.cancel()
-        with suppress(asyncio.CancelledError):
-            await self.task
 
 
 def head_of(delivery: Delivery, *more: str) -> bytes:
@@ -189,23 +144,9 @@ def running(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.delenv(name, raising=False)
     caplog.set_level(logging.DEBUG)
 
-    @asynccontextmanager
-    async def run(room: int = 0, queue: Any = None, **options: Any) -> AsyncIterator[Source]:
-        main = runpy.run_path(str(FILE))["main"]
-        caplog.clear()
-        queue = queue or asyncio.Queue(room)
+    def run(room: int = 0, queue: Any = None, **options: Any) -> Any:
         args = {"port": 0, "path": "/cf", "secret": SECRET, **options}
-        task = asyncio.create_task(main(queue, {name: value for name, value in args.items() if value is not None}))
-        while not (found := re.search(r"Listening on (\S+)/cf", caplog.text)):
-            assert not task.done(), task
-            await asyncio.sleep(0.01)
-        source = Source(found[1], queue, task)
-        try:
-            with anyio.fail_after(60):
-                yield source
-        finally:
-            await source.session.close()
-            await source.end()
+        return run_source(Source, "contraforce_webhook", caplog, args, queue or asyncio.Queue(room))
 
     return run
 
@@ -522,7 +463,7 @@ async def test_filter_failures_and_bugs_reveal_nothing(
         assert await source.send(Delivery("e-2")) == (200, "accepted")
         assert len(source.events()) == 1
         with monkeypatch.context() as patch:
-            patch.setattr(webhook_receiver, "parse_payload", fails)
+            patch.setattr(webhook_deliveries, "parse_payload", fails)
             assert await source.send(numbered(3)) == (503, "busy")
     assert "with KeyError" in caplog.text
     assert "with RuntimeError" in caplog.text

@@ -16,9 +16,9 @@ SEED_FILE = HERE / "seeds" / "contraforce.yml"
 REQUIREMENTS = HERE / "requirements.txt"
 
 DESCRIPTION = """\
-Run a local server that replaces the ContraForce API and the ticketing API, to try out runbooks. It has the incidents
-and tickets of a seed file, and keeps the changes of runbooks until it ends (Ctrl-C or SIGTERM). It prints its address
-and the environment variables with which a runbook reaches it.
+Run a local server that replaces the ContraForce API, the ticketing API and a ServiceNow instance, to try out runbooks.
+It has the incidents and tickets of a seed file, and keeps the changes of runbooks until it ends (Ctrl-C or SIGTERM). It
+prints its address and the environment variables with which a runbook reaches it.
 """
 EPILOG = f"""\
 In a terminal:
@@ -118,6 +118,7 @@ def run(options: argparse.Namespace) -> int:
     from ansible_collections.secops.itsm.tests.sandbox.client_environment import (
         UnwritableError,
         client_environment,
+        servicenow_settings,
         shell_exports,
         ticketing_settings,
         write_atomically,
@@ -143,9 +144,13 @@ def run(options: argparse.Namespace) -> int:
     except OSError as error:
         return _refuse(f"cannot listen on {options.host}:{options.port}: {error.strerror}")
     host, number = listener.getsockname()[:2]
-    url = f"http://{host}:{number}"
+    url = f"http://[{host}]:{number}" if ":" in host else f"http://{host}:{number}"
     found = client_environment(
-        url, seed.credentials, ticketing_settings(url, seed.ticketing), webhook.secret if webhook else None
+        url,
+        seed.credentials,
+        ticketing_settings(url, seed.ticketing),
+        servicenow_settings(url, seed.servicenow),
+        webhook.secret if webhook else None,
     )
     lines = shell_exports(found, host)
 

@@ -13,6 +13,9 @@ from typing import Any, Mapping
 
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.accounts import WRITING_ROLES
 
+#: The roles that can change incidents of ServiceNow.
+WRITING_INCIDENTS = frozenset({"itil", "sn_incident_write"})
+
 _CLIENT_SETTINGS = ("url", "token_url", "client_id", "client_secret", "scope", "tenant_id", "realm")
 
 _TRANSPORT = ("VALIDATE_CERTS", "CA_PATH", "CLIENT_CERT", "CLIENT_KEY", "PROXY", "HEADERS", "ALLOW_HTTP")
@@ -25,19 +28,39 @@ _TICKETING = (
     *_TRANSPORT,
 )
 
+_SERVICENOW_SETTINGS = ("url", "username", "password")
+_SERVICENOW = (
+    *(name.upper() for name in _SERVICENOW_SETTINGS),
+    "CLIENT_ID",
+    "CLIENT_SECRET",
+    "TOKEN_URL",
+    "ACCESS_TOKEN",
+    "API_KEY",
+    *_TRANSPORT,
+)
+
 #: Variables that may be set for the real services. They must not be sent to the sandbox.
-SERVICE_VARIABLES = (*(f"CONTRAFORCE_{name}" for name in _CONTRAFORCE), *(f"TICKETING_{name}" for name in _TICKETING))
+SERVICE_VARIABLES = (
+    *(f"CONTRAFORCE_{name}" for name in _CONTRAFORCE),
+    *(f"TICKETING_{name}" for name in _TICKETING),
+    *(f"SERVICENOW_{name}" for name in _SERVICENOW),
+)
 
 #: Variables of event sources. With the values of the real service, the events of the sandbox would be refused.
 WEBHOOK_SECRETS = ("CONTRAFORCE_WEBHOOK_SECRET", "CONTRAFORCE_WEBHOOK_FORMER_SECRET", "CONTRAFORCE_WEBHOOK_PASSWORD")
 
 
 def client_environment(
-    url: str, credentials: Mapping[str, str], ticketing: Mapping[str, Any], webhook_secret: str | None = None
+    url: str,
+    credentials: Mapping[str, str],
+    ticketing: Mapping[str, Any],
+    servicenow: Mapping[str, Any],
+    webhook_secret: str | None = None,
 ) -> dict[str, str]:
     """Return the environment variables with which a task reaches the sandbox.
 
     :param ticketing: the result of ``ticketing_settings``.
+    :param servicenow: the result of ``servicenow_settings``.
     :param webhook_secret: None without a webhook.
     """
     return {
@@ -46,6 +69,7 @@ def client_environment(
         "CONTRAFORCE_CLIENT_SECRET": credentials["client_secret"],
         **({} if webhook_secret is None else {"CONTRAFORCE_WEBHOOK_SECRET": webhook_secret}),
         **{f"TICKETING_{name.upper()}": ticketing[name] for name in _CLIENT_SETTINGS if name in ticketing},
+        **{f"SERVICENOW_{name.upper()}": servicenow[name] for name in _SERVICENOW_SETTINGS if name in servicenow},
     }
 
 
@@ -74,6 +98,24 @@ def ticketing_settings(url: str, seed: Mapping[str, Any]) -> dict[str, Any]:
         elif client["tenant"] == first["tenant"] and client["roles"] == ["ticket_user"]:
             named.setdefault("own_only", _credentials(client))
     return named
+
+
+def servicenow_settings(url: str, seed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the connection settings of the ServiceNow instance's first account.
+
+    ``read_only`` holds those of an account without a role that writes incidents. Empty for a seed without accounts.
+    """
+    accounts = [_account(url, account) for account in seed.get("accounts", [])]
+    if not accounts:
+        return {}
+    read_only = next((account for account in accounts if WRITING_INCIDENTS.isdisjoint(account["roles"])), None)
+    return {**accounts[0], **({"read_only": read_only} if read_only else {})}
+
+
+def _account(url: str, account: Mapping[str, Any]) -> dict[str, Any]:
+    names = ("password", "client_id", "client_secret", "access_token", "api_key", "roles")
+    known = {name: account[name] for name in names if name in account}
+    return {"url": url, "token_url": f"{url}/oauth_token.do", "username": account["user_name"], **known}
 
 
 def _credentials(client: Mapping[str, Any]) -> dict[str, str]:

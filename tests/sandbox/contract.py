@@ -136,6 +136,12 @@ def ticketing_contract() -> Contract:
     return Contract(DOCUMENTS / "ticketing.openapi.yaml")
 
 
+@cache
+def servicenow_contract() -> Contract:
+    """Return the document of the ServiceNow Table API."""
+    return Contract(DOCUMENTS / "servicenow.openapi.yaml")
+
+
 def _fields(error: ValidationError) -> list[str]:
     """Return the fields of an error: its location, or the properties that are not allowed."""
     place = [str(part) for part in error.absolute_path]

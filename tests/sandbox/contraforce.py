@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import replace
-from typing import Any, Callable, Mapping
+from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.secops.itsm.tests.sandbox.bulk_incidents import bulk_incidents
 from ansible_collections.secops.itsm.tests.sandbox.listing import Listing
@@ -24,6 +24,8 @@ from ansible_collections.secops.itsm.tests.sandbox.records import (
 )
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE, Seed, SeedError, checked_incidents
 from ansible_collections.secops.itsm.tests.sandbox.serializers import IncidentSerializer
+from ansible_collections.secops.itsm.tests.sandbox.servicenow.state import ServiceNow
+from ansible_collections.secops.itsm.tests.sandbox.servicenow.store import SYSTEM
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.state import Ticketing
 from ansible_collections.secops.itsm.tests.sandbox.tickets import NO_SYSTEM, find_ticket, unset
 
@@ -38,10 +40,11 @@ class ContraForce:
     """The state of the service, with a method for each operation.
 
     :param platform: the ticketing platform, whose tickets a workspace can have in its ticketing system.
+    :param servicenow: the instance whose incidents are the tickets of workspaces with ServiceNow.
     """
 
-    def __init__(self, seed: Seed, platform: Ticketing) -> None:
-        self.seed, self.platform = seed, platform
+    def __init__(self, seed: Seed, platform: Ticketing, servicenow: ServiceNow) -> None:
+        self.seed, self.platform, self.servicenow = seed, platform, servicenow
         self.reset(Profile())
 
     def reset(self, profile: Profile, bulk_count: int = 0) -> None:
@@ -52,14 +55,16 @@ class ContraForce:
         seed = copy.deepcopy(self.seed)
         self.profile, self.serializer, self.listing = profile, IncidentSerializer(profile), Listing(seed.now)
         self.workspaces = {entry["id"].lower(): entry for entry in seed.workspaces}
-        self.tickets, self.users = seed.tickets, seed.users
+        # Those of ServiceNow are records of the instance.
+        self.tickets = [ticket for ticket in seed.tickets if ticket not in seed.servicenow_tickets]
+        self.users = seed.users
         self.incidents: dict[tuple[str, str, str], Incident] = {}
         place = seed.workspaces[0]["id"] if seed.workspaces else ""
         for record in (*seed.incidents, *(bulk_incidents(bulk_count, place) if place else ())):
             self._store(record)
 
-    def _store(self, record: dict[str, Any]) -> dict[str, Any]:
-        """Store an incident and return its record."""
+    def _store(self, record: dict[str, Any]) -> None:
+        """Store an incident."""
         incident = Incident({"user": None, "ticketId": None, **record}, record.get("comments", []))
         incident.record.pop("comments", None)
         self.incidents[incident_key(record["workspaceId"], record["source"], record["id"])] = incident
@@ -67,13 +72,27 @@ class ContraForce:
         if ticket:
             incident.record["ticketId"] = ticket["id"]
             incident.mirror()
-        return incident.record
 
-    def add(self, value: Any) -> list[dict[str, Any]]:
-        """Create incidents and return their records. Raise ValueError if any of them is not valid."""
+    def checked(self, value: Any) -> list[dict[str, Any]]:
+        """Return the records of new incidents. Raise ValueError if any of them is not valid."""
         there = [incident.record for incident in self.incidents.values()]
-        seed = replace(self.seed, workspaces=list(self.workspaces.values()), tickets=self.tickets, incidents=there)
-        return [self._store(record) for record in checked_incidents(value, seed, self.platform.store)]
+        seed = replace(self.seed, workspaces=list(self.workspaces.values()), incidents=there)
+        return checked_incidents(value, seed, self._known_tickets)
+
+    def add(self, records: Iterable[dict[str, Any]]) -> None:
+        """Store new incidents.
+
+        :param records: the result of ``checked``.
+        """
+        for record in records:
+            self._store(record)
+
+    def stored(self, workspace: str, source: str, identifier: str) -> dict[str, Any]:
+        """Return the record of an incident. Raise ValueError if it does not exist."""
+        incident = self.incidents.get(incident_key(workspace, source, identifier))
+        if incident is None:
+            raise ValueError(f"incident {identifier} of {source} does not exist in workspace {workspace}")
+        return incident.record
 
     def handlers(self) -> dict[str, Callable[[Call], Answer]]:
         """Return the handlers by operationId."""
@@ -130,15 +149,24 @@ class ContraForce:
         return self._incident(reference["workspaceId"], reference["source"], reference["id"])
 
     def _ticket(self, workspace: str, wanted: Any) -> dict[str, Any] | None:
+        if wanted is None:
+            return None
         place = self.workspaces[workspace.lower()]
-        system, tenant = place["ticketing_system"], place.get("tickets_from")
+        return find_ticket(self._known_tickets(place), place["ticketing_system"], wanted)
+
+    def _known_tickets(self, workspace: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """Return the tickets of all systems, and those that a workspace adds to its system."""
+        system, tenant = workspace["ticketing_system"], workspace.get("tickets_from")
         others = self.platform.store.known_elsewhere(tenant, system) if tenant else []
-        return find_ticket([*self.tickets, *others], system, wanted)
+        incidents = self.servicenow.store.known_elsewhere() if system == SYSTEM else []
+        return [*self.tickets, *incidents, *others]
 
     def _close(self, ticket: dict[str, Any]) -> None:
         """Close a ticket in its system."""
         if ticket in self.tickets:
             ticket["state"] = "Closed"
+        elif self.servicenow.store.find("incident", ticket["id"]):
+            self.servicenow.close(ticket["id"], self.profile.servicenow_close)
         else:
             self.platform.store.close(ticket["number"])
 
@@ -155,7 +183,7 @@ class ContraForce:
             details = {"investigationDetails": investigation, "evidence": [], "gamebookCatalog": []}
         if self.profile.record == "flat":
             return Answer(200, {**record, **details})
-        return Answer(200, {"source": call.path["source"], "incident": record, **details})
+        return Answer(200, {"source": self.serializer.source(call.path["source"]), "incident": record, **details})
 
     def list_comments(self, call: Call) -> Answer:
         """Return the comments of an incident."""

@@ -13,7 +13,7 @@ from typing import Callable
 from starlette.responses import JSONResponse, Response
 
 from ansible_collections.secops.itsm.tests.sandbox.faults import Fault
-from ansible_collections.secops.itsm.tests.sandbox.operations import Operation
+from ansible_collections.secops.itsm.tests.sandbox.operations import JSON, Operation
 from ansible_collections.secops.itsm.tests.sandbox.records import RefusedError
 from ansible_collections.secops.itsm.tests.sandbox.service import Reply, Service
 
@@ -46,7 +46,12 @@ def with_edits(true: Response, fault: Fault) -> Response:
                 inner[last] = fault.replace[place]
             else:
                 del inner[last]
-    return JSONResponse(body, true.status_code, media_type=true.media_type)
+    return JSONResponse(body, true.status_code, kept_headers(true), media_type=true.media_type)
+
+
+def kept_headers(true: Response) -> dict[str, str]:
+    """Return the headers of a response without those of its body."""
+    return {name: text for name, text in true.headers.items() if not name.startswith("content-")}
 
 
 def fault_response(service: Service, operation: Operation, fault: Fault, seen: str, true: Response | None) -> Response:
@@ -67,6 +72,7 @@ def fault_response(service: Service, operation: Operation, fault: Fault, seen: s
         "old": lambda: as_response(service.old_error(status, code, message)),
         "html": lambda: Response(HTML, media_type="text/html"),
         "text": lambda: Response("upstream connect error", media_type="text/plain"),
+        "canceled": lambda: _canceled(true or error()),
         "empty": lambda: Response(b""),
         "echo": lambda: error(f"You sent {seen}"),
     }
@@ -74,3 +80,11 @@ def fault_response(service: Service, operation: Operation, fault: Fault, seen: s
     response.status_code = status
     response.headers.update(fault.headers)
     return response
+
+
+def _canceled(true: Response) -> Response:
+    """Return the body of a transaction that ServiceNow canceled while it was sent."""
+    message = "Transaction cancelled: maximum execution time exceeded"
+    error = {"error": {"message": message, "detail": "maximum execution time exceeded"}, "status": "failure"}
+    half = bytes(true.body)[: len(bytes(true.body)) // 2]
+    return Response(half + json.dumps(error).encode(), headers=kept_headers(true), media_type=JSON)

@@ -26,7 +26,7 @@ CONTROL_SCHEMA = Path(__file__).resolve().parent / "control.schema.yml"
 SEED_SCHEMA = Path(__file__).resolve().parent / "seed.schema.yml"
 
 _FORMATS = FormatChecker(formats=["uuid"])
-#: Without 1.0, which JSON Schema counts as an integer and Python does not.
+#: Without 1.0, which JSON Schema counts as an integer and Python does not. JSON that is received contains 1 instead.
 _INTEGERS = Draft202012Validator.TYPE_CHECKER.redefine(
     "integer", lambda _checker, value: isinstance(value, int) and not isinstance(value, bool)
 )

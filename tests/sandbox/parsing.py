@@ -7,17 +7,33 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import datetime, timezone
 from typing import Any
 from urllib.parse import parse_qsl
 
+#: The maximum nesting of lists and objects, as in the JSON parser of .NET.
+MAX_DEPTH = 64
+
+#: The magnitude from which numbers are refused, because not every JSON parser can read them.
+TOO_LARGE = 2**63
+
 
 def parsed_json(content: bytes) -> Any:
-    """Return the value of a JSON text, or None if it is empty. Raise ValueError if it is not JSON."""
+    """Return the value of a JSON text, or None if it is empty.
+
+    :raises ValueError: if it is not JSON, or contains a value that cannot be returned.
+    """
     try:
-        return portable(json.loads(content)) if content.strip() else None
-    except (ValueError, RecursionError):
+        value = json.loads(content) if content.strip() else None
+    except RecursionError:
+        raise ValueError(f"The body is nested more than {MAX_DEPTH} levels deep.") from None
+    except ValueError:
         raise ValueError("The body is not JSON.") from None
+    try:
+        return portable(value)
+    except ValueError as error:
+        raise ValueError(f"The body cannot be used: {error}.") from None
 
 
 def parsed_form(content: bytes) -> dict[str, str]:
@@ -33,16 +49,34 @@ def parsed_form(content: bytes) -> dict[str, str]:
 
 
 def portable(value: Any) -> Any:
-    """Return a copy of a value as JSON would transport it.
+    """Return a copy of a value as JSON would transport it. Numbers without a fraction are integers, such as 1.0.
 
-    :raises ValueError: if JSON cannot represent it: NaN, half a surrogate pair, or a value that contains itself.
+    :raises ValueError: if JSON cannot represent it, if it contains a number that is too large, or if it is nested too
+        deep or contains itself.
     """
+    numbered = _with_integers(value)
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(numbered, ensure_ascii=False)
         text.encode()
-        return json.loads(text)
-    except (TypeError, ValueError, RecursionError) as error:
+    except UnicodeEncodeError:
+        raise ValueError("it contains half a surrogate pair") from None
+    except (TypeError, ValueError) as error:
         raise ValueError(f"JSON cannot represent it: {error}") from None
+    return json.loads(text)
+
+
+def _with_integers(value: Any, depth: int = 0) -> Any:
+    if isinstance(value, (dict, list)) and depth >= MAX_DEPTH:
+        raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")
+    if isinstance(value, dict):
+        return {name: _with_integers(entry, depth + 1) for name, entry in value.items()}
+    if isinstance(value, list):
+        return [_with_integers(entry, depth + 1) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        raise ValueError("it contains a number that is not finite")
+    if isinstance(value, (int, float)) and abs(value) >= TOO_LARGE:
+        raise ValueError("it contains a number that is too large")
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def instant(text: str) -> datetime:

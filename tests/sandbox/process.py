@@ -16,7 +16,11 @@ from typing import Any, Mapping
 
 import yaml
 
-from ansible_collections.secops.itsm.tests.sandbox.client_environment import client_environment, ticketing_settings
+from ansible_collections.secops.itsm.tests.sandbox.client_environment import (
+    client_environment,
+    servicenow_settings,
+    ticketing_settings,
+)
 from ansible_collections.secops.itsm.tests.sandbox.seed import SEED_FILE
 
 #: The directory that contains ansible_collections.
@@ -43,6 +47,8 @@ class SandboxProcess:
         self.credentials: dict[str, str] = content["credentials"]
         #: The connection settings of the ticketing service; empty if the seed has none.
         self.ticketing: dict[str, Any] = ticketing_settings(self.url, content.get("ticketing", {}))
+        #: The connection settings of the ServiceNow instance; empty if the seed has none.
+        self.servicenow: dict[str, Any] = servicenow_settings(self.url, content.get("servicenow", {}))
 
     def stop(self) -> int:
         """Stop the process and return its exit code."""
@@ -64,7 +70,8 @@ class SandboxProcess:
 
     def environment(self) -> dict[str, str]:
         """Return the environment variables with which a task reaches the sandbox."""
-        return {**client_environment(self.url, self.credentials, self.ticketing), "no_proxy": "127.0.0.1"}
+        found = client_environment(self.url, self.credentials, self.ticketing, self.servicenow)
+        return {**found, "no_proxy": "127.0.0.1"}
 
     def reset(
         self,
@@ -73,6 +80,7 @@ class SandboxProcess:
         ticketing: dict[str, Any] | None = None,
         edits: list[dict[str, Any]] | None = None,
         crowd: int = 0,
+        servicenow: dict[str, Any] | None = None,
     ) -> None:
         """Restore the initial state.
 
@@ -80,9 +88,10 @@ class SandboxProcess:
         :param ticketing: the behavior of the ticketing service.
         :param edits: the edits of another agent.
         :param crowd: the number of additional incidents, with the IDs of ``bulk_incident_id``.
+        :param servicenow: the behavior of the ServiceNow instance, with its access rules and business rules.
         """
         body = {"profile": profile or {}, "faults": faults or [], "ticketing": ticketing or {}, "edits": edits or []}
-        self.control("POST", "reset", {**body, "crowd": crowd})
+        self.control("POST", "reset", {**body, "crowd": crowd, "servicenow": servicenow or {}})
 
     def set_faults(self, *faults: dict[str, Any]) -> None:
         """Replace the faults."""
@@ -93,12 +102,16 @@ class SandboxProcess:
         self.control("PUT", "edits", list(edits))
 
     def edit(self, object_id: str, fields: dict[str, Any]) -> None:
-        """Let another agent edit a ticket now. ``fields`` has values by field UUID."""
+        """Let another agent edit a ticket now. ``fields`` has values by field UUID or column."""
         self.control("POST", "edit", {"object_id": object_id, "fields": fields})
 
     def add_incidents(self, *incidents: dict[str, Any]) -> None:
         """Create incidents in the format of a seed."""
         self.control("POST", "incidents", list(incidents))
+
+    def complete_investigations(self, *investigations: dict[str, Any]) -> None:
+        """Send the events of investigations, each with an incident and its classification."""
+        self.control("POST", "investigations", list(investigations))
 
     def set_webhook(self, url: str | None, secret: str = "", **how: Any) -> None:
         """Replace the subscription to events.

@@ -30,6 +30,7 @@ class Profile:
     page_size: int = 5
     last_page: str = "empty"
     list_workspace: str = "shown"
+    servicenow_close: str = "Closed"
 
 
 @dataclass(frozen=True)
@@ -57,3 +58,29 @@ class TicketingProfile:
     writes: str = "applied"
     lag_reads: int = 0
     token_uses: int = 0
+
+
+@dataclass(frozen=True)
+class ServiceNowProfile:
+    """The behavior of the ServiceNow instance."""
+
+    instance: str = "awake"
+    basic: str = "accepted"
+    client_credentials: str = "enabled"
+    token_uses: int = 0
+    rate_limit: int = 0
+    rate_seconds: float = 3600
+    invalid_query: str = "all_rows"
+    case: str = "sensitive"
+    total: str = "all"
+    page_size: int = 10_000
+    search_lag: int = 0
+    lag_reads: int = 0
+    writes: str = "applied"
+    journal: str = "shown"
+    choices: str = "newer"
+    invalid_choices: str = "stored"
+    invalid_references: str = "dropped"
+    policies: str = "enforced"
+    process: str = "enforced"
+    closing: str = "any"

@@ -54,6 +54,7 @@ class Answer:
     status: int
     data: Any = None
     effect: bool = True
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class RefusedError(Exception):

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
 from dataclasses import dataclass
@@ -16,12 +17,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from ansible_collections.secops.itsm.tests.sandbox.connection_faults import abort_connection, connection_number
-from ansible_collections.secops.itsm.tests.sandbox.fault_responses import as_response, fault_response, with_edits
+from ansible_collections.secops.itsm.tests.sandbox.fault_responses import (
+    as_response,
+    fault_response,
+    kept_headers,
+    with_edits,
+)
 from ansible_collections.secops.itsm.tests.sandbox.faults import BEFORE, Fault, Faults
 from ansible_collections.secops.itsm.tests.sandbox.operations import FORM, JSON, Operation
 from ansible_collections.secops.itsm.tests.sandbox.parsing import parsed_form, parsed_json
 from ansible_collections.secops.itsm.tests.sandbox.records import Answer, Call, RefusedError
 from ansible_collections.secops.itsm.tests.sandbox.service import Reply, Service
+
+logger = logging.getLogger(__name__)
 
 _BODY_TYPES = {
     JSON: re.compile(r"(application|text)/([\w.-]+\+)?json\s*(;.*)?", re.IGNORECASE),
@@ -121,6 +129,11 @@ def _regular_response(exchange: Exchange) -> Response:
         answer = _handle(exchange)
     except RefusedError as refusal:
         return _validated(service, operation, service.refusal(operation, refusal))
+    except Exception as error:
+        # A bug of the sandbox: the client gets a response, and the log shows the place.
+        logger.exception("%s failed", operation.name)
+        failure = RefusedError(500, "SANDBOX_FAILED", f"The sandbox failed with {type(error).__name__}.")
+        return as_response(service.refusal(operation, failure))
     entry["took_effect"] = entry["write"] and answer.effect
     return _validated(service, operation, service.reply(operation, answer))
 
@@ -191,8 +204,8 @@ def _apply_fault(exchange: Exchange, fault: Fault, true: Response | None) -> Res
         abort_connection(exchange.request.scope)
         return NoResponse()
     if true is not None and fault.truncate:
-        body = bytes(true.body)
-        return _record_response(exchange.entry, Response(body[: len(body) // 2], true.status_code, media_type=JSON))
+        half = bytes(true.body)[: len(bytes(true.body)) // 2]
+        return _record_response(exchange.entry, Response(half, true.status_code, kept_headers(true), JSON))
     seen = f"{dict(exchange.request.headers)}"
     if exchange.operation.body_type == FORM:
         seen += f" and {exchange.content.decode('utf-8', 'replace')}"

@@ -6,9 +6,10 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Iterable, Mapping
+from typing import Any, Callable, Iterable, Iterator, Mapping
 
 import yaml
 
@@ -16,9 +17,17 @@ from ansible_collections.secops.itsm.tests.sandbox.input_validation import check
 from ansible_collections.secops.itsm.tests.sandbox.parsing import portable, timestamp
 from ansible_collections.secops.itsm.tests.sandbox.records import incident_key
 from ansible_collections.secops.itsm.tests.sandbox.seed_from_variables import add_from_variables
+from ansible_collections.secops.itsm.tests.sandbox.servicenow.seed_checks import check_servicenow
+from ansible_collections.secops.itsm.tests.sandbox.servicenow.store import SYSTEM, seeded_tickets
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.seed_checks import check_ticketing, once
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.store import Store
 from ansible_collections.secops.itsm.tests.sandbox.tickets import find_ticket
+
+#: The highest number of an incident in the event of a webhook.
+MAX_NUMBER = 2**31 - 1
+
+#: Returns the tickets that a workspace knows.
+Known = Callable[[Mapping[str, Any]], list[dict[str, Any]]]
 
 SEED_FILE = Path(__file__).resolve().parent / "seeds" / "contraforce.yml"
 
@@ -48,6 +57,12 @@ class Seed:
     users: list[dict[str, Any]] = field(default_factory=list)
     now: str | None = None
     ticketing: dict[str, Any] = field(default_factory=lambda: {"clients": [], "tenants": []})
+    servicenow: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def servicenow_tickets(self) -> list[dict[str, Any]]:
+        """Return the tickets that are incidents of the ServiceNow instance."""
+        return [ticket for ticket in self.tickets if ticket["system"] == SYSTEM]
 
     @classmethod
     def load(cls, path: Path, named: Iterable[Mapping[str, Any]] = ()) -> Seed:
@@ -80,22 +95,34 @@ def _content(path: Path) -> Any:
         raise ValueError(f"it is not valid YAML: {error}") from None
 
 
-def checked_incidents(value: Any, seed: Seed, store: Store) -> list[dict[str, Any]]:
-    """Return incidents that were sent to the sandbox. Those without a creation time are created now.
+def checked_incidents(value: Any, seed: Seed, known: Known) -> list[dict[str, Any]]:
+    """Return incidents that were sent to the sandbox. Those without a number or a creation time get one.
 
     :param value: any JSON value.
-    :param seed: the current workspaces, tickets and incidents.
-    :param store: the tickets of the ticketing platform.
+    :param seed: the current workspaces and incidents.
+    :param known: returns the tickets that a workspace knows.
     :raises ValueError: if any of them cannot be added.
     """
     check("incidents", value)
-    now = timestamp()
-    made = [{"createdAt": now, "updatedAt": now, **incident} for incident in value]
+    now, numbers = timestamp(), itertools.count(_last_number([*seed.incidents, *value]) + 1)
+    made = [_with_defaults(incident, now, numbers) for incident in value]
     once("incidents", map(_identity, [*seed.incidents, *made]))
     workspaces = {entry["id"].lower(): entry for entry in seed.workspaces}
     for incident in made:
-        _check_incident(incident, workspaces, seed.tickets, store)
+        _check_incident(incident, workspaces, known)
     return made
+
+
+def _with_defaults(incident: dict[str, Any], now: str, numbers: Iterator[int]) -> dict[str, Any]:
+    defaults = {"createdAt": now, "updatedAt": now}
+    made = {**incident, **{name: text for name, text in defaults.items() if incident.get(name) is None}}
+    return made if made.get("number") is not None else {**made, "number": next(numbers)}
+
+
+def _last_number(incidents: Iterable[Mapping[str, Any]]) -> int:
+    """Return the highest number of incidents that the events of webhooks can contain."""
+    numbers = (int(incident["number"]) for incident in incidents if incident.get("number") is not None)
+    return max((number for number in numbers if number < MAX_NUMBER), default=0)
 
 
 def _identity(incident: Mapping[str, Any]) -> str:
@@ -116,17 +143,21 @@ def _check_references(seed: Seed) -> None:
         if workspace.get("tickets_from", "").lower() not in ("", *store.tenants):
             raise ValueError(f"tickets_from of a workspace names the unknown tenant {workspace['tickets_from']}")
     workspaces = {entry["id"].lower(): entry for entry in seed.workspaces}
+    check_servicenow(seed.servicenow, seed.servicenow_tickets)
+    records = seeded_tickets(seed.servicenow)
+
+    def known(workspace: Mapping[str, Any]) -> list[dict[str, Any]]:
+        system, tenant = workspace["ticketing_system"], workspace.get("tickets_from")
+        return [*seed.tickets, *records, *(store.known_elsewhere(tenant, system) if tenant else [])]
+
     for incident in seed.incidents:
-        _check_incident(incident, workspaces, seed.tickets, store)
+        _check_incident(incident, workspaces, known)
 
 
-def _check_incident(
-    incident: dict[str, Any], workspaces: dict[str, dict[str, Any]], tickets: list[dict[str, Any]], store: Store
-) -> None:
+def _check_incident(incident: dict[str, Any], workspaces: dict[str, dict[str, Any]], known: Known) -> None:
     workspace = workspaces.get(incident["workspaceId"].lower())
     if workspace is None:
         raise ValueError(f"incident {incident['id']} names the unknown workspace {incident['workspaceId']}")
-    system, ticket, tenant = workspace["ticketing_system"], incident.get("ticketId"), workspace.get("tickets_from")
-    known = [*tickets, *(store.known_elsewhere(tenant, system) if tenant else [])]
-    if ticket is not None and find_ticket(known, system, ticket) is None:
+    system, ticket = workspace["ticketing_system"], incident.get("ticketId")
+    if ticket is not None and find_ticket(known(workspace), system, ticket) is None:
         raise ValueError(f"incident {incident['id']} names the ticket {ticket}, which {system} does not have")

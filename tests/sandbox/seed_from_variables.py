@@ -18,6 +18,7 @@ import yaml
 from ansible_collections.secops.itsm.tests.sandbox.contract import contraforce_contract
 from ansible_collections.secops.itsm.tests.sandbox.parsing import timestamp
 from ansible_collections.secops.itsm.tests.sandbox.records import incident_key, is_uuid
+from ansible_collections.secops.itsm.tests.sandbox.servicenow.store import SYSTEM, seeded_tickets
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.store import Store
 from ansible_collections.secops.itsm.tests.sandbox.tickets import find_ticket
 
@@ -111,12 +112,13 @@ def _add_incident(content: dict[str, Any], entry: dict[str, Any]) -> None:
 
 def _add_ticket(content: dict[str, Any], store: Store, workspace: dict[str, Any], name: str) -> None:
     system, tenant = workspace["ticketing_system"], workspace.get("tickets_from")
-    known = [*content["tickets"], *(store.known_elsewhere(tenant, system) if tenant else [])]
+    seeded = seeded_tickets(content.get("servicenow", {})) if system == SYSTEM else []
+    known = [*content["tickets"], *seeded, *(store.known_elsewhere(tenant, system) if tenant else [])]
     if find_ticket(known, system, name) is not None:
         return
     number = _FIRST_NUMBER + len(content["tickets"])
     made: int | str = number
-    if system == "ServiceNow":
+    if system == SYSTEM:
         made = name if len(name) == 32 and set(name) <= set("0123456789abcdef") else f"{number:032x}"
     elif name.isdecimal():
         made = int(name)

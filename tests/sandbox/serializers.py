@@ -13,6 +13,14 @@ from ansible_collections.secops.itsm.tests.sandbox.tickets import shown_ticket
 
 STATUS_INTEGERS = {"Active": 1, "New": 2, "Closed": 3}
 CLASSIFICATION_INTEGERS = {"BenignPositive": 1, "FalsePositive": 2, "TruePositive": 3, "Undetermined": 4}
+SOURCE_INTEGERS = {
+    "Sentinel": 1,
+    "DefenderXDR": 2,
+    "QRadar": 3,
+    "Splunk": 4,
+    "CrowdStrike": 5,
+    "SentinelOne": 6,
+}
 _READ = ("id", "title", "severity", "workspaceId", "createdAt", "updatedAt")
 _LISTED = (
     "id",
@@ -20,7 +28,6 @@ _LISTED = (
     "description",
     "number",
     "type",
-    "source",
     "severity",
     "comment",
     "classificationComment",
@@ -58,6 +65,7 @@ class IncidentSerializer:
             **{field: record.get(field) for field in _LISTED},
             **{field: record.get(field) or [] for field in ("tactics", "ruleIds", "alertProductNames", "entities")},
             **self._enum_values(record),
+            "source": self.source(record["source"]),
             "name": name,
             "displayId": display_id(record),
             "sourceDisplayName": record.get("sourceDisplayName") or record["source"],
@@ -69,6 +77,10 @@ class IncidentSerializer:
             "alertsCount": record.get("alertsCount", len(record.get("alerts", []))),
         }
         return {**shown, "workspaceId": record["workspaceId"]} if self.profile.list_workspace == "shown" else shown
+
+    def source(self, word: str) -> str | int | None:
+        """Return a source as the service returns it."""
+        return self._enum_value(word, SOURCE_INTEGERS)
 
     def comment(self, comment: Mapping[str, Any]) -> dict[str, Any]:
         """Return a comment as the service returns it."""

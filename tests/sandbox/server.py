@@ -45,8 +45,13 @@ class Server(uvicorn.Server):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one. Raise OSError if that is not possible."""
-    listener = socket.create_server((host, port))
+    """Return a listening socket; port 0 takes a free one. Raise OSError if that is not possible.
+
+    :param host: an address or a name; the IPv4 address of a name is preferred.
+    """
+    found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    family, address = min(((entry[0], entry[4]) for entry in found), key=lambda entry: entry[0] != socket.AF_INET)
+    listener = socket.create_server(address, family=family)
     # Responses are sent in two parts. Without this option, the second one is delayed by 40 ms.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

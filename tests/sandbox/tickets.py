@@ -69,21 +69,34 @@ def _autotask(ticket: Mapping[str, Any], comments: list[Mapping[str, Any]]) -> d
 def _servicenow(ticket: Mapping[str, Any], comments: list[Mapping[str, Any]]) -> dict[str, Any]:
     return {
         "id": ticket["id"],
-        "description": ticket["title"],
+        "description": ticket.get("description"),
         "shortDescription": ticket["title"],
         "number": ticket["number"],
         "state": ticket["state"],
-        "urgency": "Medium",
+        "urgency": ticket.get("urgency", "Medium"),
         "comments": [
-            {
-                "sysId": comment.get("id"),
-                "elementId": ticket["id"],
-                "value": comment.get("message"),
-                "createdOn": comment.get("createdTime") or timestamp(),
-                "createdBy": comment.get("authorName"),
-                "element": "comments",
-            }
-            for comment in comments
+            *(
+                {
+                    "sysId": entry["sys_id"],
+                    "elementId": entry["element_id"],
+                    "value": entry["value"],
+                    "createdOn": f"{entry['sys_created_on'].replace(' ', 'T')}Z",
+                    "createdBy": entry["sys_created_by"],
+                    "element": entry["element"],
+                }
+                for entry in ticket.get("journal", [])
+            ),
+            *(
+                {
+                    "sysId": comment.get("id"),
+                    "elementId": ticket["id"],
+                    "value": comment.get("message"),
+                    "createdOn": comment.get("createdTime") or timestamp(),
+                    "createdBy": comment.get("authorName"),
+                    "element": "comments",
+                }
+                for comment in comments
+            ),
         ],
     }
 

@@ -18,10 +18,10 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 from urllib.parse import urlsplit
 
-from ansible_collections.secops.itsm.tests.sandbox.events import Event
+from ansible_collections.secops.itsm.tests.sandbox.events import INVESTIGATED, Event
 from ansible_collections.secops.itsm.tests.sandbox.input_validation import check
 
-HEX = "hex"
+HEX, BASE64 = "hex", "base64"
 
 
 @dataclass(frozen=True)
@@ -59,14 +59,16 @@ class Webhook:
         :param now: the current time.
         """
         moment = now - timedelta(seconds=self.age)
-        if self.encoding == HEX:
+        # The page of this event documents only one encoding.
+        encoding = BASE64 if event.body["type"] == INVESTIGATED else self.encoding
+        if encoding == HEX:
             stamp = str(int(moment.timestamp()))
         else:
             stamp = moment.astimezone(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         digest = hmac.new(self.secret.encode(), stamp.encode() + b"." + body, hashlib.sha256).digest()
         if self.signature == "wrong":
             digest = bytes(byte ^ 1 for byte in digest)
-        written = f"sha256={digest.hex()}" if self.encoding == HEX else base64.b64encode(digest).decode("ascii")
+        written = f"sha256={digest.hex()}" if encoding == HEX else base64.b64encode(digest).decode("ascii")
         test = {"X-CF-Test": "true"} if event.is_test else {}
         return {
             "Content-Type": "application/json",

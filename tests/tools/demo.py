@@ -25,11 +25,13 @@ import yaml
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
 
 RUNBOOK = "secops.itsm.close_with_ticket"
-FOREIGN = ("ANSIBLE_", "CONTRAFORCE_", "TICKETING_")
+FOREIGN = ("ANSIBLE_", "CONTRAFORCE_", "SERVICENOW_", "TICKETING_")
 VARIABLES = Path(__file__).resolve().parents[1] / "sandbox" / "demo" / "tickets.yml"
 #: The working directory, where the reports and the log remain.
 FOLDER = COLLECTIONS / "demo"
 LOG = FOLDER / "demo.log"
+#: The value of the state of a closed record.
+CLOSED = "7"
 #: The number of lines of a failed run's output that are printed.
 TAIL = 40
 
@@ -103,35 +105,50 @@ def story(lines: list[str]) -> list[str]:
     return lines[starts[-1] + 1 : ends[-1]]
 
 
-def claims(stored: dict[str, Any], entries: list[dict[str, Any]]) -> list[tuple[bool, str]]:
-    """Return the claims about the final state of incidents and tickets, each with whether it is true.
+def linked_tickets(stored: dict[str, Any], entries: list[dict[str, Any]]) -> dict[str, str]:
+    """Return the ``sys_id`` of the ticket of each incident that has one, by the ID of the incident.
 
     :param stored: the state of the sandbox.
     :param entries: the incidents of the demo.
     """
-    wanted = {entry["incident_id"]: entry.get("ticket_id") for entry in entries}
+    names = {entry["incident_id"] for entry in entries}
+    return {
+        entry["id"]: entry["ticketId"]
+        for entry in stored["incidents"]
+        if entry["id"] in names and entry.get("ticketId")
+    }
+
+
+def claims(stored: dict[str, Any], entries: list[dict[str, Any]], known: dict[str, str]) -> list[tuple[bool, str]]:
+    """Return the claims about the final state of incidents and tickets, each with whether it is true.
+
+    :param stored: the state of the sandbox.
+    :param entries: the incidents of the demo.
+    :param known: the tickets that incidents had before, as returned by :func:`linked_tickets`.
+    """
+    wanted = {entry["incident_id"]: f"cf|{entry['source'].lower()}|{entry['incident_id']}" for entry in entries}
     incidents = [entry for entry in stored["incidents"] if entry["id"] in wanted]
-    platform = {str(ticket["id_serial"]): ticket for ticket in stored["platform_tickets"]}
-    given = {str(ticket["id"]): ticket for ticket in stored["tickets"] if ticket["number"] in wanted.values()}
-    linked = {entry["id"]: str(entry["ticketId"]) for entry in incidents}
-    opened = [platform.get(linked[name]) for name, ticket in wanted.items() if ticket is None]
-    summaries = [
-        ticket["summary"] for ticket in stored["platform_tickets"] for name in wanted if name in ticket["summary"]
-    ]
+    records = stored["servicenow"]["incident"]
+    opened = {
+        name: [record["sys_id"] for record in records if record["correlation_id"] == reference]
+        for name, reference in wanted.items()
+        if name not in known
+    }
+    tickets = {name: [known[name]] if name in known else opened[name] for name in wanted}
+    states = {record["sys_id"]: record["state"] for record in records}
     return [
         (
             len(incidents) == len(wanted)
             and all(entry["status"] == "Closed" and len(entry["comments"]) == 1 for entry in incidents),
             "every incident is closed and has one comment",
         ),
-        (len(summaries) == len(opened), "every ticket was opened once"),
+        (all(len(found) == 1 for found in opened.values()), "every ticket was opened once"),
         (
-            all(opened) and all(linked[name] in given for name, ticket in wanted.items() if ticket),
+            all(tickets[entry["id"]] == [entry["ticketId"]] for entry in incidents),
             "every incident is linked to its own ticket",
         ),
         (
-            all(ticket and ticket["status_category"].startswith("Done") for ticket in opened)
-            and all(ticket["state"] == "Closed" for ticket in given.values()),
+            all(states.get(ticket) == CLOSED for found in tickets.values() for ticket in found),
             "every ticket is closed with its incident",
         ),
     ]
@@ -141,17 +158,17 @@ def main() -> int:
     """Run the demo, print the claims, and return the exit code."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     shutil.copytree(VARIABLES.parent, FOLDER)
+    entries = yaml.safe_load(VARIABLES.read_text(encoding="utf-8"))["incidents"]
     with SandboxProcess() as sandbox:
-        print(f"The sandbox simulates the ContraForce API and the ticketing API at {sandbox.url}")
+        print(f"The sandbox simulates ContraForce and ServiceNow at {sandbox.url}")
+        known = linked_tickets(sandbox.state(), entries)
         check = play(sandbox, "Check mode: predict the changes", "--check", "--diff")
         first = play(sandbox, "First run: open the tickets, link them, and close them with their incidents")
         second = play(sandbox, "Second run: nothing to do")
         stored = sandbox.state()
     print(f"\nWrite requests: {check.writes} in check mode, {first.writes} in the first run, ", end="")
     print(f"{second.writes - first.writes} in the second run.")
-    entries = yaml.safe_load(VARIABLES.read_text(encoding="utf-8"))["incidents"]
-    opened = [entry for entry in entries if "ticket_id" not in entry]
-    writes = len(opened) + 2 * len(entries)
+    writes = 2 * (len(entries) - len(known)) + len(entries)
     right = [
         (check == Run(0, 3, 0), "check mode predicted changes and wrote nothing"),
         (
@@ -159,7 +176,7 @@ def main() -> int:
             f"the first run sent {writes} write requests, one for each ticket, link and closure",
         ),
         (second == Run(0, 0, writes), "the second run changed nothing and wrote nothing"),
-        *claims(stored, entries),
+        *claims(stored, entries, known),
     ]
     reports = sorted((FOLDER / "itsm-reports").glob("*.html"))
     right.append((len(reports) == 3, "every run wrote a report"))

@@ -21,10 +21,9 @@ from ansible_collections.secops.itsm.plugins.module_utils._contraforce import as
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils._errors import CATEGORIES
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve import assumptions as ticketing_assumptions
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import TICKETING_OPTIONS
 from ansible_collections.secops.itsm.plugins.plugin_utils.report import NEXT_STEPS
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import IDENTITY_KEYS, INCIDENT_LISTS
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import TicketSystem, all_systems
 from ansible_collections.secops.itsm.tests.benchmark.report import document
 from ansible_collections.secops.itsm.tests.benchmark.results import Results
 
@@ -36,12 +35,10 @@ PLUGIN_PAGE = re.compile(r"(\w+)_(module|filter|inventory|lookup|test|callback)$
 KINDS = {"module": "Modules", "filter": "Filters", "lookup": "Lookups", "inventory": "Inventory"}
 #: The short description of a plugin that exists only for the runbooks begins with this.
 INTERNAL = "[INTERNAL]"
-#: The variables without which a runbook cannot open a ticket, each with its alternative.
-TICKET_NEEDS: Mapping[str, str] = {"team_id": "", "offer": "or ``offer_id``, ", "offer_id": "or ``offer``, "}
 #: The connection options and the assumptions of each API.
 APIS: Mapping[str, tuple[Mapping[str, Option], Mapping[str, Assumption]]] = {
     "contraforce": (CONTRAFORCE_OPTIONS, contraforce_assumptions.ASSUMPTIONS),
-    "ticketing": (TICKETING_OPTIONS, ticketing_assumptions.ASSUMPTIONS),
+    **{system.group: (system.connection_options, system.assumptions) for system in all_systems()},
 }
 
 
@@ -181,7 +178,41 @@ def variables(name: str) -> str:
         for variable, facts in accepted.items()
     ]
     table = list_table(["Variable", "Required", "Description"], rows, "27 19 54")
-    return f"{table}\n{entry_variables(runbook)}"
+    parts = [table, *(variables_of_system(runbook, system) for system in all_systems())]
+    return "\n".join([*filter(None, parts), entry_variables(runbook)])
+
+
+def variables_of_system(runbook: Mapping[str, Any], system: TicketSystem) -> str:
+    """Return a table of the variables that a ticketing system adds to a runbook, or an empty text.
+
+    :param runbook: an entry of the table of runbooks.
+    :param system: the ticketing system.
+    """
+    added = {name: facts for group in runbook["takes"] for name, facts in system.variables.get(group, {}).items()}
+    if not added:
+        return ""
+    rows = [variable_row(name, facts, requirement_of_system(name, system)) for name, facts in added.items()]
+    table = list_table(["Variable", "Required", "Description"], rows, "27 19 54")
+    keys = ", ".join(map(code, system.definition["entry"]))
+    of_entries = f"\nAn entry may also contain {keys}.\n" if "tickets" in runbook["takes"] else ""
+    return f"{system.title}, with {code(f'ticket_system: {system.name}')}:\n\n{table}{of_entries}"
+
+
+def requirement_of_system(name: str, system: TicketSystem) -> str:
+    """Return whether or when a runbook requires a variable of a ticketing system.
+
+    :param name: the name of the variable.
+    :param system: the ticketing system.
+    """
+    if name in system.definition["closing"]["required_if_checked"]:
+        is_default = system.definition["closing"]["default"] == "checked"
+        way, word = ("contraforce", "unless") if is_default else ("checked", "if")
+        return f"{word} {code('ticket_closing')} is {code(way)}"
+    for group in system.definition["ticket"]["values"]:
+        if group.get("required") and name in group["names"]:
+            others = "".join(f"or {code(other)}, " for other in group["names"] if other != name)
+            return f"to open a ticket, {others}or in each entry"
+    return "no"
 
 
 def variable_row(name: str, facts: Mapping[str, Any], required: str) -> tuple[str, str, str]:
@@ -221,8 +252,6 @@ def requirement(name: str, runbook: Mapping[str, Any]) -> str:
         return f"**yes**, or {code('pairs_file') if name == 'pairs' else 'a single incident'}"
     if name == "pairs_file":
         return f"without {code('pairs')}"
-    if name in TICKET_NEEDS:
-        return f"to open a ticket, {TICKET_NEEDS[name]}or in each entry"
     return "no"
 
 
@@ -250,6 +279,22 @@ def entry_variables(runbook: Mapping[str, Any]) -> str:
     if runbook.get("needs_of_sentinel"):
         lines.append(f"A Sentinel incident also needs {' and '.join(map(code, runbook['needs_of_sentinel']))}.")
     return " ".join(lines) + "\n"
+
+
+def ticket_systems() -> str:
+    """Return a table of the ticketing systems."""
+    words = {
+        "documented": "yes, as ContraForce documents",
+        "assumed": "not documented",
+        "no": "no",
+    }
+    rows = [
+        (code(system.name), system.title, code(system.group), words[system.definition["contraforce_links"]])
+        for system in all_systems()
+    ]
+    return list_table(
+        ["ticket_system", "System", "Action group", "ContraForce can link its tickets"], rows, "20 25 20 35"
+    )
 
 
 # --- connections, errors, assumptions -------------------------------------------------------------------------------
@@ -460,6 +505,7 @@ GENERATED: Mapping[str, Callable[..., str]] = {
     "next_steps": next_steps,
     "operations": operations,
     "runbooks": runbooks,
+    "ticket_systems": ticket_systems,
     "variables": variables,
 }
 #: Functions of the whole site by the name in a marker.

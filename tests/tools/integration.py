@@ -49,6 +49,7 @@ def run_targets(mode: str, arguments: list[str], folder: Path) -> bool:
             "sandbox_client_id": sandbox.credentials["client_id"],
             "sandbox_client_secret": sandbox.credentials["client_secret"],
             "sandbox_ticketing": sandbox.ticketing,
+            "sandbox_servicenow": sandbox.servicenow,
             "secops_itsm_in_process": MODES[mode],
         }
         config = copy / "tests" / "integration" / "integration_config.yml"

@@ -94,7 +94,9 @@ def test_schema_has_a_provenance(name):
 
 
 def test_assumed_fields_are_marked():
-    assert {SCHEMAS[name]["x-provenance"] for name in ("ShownStatus", "ShownClassification")} == {"assumed"}
+    assert {SCHEMAS[name]["x-provenance"] for name in ("ShownSource", "ShownStatus", "ShownClassification")} == {
+        "assumed"
+    }
     record = SCHEMAS["IncidentRecord"]["properties"]
     for name in ("classification", "classificationReason", "ticketId", "ticket", "user", "isAssigned"):
         assert record[name]["x-provenance"] == "assumed"
@@ -229,6 +231,7 @@ def test_assumed_integers_equal_those_of_the_document():
     for schema, words in (
         ("ShownStatus", assumptions.STATUS_BY_INTEGER),
         ("ShownClassification", assumptions.CLASSIFICATION_BY_INTEGER),
+        ("ShownSource", assumptions.SOURCE_BY_INTEGER),
     ):
         for number, word in words.items():
             assert f"{word} {number}" in SCHEMAS[schema]["description"]

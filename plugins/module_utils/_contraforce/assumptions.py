@@ -118,6 +118,12 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
         "If a response names an incident, a workspace or a source, they are the ones in the request.",
         "Every read fails with ``contract``. Nothing is written.",
     ),
+    "CF-A25": Assumption(
+        "The body of ``agent.investigation.completed.v1`` has the properties of ``incident.created.v1``, possibly in "
+        "``data.incident``, and the classification in ``classification`` and ``classificationReason``.",
+        "``event.incident`` lacks the classification, or there is no ``event.entry`` and ``event.refused`` contains "
+        "the reason.",
+    ),
 }
 
 #: CF-A4. Source: ContraForce API reference, older generation.

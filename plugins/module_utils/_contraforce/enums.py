@@ -67,6 +67,6 @@ def canonical(shown: Any, words: tuple[str, ...], by_integer: Mapping[int, str])
     if shown is None or shown == "":
         return None
     text = str(shown).strip()
-    if text.isdecimal() and int(text) in by_integer:
-        return by_integer[int(text)]
-    return spelled(text, words) or text
+    # Python refuses to convert a text with thousands of digits.
+    number = int(text) if text.isdecimal() and len(text) <= 9 else None
+    return by_integer.get(number, text) if number is not None else spelled(text, words) or text

@@ -8,10 +8,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import SOURCE_BY_INTEGER
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES, canonical
 from ansible_collections.secops.itsm.plugins.module_utils._errors import configuration_error
-from ansible_collections.secops.itsm.plugins.module_utils._option_values import identifier, is_uuid, spelled
+from ansible_collections.secops.itsm.plugins.module_utils._option_values import identifier, is_uuid
 
 #: The options that identify an incident.
 IDENTIFIERS = ("workspace_id", "source", "incident_id")
@@ -57,11 +59,20 @@ class IncidentKey:
         return {**named, "number": number} if number else named
 
 
+def canonical_source(shown: Any) -> str | None:
+    """Return the API's spelling of a source, the text itself if it is unknown, or None if it is not set (CF-A4).
+
+    :param shown: a source in any case, or an integer of the older API generation.
+    """
+    is_value = isinstance(shown, (str, int)) and not isinstance(shown, bool)
+    return canonical(shown, SOURCES, SOURCE_BY_INTEGER) if is_value else None
+
+
 def incident_key(workspace_id: str, source: str, incident_id: str) -> IncidentKey:
     """Check the parts of an incident's key, and return the key.
 
     :param workspace_id: a UUID.
-    :param source: a source in any case; webhooks send it in lower case.
+    :param source: a source in any case, as webhooks send it, or as an integer of the older API generation.
     :param incident_id: a UUID for Sentinel; for other sources, any text that a URL can contain.
     :raises ApiError: category ``configuration``.
     """
@@ -70,8 +81,8 @@ def incident_key(workspace_id: str, source: str, incident_id: str) -> IncidentKe
         raise configuration_error(
             f"workspace_id must be a UUID such as 5f0c8f9e-1111-4222-8333-444455556666, not {workspace_id!r}."
         )
-    known = spelled(source, SOURCES)
-    if known is None:
+    known = canonical_source(source) or ""
+    if known not in SOURCES:
         raise configuration_error(f"source must be one of {', '.join(SOURCES)} (in any case), not {source!r}.")
     if named is None:
         raise configuration_error("incident_id is empty: set it to the identifier of an incident.")

@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Mapping
 
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import SOURCE_BY_INTEGER, UNSET_IDS
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES, canonical
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import UNSET_IDS
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, canonical_source
 from ansible_collections.secops.itsm.plugins.module_utils._option_values import is_uuid
 
 
@@ -33,7 +33,7 @@ def other_incident(shown: Mapping[str, Any], key: IncidentKey) -> IncidentKey | 
     :param shown: an object with any of ``id``, ``workspaceId`` and ``source`` of an incident.
     :param key: the requested incident.
     """
-    source = canonical(shown.get("source"), SOURCES, SOURCE_BY_INTEGER)
+    source = canonical_source(shown.get("source"))
     workspace_id = _identifier(shown.get("workspaceId"))
     found = IncidentKey(
         workspace_id if is_uuid(workspace_id) else key.workspace_id,

@@ -31,6 +31,9 @@ REQUIRED_HEADERS = (EVENT_ID, TIMESTAMP, SIGNATURE)
 #: Headers that an event contains.
 EVENT_HEADERS = (EVENT_ID, SCHEMA, TIMESTAMP)
 
+#: The types of events whose headers are documented, but not their bodies (CF-A25).
+UNDOCUMENTED_BODIES = ("agent.investigation.completed.v1",)
+
 #: Seconds by which a timestamp may differ from the current time. Source: ContraForce documentation, webhooks.
 TIMESTAMP_TOLERANCE = 300
 
@@ -150,11 +153,26 @@ def _signing_time(timestamp: str) -> tuple[Callable[[bytes], bytes], float | Non
         return base64.b64encode, None
 
 
-def parse_payload(body: bytes) -> dict[str, Any]:
+def parse_payload(body: bytes, schema: str | None = None) -> dict[str, Any]:
     """Parse the body of a verified delivery.
 
     :param body: the body as received.
+    :param schema: the schema in the headers. It is not signed, so it is only used for the event whose body is not
+        documented (CF-A25), and only if that body does not contain its type.
     :raises RefusalError: if it is not a JSON object with a ``type``.
+    """
+    payload = parse_object(body)
+    kind = payload.get("type") or (schema if schema in UNDOCUMENTED_BODIES else None)
+    if not isinstance(kind, str):
+        raise RefusalError(400, "its body is not an object with a type")
+    return {**payload, "type": kind}
+
+
+def parse_object(body: bytes) -> dict[str, Any]:
+    """Parse a body.
+
+    :param body: the body as received.
+    :raises RefusalError: if it is not a JSON object.
     """
     try:
         payload = json.loads(body.decode("utf-8"), parse_constant=_reject_constant)
@@ -162,8 +180,8 @@ def parse_payload(body: bytes) -> dict[str, Any]:
         payload = Redactor().data(payload)
     except (ValueError, RecursionError):
         raise RefusalError(400, "its body is not JSON") from None
-    if not isinstance(payload, dict) or not isinstance(payload.get("type"), str) or not payload["type"]:
-        raise RefusalError(400, "its body is not an object with a type")
+    if not isinstance(payload, dict):
+        raise RefusalError(400, "its body is not a JSON object")
     return payload
 
 

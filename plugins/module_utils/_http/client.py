@@ -15,7 +15,7 @@ import json
 import os
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Callable, Mapping
 from urllib.parse import unquote_to_bytes, urljoin, urlsplit
@@ -33,6 +33,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.auth import Auth
 from ansible_collections.secops.itsm.plugins.module_utils._http.clock import Clock
 from ansible_collections.secops.itsm.plugins.module_utils._http.error_body import ErrorBody, excerpt
 from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import (
+    HTML_PAGE,
     TOO_DEEP,
     FailedAttempt,
     Route,
@@ -80,11 +81,13 @@ class Response:
     :param http_status: a status of 2xx.
     :param body: the parsed JSON; None if the body is empty.
     :param request_id: the request ID, if the response has one.
+    :param headers: the headers, with names in any case.
     """
 
     http_status: int
     body: Any
     request_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -418,16 +421,18 @@ class Client:
         if not 200 <= status < 300:
             details = self._profile.parse_error(body) if body is not None else ErrorBody()
             retry_after = self._profile.retry_after(status, response.headers)
-            return from_response(
+            failure = from_response(
                 self._profile, status, details, other_content, retry_after, request.is_write, self._redact, request_id
             )
+            remedy = self._profile.remedy_of(status, response.headers)
+            return replace(failure, remedy=remedy) if remedy else failure
         if other_content or (body is None and not request.is_write):
             other_content = other_content or "an empty body instead of JSON"
             return from_invalid_body(self._profile, status, other_content, request.is_write, request_id)
         if self._profile.reports_failure(body):
             details = self._profile.parse_error(body)
             return from_reported_failure(self._profile, status, details, request.is_write, self._redact, request_id)
-        return Response(status, body, request_id)
+        return Response(status, body, request_id, response.headers)
 
 
 def environment_proxy(url: str) -> tuple[str, str]:
@@ -462,7 +467,7 @@ def _parse_json(content: bytes, content_type: str) -> tuple[Any, str | None]:
     except ValueError:
         pass
     if "html" in content_type or content.lstrip()[:1] == b"<":
-        return None, "an HTML page instead of JSON"
+        return None, HTML_PAGE
     return None, "invalid JSON" if "json" in content_type else "text instead of JSON"
 
 

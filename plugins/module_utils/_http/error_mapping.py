@@ -79,6 +79,9 @@ class Route:
         return self.ca_variable or "{ca_path}"
 
 
+#: The description of a page that is meant for people.
+HTML_PAGE = "an HTML page instead of JSON"
+
 #: The description of a body that cannot be processed.
 TOO_DEEP = "JSON that is nested too deeply"
 
@@ -273,13 +276,18 @@ def from_invalid_body(
     :param is_write: whether the request changes something.
     :param request_id: the request ID.
     """
+    category, cause, remedy = "contract", "", profile.remedy("contract")
+    if content == HTML_PAGE and profile.html_page:
+        category = "unavailable"
+        cause, remedy = profile.html_page
     return FailedAttempt(
-        "contract",
-        f"{profile.name} responded with {content} (HTTP {http_status})",
-        profile.remedy("contract"),
+        category,
+        f"{profile.name} responded with {content} (HTTP {http_status}){cause}",
+        remedy,
         http_status=http_status,
         request_id=request_id,
         decision=decide_retry(is_write, is_permanent=True),
+        retryable=category == "unavailable",
     )
 
 

@@ -76,6 +76,16 @@ def retry_after_of(http_status: int, headers: Mapping[str, str]) -> float | None
     return retry_after_seconds(headers.get("Retry-After"), http_date(headers.get("Date")))
 
 
+def no_remedy(http_status: int, headers: Mapping[str, str]) -> str | None:
+    """Return None, for a service whose headers do not explain an error.
+
+    :param http_status: the status.
+    :param headers: the headers, with names in any case.
+    """
+    del http_status, headers
+    return None
+
+
 def no_failure(body: Any) -> bool:
     """Return False, for a service that never reports a failure with a 2xx status.
 
@@ -100,6 +110,9 @@ class ErrorProfile:
     :param retry_after_means_unprocessed: whether the service promises that it did not process a write to which it
         responds with 503 and ``Retry-After``.
     :param reports_failure: returns whether the parsed JSON of a 2xx response reports that the request failed.
+    :param remedy_of: returns what the user can do about an error that the headers of the response explain, or None.
+    :param html_page: why the service may respond to a request with a page and a 2xx status, although it is unavailable,
+        as the end of a sentence, and what the user can do; None if it never does.
     """
 
     name: str
@@ -112,6 +125,8 @@ class ErrorProfile:
     retry_after: Callable[[int, Mapping[str, str]], float | None] = retry_after_of
     retry_after_means_unprocessed: bool = True
     reports_failure: Callable[[Any], bool] = no_failure
+    remedy_of: Callable[[int, Mapping[str, str]], str | None] = no_remedy
+    html_page: tuple[str, str] | None = None
 
     def label(self, option: str) -> str:
         """Return the name of a connection option for a message.

@@ -35,34 +35,6 @@ CATEGORIES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True)
-class ClientCredentials:
-    """Credentials of a client, and the server that issues its tokens.
-
-    :param transport: how to reach the token server.
-    :param path: the path of the token endpoint.
-    :param client_id: the ID of the client.
-    :param client_secret: its secret.
-    :param scope: the scope of the token; None for the server's default.
-    """
-
-    transport: Transport
-    path: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    scope: str | None = None
-
-    @property
-    def form(self) -> dict[str, str]:
-        """Return the form of a token request (RFC 6749, section 4.4.2)."""
-        form = {
-            "grant_type": "client_credentials",
-            "client_id": self.client_id,
-            "client_secret": self.client_secret,
-        }
-        return {**form, "scope": self.scope} if self.scope else form
-
-
 def parse_error(body: Any) -> ErrorBody:
     """Return the content of an error response (RFC 6749, section 5.2).
 
@@ -101,6 +73,36 @@ TOKEN_SERVER = ErrorProfile(
 )
 
 
+@dataclass(frozen=True)
+class ClientCredentials:
+    """Credentials of a client, and the server that issues its tokens.
+
+    :param transport: how to reach the token server.
+    :param path: the path of the token endpoint.
+    :param client_id: the ID of the client.
+    :param client_secret: its secret.
+    :param scope: the scope of the token; None for the server's default.
+    :param errors: how the server reports errors.
+    """
+
+    transport: Transport
+    path: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    scope: str | None = None
+    errors: ErrorProfile = TOKEN_SERVER
+
+    @property
+    def form(self) -> dict[str, str]:
+        """Return the form of a token request (RFC 6749, section 4.4.2)."""
+        form = {
+            "grant_type": "client_credentials",
+            "client_id": self.client_id,
+            "client_secret": self.client_secret,
+        }
+        return {**form, "scope": self.scope} if self.scope else form
+
+
 def fetch_token(
     credentials: ClientCredentials, user_agent: str, clock: Clock | None = None, notice: Notice | None = None
 ) -> str:
@@ -116,7 +118,7 @@ def fetch_token(
     client = Client(
         credentials.transport,
         NoAuth(),
-        TOKEN_SERVER,
+        credentials.errors,
         user_agent=user_agent,
         redact=redact,
         clock=clock,
@@ -128,7 +130,8 @@ def fetch_token(
         violation = first_violation(TOKEN_RESPONSE, response.body)
         if violation:
             raise ApiError(
-                f"The response of the token server is not valid: {violation}. Check {TOKEN_SERVER.label('token_url')}.",
+                f"The response of the token server is not valid: {violation}. Check "
+                f"{credentials.errors.label('token_url')}.",
                 "contract",
                 method="POST",
                 path=credentials.path,

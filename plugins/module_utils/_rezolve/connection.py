@@ -7,33 +7,25 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any, Mapping
-from urllib.parse import SplitResult, urlsplit, urlunsplit
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import configuration_error, part_of
-from ansible_collections.secops.itsm.plugins.module_utils._http.auth import (
-    Auth,
-    ClientCredentialsAuth,
-    api_key,
-    bearer,
-    claims_of,
-)
+from ansible_collections.secops.itsm.plugins.module_utils._http.auth import Auth, api_key, bearer, claims_of
 from ansible_collections.secops.itsm.plugins.module_utils._http.client import Transport
-from ansible_collections.secops.itsm.plugins.module_utils._http.connection import (
-    Connection,
-    build_transport,
-    checked_headers,
-)
+from ansible_collections.secops.itsm.plugins.module_utils._http.connection import Connection, build_transport
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import (
     Option,
     given_options,
     label,
-    labels,
     transport_options,
 )
-from ansible_collections.secops.itsm.plugins.module_utils._http.oauth import ClientCredentials, fetch_token
-from ansible_collections.secops.itsm.plugins.module_utils._http.url_rules import base_url, is_direct
+from ansible_collections.secops.itsm.plugins.module_utils._http.credentials import (
+    check_characters,
+    check_together,
+    client_credentials_auth,
+    single_method,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._http.url_rules import base_url
 from ansible_collections.secops.itsm.plugins.module_utils._option_values import is_uuid
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions import API_KEY_HEADER
 
@@ -109,69 +101,29 @@ def _identity(given: Mapping[str, Any]) -> dict[str, str]:
 
 def _auth(given: Mapping[str, Any], transport: Transport, user_agent: str) -> Auth:
     """Return the authentication method that the options select."""
-    for name in ("access_token", "client_id", "client_secret", "scope", "api_key"):
-        if given[name] and not given[name].isprintable():
-            named = label(name, TICKETING_OPTIONS)
-            raise configuration_error(f"{named} contains a line break or another control character. Remove it.")
-    for name in ("access_token", "api_key"):
-        if given[name] and not given[name].isascii():
-            named = label(name, TICKETING_OPTIONS)
-            raise configuration_error(f"{named} contains a character other than ASCII. Check its value.")
-    methods = [method for method, names in TICKETING_CREDENTIALS.items() if any(given[name] for name in names)]
-    if len(methods) > 1:
-        raise configuration_error(
-            f"More than one authentication method is configured ({', '.join(methods)}). Set only one of "
-            f"{labels(('access_token', 'client_id', 'api_key'), TICKETING_OPTIONS)}."
-        )
-    if not methods:
-        raise configuration_error(
-            f"No credentials are set. Set {', or '.join(TICKETING_CREDENTIALS)}, as options, as environment variables "
-            f"such as {TICKETING_OPTIONS['client_id'].env}, or as runbook variables such as "
-            f"{TICKETING_OPTIONS['client_id'].variable}."
-        )
-    if given["access_token"]:
+    check_characters(
+        given,
+        TICKETING_OPTIONS,
+        ("access_token", "client_id", "client_secret", "scope", "api_key"),
+        ("access_token", "api_key"),
+    )
+    main = ("access_token", "client_id", "api_key")
+    method = single_method(given, TICKETING_OPTIONS, TICKETING_CREDENTIALS, main, "client_id")
+    if method == "access_token":
         check_tenant(given["access_token"], given["tenant_id"])
         return bearer(given["access_token"])
-    if given["api_key"]:
+    if method == "api_key":
         return api_key(given["api_key"], API_KEY_HEADER)
-    return _fetched_token(given, transport, user_agent)
-
-
-def _fetched_token(given: Mapping[str, Any], transport: Transport, user_agent: str) -> ClientCredentialsAuth:
-    missing = [name for name in ("client_id", "client_secret", "token_url") if not given[name]]
-    if missing:
-        raise configuration_error(
-            f"{labels(missing, TICKETING_OPTIONS)} {'are' if missing[1:] else 'is'} missing. Set client_id, "
-            "client_secret and token_url together."
-        )
-    example = "https://sts.example.com/auth/realms/northwind/protocol/openid-connect/token"
-    base_url(given["token_url"], "", given["allow_http"], example, TICKETING_OPTIONS, "token_url")
-    parts = urlsplit(given["token_url"].strip())
-    server = urlunsplit((parts.scheme, parts.netloc, "", "", ""))
-    # Additional headers may contain gateway keys, so they are only sent to the origin of the API. The headers of the
-    # tenant are not part of a token request.
-    is_same_origin = _origin(parts) == _origin(urlsplit(transport.base_url))
-    headers = checked_headers(given["headers"], TICKETING_OPTIONS) if is_same_origin else {}
-    credentials = ClientCredentials(
-        replace(transport, base_url=server, headers=headers, direct=is_direct(given, server)),
-        parts.path or "/",
-        given["client_id"],
-        given["client_secret"],
-        given["scope"],
+    check_together(given, TICKETING_OPTIONS, ("client_id", "client_secret", "token_url"))
+    return client_credentials_auth(
+        given,
+        TICKETING_OPTIONS,
+        transport,
+        given["token_url"],
+        user_agent,
+        "https://sts.example.com/auth/realms/northwind/protocol/openid-connect/token",
+        lambda token: check_tenant(token, given["tenant_id"]),
     )
-
-    def fetch() -> str:
-        token = fetch_token(credentials, user_agent, notice=auth.notify)
-        check_tenant(token, given["tenant_id"])
-        return token
-
-    auth = ClientCredentialsAuth(fetch, (given["client_secret"],))
-    return auth
-
-
-def _origin(parts: SplitResult) -> tuple[str, str | None, int | None]:
-    """Return the origin of a URL: scheme, host and port."""
-    return parts.scheme, parts.hostname, parts.port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
 def check_tenant(token: str, tenant_id: str) -> None:

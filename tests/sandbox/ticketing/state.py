@@ -9,6 +9,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Callable, Mapping
 
+from ansible_collections.secops.itsm.tests.sandbox.edits import Edit, Edits
 from ansible_collections.secops.itsm.tests.sandbox.profile import TicketingProfile
 from ansible_collections.secops.itsm.tests.sandbox.records import Answer, Call, RefusedError
 from ansible_collections.secops.itsm.tests.sandbox.ticketing import listing
@@ -19,7 +20,6 @@ from ansible_collections.secops.itsm.tests.sandbox.ticketing.checks import (
     plain_text_faults,
     update_faults,
 )
-from ansible_collections.secops.itsm.tests.sandbox.ticketing.edits import Edit, Edits
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.records import ANOTHER_AGENT, Ticket
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.refusals import invalid_fields, page_not_found
 from ansible_collections.secops.itsm.tests.sandbox.ticketing.serializers import TicketSerializer
@@ -60,15 +60,6 @@ class Ticketing:
         }
 
     # --- another agent -----------------------------------------------------------------------------------------------
-
-    def edit(self, object_id: str, values: Mapping[str, Any]) -> None:
-        """Let another agent edit a ticket.
-
-        :param values: by field UUID.
-        :raises ValueError: if the ticket does not exist or cannot have the values.
-        """
-        if not self.edit_if_there(object_id, values):
-            raise ValueError(f"edit.object_id is {object_id}, but there is no such ticket")
 
     def edit_if_there(self, object_id: str, values: Mapping[str, Any]) -> bool:
         """Let another agent edit a ticket, and return whether it exists.

@@ -18,8 +18,10 @@ description:
     C(secops.itsm.contraforce_incidents) or an event stream of Ansible Automation Platform. All other events are left
     unchanged.
   - Adds C(event.incident) for conditions, with C(source) in the API's spelling and C(incident_id), and, if the event
-    contains them, C(workspace_id), C(incident_number), C(title), C(severity), C(status), C(created_at), C(account_id)
-    and C(account_name). All values are strings.
+    contains them, C(workspace_id), C(incident_number), C(title), C(severity), C(status), C(classification),
+    C(classification_reason), C(created_at), C(account_id) and C(account_name). All values are strings.
+  - The body of C(agent.investigation.completed.v1) is not documented. The filter reads what it shows, in C(data), in
+    C(data.incident) or next to them, see assumption CF-A25.
   - "Adds C(event.entry), an entry for the runbooks' variable C(incidents): C({{ [event.entry] }}). It contains
     C(source), C(incident_id), C(incident_number) if it is known, and C(workspace_id). Webhook events do not contain the
     workspace. Without O(workspaces), the entry contains C(created_at) and C(title_sha256), the SHA-256 digest of the
@@ -50,7 +52,7 @@ EXAMPLES = r"""
       filters:
         - secops.itsm.contraforce_incident:
             workspaces:
-              acc-northwind-health: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
+              9f1c2d3e-4a5b-4c6d-8e7f-0a1b2c3d4e5f: 5d6e7f80-91a2-4b3c-8d4e-5f6071829304
   rules:
     - name: Sign-ins of the backup account
       condition: event.entry is defined and event.incident.title is search("backup account", ignorecase=true)

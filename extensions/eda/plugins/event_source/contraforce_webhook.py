@@ -18,6 +18,8 @@ description:
     body. Only the two documented formats are accepted: a timestamp in Unix seconds with C(sha256=) and lower-case
     hexadecimal digits, or a timestamp in ISO 8601 with plain Base64. The key is O(secret) in UTF-8, see assumption
     CF-A20 in R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified)."
+  - The body of C(agent.investigation.completed.v1) is not documented. If it does not contain a C(type), the header
+    C(X-CF-Schema) provides it.
   - A timestamp that differs by more than 5 minutes is refused, so the clock of this machine must be correct.
   - ContraForce delivers an event at least once. A repeated delivery with the same C(X-CF-Event-Id) gets the same
     response, but is not sent to the rulebook again. The same applies to the same signature with another ID, because the
@@ -47,12 +49,15 @@ options:
   secret:
     description:
       - Secret of the webhook as shown by ContraForce. Provide it in the environment instead of the rulebook.
+      - If a signing token override was set for the webhook, together with bearer credentials, ContraForce signs with
+        this token. Then use the token instead of the secret. The credentials in C(Authorization) are not checked.
       - If not set, the value of the environment variable E(CONTRAFORCE_WEBHOOK_SECRET) is used.
     type: str
     required: true
   former_secret:
     description:
-      - Second secret that deliveries may be signed with while the secret is being changed.
+      - Second secret that deliveries may be signed with, while the secret is being changed, or if a second webhook with
+        another secret sends to the same address, such as that of C(agent.investigation.completed.v1).
       - If not set, the value of the environment variable E(CONTRAFORCE_WEBHOOK_FORMER_SECRET) is used.
     type: str
   certfile:

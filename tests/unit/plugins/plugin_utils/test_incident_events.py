@@ -99,6 +99,59 @@ def test_webhook_event_gets_an_incident_and_an_entry():
     assert filtered(event)["entry"] == filtered(created())["entry"]
 
 
+def investigated(payload):
+    """Return the filtered event of an investigation with a body."""
+    return filtered({"payload": {"type": "agent.investigation.completed.v1", **payload}, "meta": {}})
+
+
+VERDICT = {"classification": "falsepositive", "classificationReason": "InaccurateData"}
+REFERENCE = {"id": "61024", "source": "DefenderXDR", "workspaceId": WORKSPACE, "number": "61024"}
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {"data": {**created()["payload"]["data"], "workspaceId": WORKSPACE, **VERDICT}},
+        {"data": {"incident": REFERENCE, **VERDICT}},
+        {"data": {"id": "the investigation", "source": "agent", "incident": {**REFERENCE, **VERDICT}}},
+        {"incident": {**REFERENCE, "classification": "TruePositive", "source": 2}, "classification": 2},
+        {"data": {"incident": REFERENCE, "classification": "FalsePositive", "classification_reason": "inaccuratedata"}},
+    ],
+    ids=["flat", "reference", "of the incident", "without data", "underscore"],
+)
+def test_investigation_shows_its_incident_and_classification(payload):
+    after = investigated(payload)
+    assert after["entry"] == {
+        "workspace_id": WORKSPACE,
+        "source": "DefenderXDR",
+        "incident_id": "61024",
+        "incident_number": "61024",
+    }
+    incident = after["incident"]
+    assert incident["classification"] == "FalsePositive"
+    if "data" in payload:
+        assert incident["classification_reason"] == "InaccurateData"
+
+
+def test_investigation_without_its_incident_is_refused():
+    # The result of an investigation may have an identifier of its own.
+    for payload in ({}, {"data": None}, {"data": {"id": "61024", "source": "sentinel"}}, {"incident": [REFERENCE]}):
+        after = investigated(payload)
+        assert "entry" not in after
+        assert after["refused"]
+    hostile = investigated({"data": {"incident": REFERENCE, "classification": HOSTILE}})
+    assert hostile["incident"]["classification"] == HOSTILE, "for conditions"
+    assert HOSTILE not in str(hostile["entry"])
+
+
+@pytest.mark.parametrize("event", [created, listed], ids=["created", "listed"])
+def test_integers_of_the_older_generation_are_understood(event):
+    after = filtered(event(source=2, status=3, classification=2))
+    assert after["entry"] == filtered(event())["entry"]
+    assert (after["incident"]["status"], after["incident"]["classification"]) == ("Closed", "FalsePositive")
+    assert refused(event(source=7)).startswith("The source")
+
+
 def test_listed_event_gets_its_workspace():
     identity = {
         "workspace_id": WORKSPACE,
@@ -282,10 +335,22 @@ JSON = st.recursive(
 )
 NAMES = ("source", "incidentId", "incidentNumber", "id", "number", "title", "createdAt", "creationTime", "workspaceId")
 LIKELY = st.sampled_from(
-    ["sentinel", "61024", 7, TITLE, HOSTILE, "2026-11-21T10:00:00Z", WORKSPACE, "9999-12-31T23:59:59-10:00"]
+    [
+        "sentinel",
+        2,
+        "61024",
+        7,
+        "9" * 5000,
+        TITLE,
+        HOSTILE,
+        "2026-11-21T10:00:00Z",
+        WORKSPACE,
+        "9999-12-31T23:59:59-10:00",
+    ]
 )
-FURTHER = ("accountId", "accountName", "status", "severity")
-DATA = JSON | st.fixed_dictionaries({}, optional=dict.fromkeys((*NAMES, *FURTHER), LIKELY | JSON))
+FURTHER = ("accountId", "accountName", "status", "severity", "classification", "classificationReason")
+FLAT = st.fixed_dictionaries({}, optional=dict.fromkeys((*NAMES, *FURTHER), LIKELY | JSON))
+DATA = JSON | FLAT | st.fixed_dictionaries({"incident": FLAT}, optional=dict.fromkeys(NAMES, LIKELY | JSON))
 EVENTS = JSON | st.fixed_dictionaries(
     {
         "payload": JSON

@@ -48,6 +48,12 @@ def test_host_has_the_name_variables_and_groups_of_its_incident():
     assert made.groups == ["source_defenderxdr", "severity_low", "status_new", workspace_group]
 
 
+def test_integers_of_the_older_generation_are_understood():
+    made, usual = host(source=2, status=2), host()
+    assert (made.name, made.groups, made.key) == (usual.name, usual.groups, usual.key)
+    assert made.variables["source"] == "DefenderXDR"
+
+
 def test_missing_properties_add_no_variable_and_no_group():
     made = host(severity=None, status="", number=None)
     assert "incident_number" not in made.variables

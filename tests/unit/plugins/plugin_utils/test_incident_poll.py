@@ -106,6 +106,8 @@ def test_poll_starts_an_overlap_before_the_last_one(lookback, overlap, last, now
     [
         ({"workspaceId": WORKSPACE.upper()}, True),
         ({"source": "defenderxdr"}, True),
+        ({"source": 2}, True),
+        ({"source": 3}, False),
         ({"workspaceId": None}, False),
         ({"id": "2"}, False),
         ({"source": "Sentinel"}, False),

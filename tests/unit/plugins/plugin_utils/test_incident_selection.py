@@ -49,6 +49,8 @@ def test_entry_describes_the_incident():
         "created_at": "2026-11-21T10:00:00Z",
         "line": f"DefenderXDR 1 of {WORKSPACE} (Low, New, 2026-11-21T10:00:00Z): Sign-in of the backup account",
     }
+    integers = list_entry(record(source=2, status=2))
+    assert (integers["source"], integers["status"]) == ("DefenderXDR", "New")
     assert list_entry({"id": 7, "source": "Unheard"})["line"] == "Unheard 7 of  (): None"
 
 

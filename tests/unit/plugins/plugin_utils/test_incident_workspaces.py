@@ -57,6 +57,7 @@ def found(*records: dict[str, Any], **changes: Any) -> dict[str, Any]:
 def test_found_entry_has_the_workspace_instead_of_the_evidence():
     expected = {"workspace_id": WORKSPACE, "source": "DefenderXDR", "incident_id": "48213", "comment": "kept"}
     assert found({**RECORD, "id": "1"}, RECORD) == {"incidents": [expected], "problems": []}
+    assert found({**RECORD, "source": 2})["incidents"] == [expected]
     # Listed twice in the same workspace.
     assert found(RECORD, {**RECORD, "workspaceId": WORKSPACE.upper()})["incidents"] == [expected]
 

@@ -260,7 +260,7 @@ def test_lists_and_loops_have_the_same_report(as_outcome):
 
 def test_outcomes_without_identities_are_matched_by_position():
     outcomes = [{"changed": True, "created": True, "object_id": "CTC-1"}, {"failed": True, "msg": "No.", "error": {}}]
-    made = report(step("ticket", *outcomes, incidents=[named(2), named(1)]), incidents=BOTH)
+    made = report(step("ticket", *outcomes, incidents=[named(2), named(1)], ticket_key="object_id"), incidents=BOTH)
     found = [(entry["incident_id"], entry["outcome"], entry["ticket"]) for entry in made["incidents"]]
     assert found == [("1", "failed", None), ("2", "changed", "CTC-1")]
 
@@ -301,8 +301,17 @@ def test_read_is_a_step_if_it_shows_a_link_or_failed():
     ],
 )
 def test_opened_ticket_is_distinguished_from_a_found_one(outcome, check_mode, ticket, text):
-    found = row(step("ticket", outcome, incidents=[named()]), check_mode=check_mode)
+    found = row(step("ticket", outcome, incidents=[named()], ticket_key="object_id"), check_mode=check_mode)
     assert (found["ticket"], found["steps"][0]["outcome_text"]) == (ticket, text)
+
+
+@pytest.mark.parametrize("name", ["found_closed", "close_ticket"])
+def test_ticket_that_was_checked_is_not_called_unchecked(name):
+    asked = ok(1, True, unverified=["update_ticket"], diff={"before": {}, "after": {"closed_ticket": "1"}})
+    of_closure = step("close", asked)
+    assert row(of_closure)["steps"][0]["notes"] == [TICKET_CLOSED]
+    assert row(of_closure, step(name, ok(1)))["steps"][0]["notes"] == []
+    assert row(of_closure, step("close_ticket", failed(1)))["steps"][0]["notes"] == [TICKET_CLOSED]
 
 
 def test_tickets_are_counted_in_the_summary():
@@ -419,9 +428,12 @@ def test_other_keys_of_results_are_not_reported():
 # --- remaining incidents --------------------------------------------------------------------------------------------
 
 
+RESULT = {"id": "object_id", "number": "object_id"}
+
+
 def left(*args: Any) -> list[Any]:
     """Return the identifiers and tickets of the remaining incidents."""
-    return [(entry["incident_id"], entry.get("ticket_id")) for entry in runbook_left(*args)]
+    return [(entry["incident_id"], entry.get("ticket_id")) for entry in runbook_left(*args, ticket_keys=RESULT)]
 
 
 def test_failed_incidents_are_removed():
@@ -453,6 +465,17 @@ LINK = {"before": "unlinked", "after": "linked", "ticket_id": "41877", "ticket_n
 def test_remaining_incident_has_its_ticket(incident, outcome, ticket):
     incidents = [named(1), named(2, **incident)]
     assert left(incidents, {"results": [outcome]}, [incidents[1]]) == [("1", None), ("2", ticket)]
+
+
+def test_remaining_incident_keeps_the_number_of_its_ticket():
+    """A ticketing system may know a ticket by its number only, and ContraForce by its identifier only."""
+    opened = {"changed": True, "created": True, "sys_id": "a1", "number": "INC1"}
+    keys = {"id": "sys_id", "number": "number"}
+    (entry,) = runbook_left([named(1)], {"results": [opened]}, [named(1)], ticket_keys=keys)
+    assert (entry["ticket_id"], entry["ticket_number"]) == ("a1", "INC1")
+    linked = {"results": [ok(1, link={**LINK, "ticket_number": None})]}
+    (after,) = runbook_left([entry], linked)
+    assert (after["ticket_id"], after["ticket_number"]) == ("41877", "INC1")
 
 
 def test_remaining_incident_has_the_record_that_a_ticket_needs():

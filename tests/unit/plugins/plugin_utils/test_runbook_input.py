@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any, Mapping
 
 import pytest
@@ -18,11 +17,10 @@ from hypothesis import strategies as st
 from ansible_collections.secops.itsm.plugins.filter.runbook_input import runbook_input
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank, read_input, runbook_spec
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import read_table, with_ticket_system
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message, assert_messages, has_fact
 
-TABLE: Mapping[str, Any] = yaml.safe_load(
-    (Path(__file__).resolve().parents[4] / "playbooks" / "vars" / "runbooks.yml").read_text(encoding="utf-8")
-)
+TABLE: Mapping[str, Any] = with_ticket_system(read_table())
 WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
 SENTINEL = {"workspace_id": WORKSPACE, "source": "Sentinel", "incident_id": "7c2a1e8f-63d4-4b9f-8a22-1d3e4f5a6b72"}
 DEFENDER = {"workspace_id": WORKSPACE, "source": "DefenderXDR", "incident_id": "61024"}
@@ -112,7 +110,7 @@ def test_default_of_a_runbook_overrides_that_of_the_variable():
 
 
 def test_variables_of_other_runbooks_are_ignored():
-    expected = {"apis", "object_id", "workspace_id", "source", "incident_id"}
+    expected = {"apis", "object_id", "ticket_system", "workspace_id", "source", "incident_id"}
     assert set(runbook_spec("verify_connection", TABLE)) == expected
     assert "classification" not in read_input("open_ticket", {**MINIMAL["open_ticket"], **CLOSURE}, TABLE)["given"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from ansible_collections.secops.itsm.plugins.filter.runbook_tickets import DOCUM
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticket import parse_options
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import (
     PLACEHOLDERS,
-    build_ticket,
-    ticket_problems,
-    ticket_target,
     unknown_placeholders,
 )
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import build_ticket as build
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import ticket_problems as problems_of
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import ticket_target as target_of
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import default_system, find_system
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message, assert_messages
 
 WORKSPACE = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
@@ -35,6 +37,10 @@ RECORD = {"title": "Ransomware on FS01", "severity": "High"}
 VALUES = {"team_id": "soc", "offer": "Report a security incident", "reference_field": "Reference", "fields": {}}
 IDENTIFIED = "DefenderXDR incident 61024"
 REFERENCE = {"Reference": f"DefenderXDR 61024 {WORKSPACE}"}
+FORM = find_system(default_system()).definition["ticket"]
+build_ticket = partial(build, ticket=FORM)
+ticket_problems = partial(problems_of, ticket=FORM)
+ticket_target = partial(target_of, ticket=FORM)
 
 
 def ticket(entry=None, record=None, **values):

@@ -6,21 +6,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, Mapping
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import runbook_spec
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import read_table, with_ticket_system
 from ansible_collections.secops.itsm.plugins.plugin_utils.unknown_variables import unknown_variables
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message, assert_messages
 
-TABLE: Mapping[str, Any] = yaml.safe_load(
-    (Path(__file__).resolve().parents[4] / "playbooks" / "vars" / "runbooks.yml").read_text(encoding="utf-8")
-)
+TABLE: Mapping[str, Any] = with_ticket_system(read_table())
 RUNBOOKS = list(TABLE["itsm_runbooks"])
 #: Variables of the user that are not similar to those of a runbook.
 FOREIGN = ("environment_name", "x", "change_number", "zone")

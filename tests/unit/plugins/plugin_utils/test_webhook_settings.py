@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The options of the webhook event source. test_event_options.py covers types, defaults and unknown names."""
+"""The options of the event sources that receive webhooks.
+
+test_event_options.py covers types, defaults and unknown names.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ import asyncio
 import re
 import ssl
 from pathlib import Path
-from typing import Any, Mapping
+from typing import Any, Callable, Mapping
 
 import pytest
 import trustme
@@ -21,9 +24,12 @@ from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_receiver
 from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import (
+    TICKET_WEBHOOK_SPEC,
     WEBHOOK_SPEC,
+    TicketWebhookSettings,
     WebhookSettings,
     parse_settings,
+    parse_ticket_settings,
 )
 from ansible_collections.secops.itsm.tests.unit.event_plugins import event_plugin
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message
@@ -35,6 +41,7 @@ SECRET, PASSWORD = "curiouser-and-curiouser", "drink-me"
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("SECRET", "FORMER_SECRET", "PASSWORD"):
         monkeypatch.delenv(f"CONTRAFORCE_WEBHOOK_{name}", raising=False)
+        monkeypatch.delenv(f"TICKET_WEBHOOK_{name}", raising=False)
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +66,15 @@ def settings(**options: Any) -> WebhookSettings:
     return parse_settings({"port": 0, "secret": SECRET, **options})
 
 
-def assert_refused(options: Mapping[str, Any], *facts: str) -> None:
+def ticket_settings(**options: Any) -> TicketWebhookSettings:
+    """Return the settings of the source for ticketing systems."""
+    return parse_ticket_settings({"port": 0, "secret": SECRET, "ticket_system": "servicenow", **options})
+
+
+def assert_refused(options: Mapping[str, Any], *facts: str, parse: Callable[..., Any] = settings) -> None:
     """Assert that options are refused with a message with facts and without secrets."""
     with pytest.raises(ValueError, match=r"\S") as caught:
-        settings(**options)
+        parse(**options)
     assert_message(str(caught.value), *facts)
     assert not any(secret in str(caught.value) for secret in (SECRET, PASSWORD, "12345678"))
 
@@ -148,19 +160,79 @@ def test_secrets_come_from_options_or_the_environment(monkeypatch: pytest.Monkey
     assert parsed.tls is not None
 
 
+@pytest.mark.parametrize(
+    "options, facts",
+    [
+        ({"secret": ""}, ["secret", "TICKET_WEBHOOK_SECRET"]),
+        ({"secret": "x\n" * 16}, ["secret", "control character"]),
+        ({"secret": "fifteen letters"}, ["secret", "16"]),
+        ({"former_secret": "fifteen letters"}, ["former_secret", "16"]),
+        ({"secret": "sixteen letters\u00fc"}, ["secret", "ASCII"]),
+        ({"former_secret": f"{SECRET} "}, ["former_secret", "ASCII"]),
+        ({"ticket_system": None}, ["ticket_system"]),
+        ({"ticket_system": "{{ evil }}"}, ["ticket_system", "servicenow"]),
+        ({"secret_header": "X Secret"}, ["secret_header", "X-Webhook-Secret"]),
+        ({"secret_header": "X-Secret:"}, ["secret_header"]),
+        ({"secret_header": "Content-Type"}, ["secret_header"]),
+        ({"secret_header": "HOST"}, ["secret_header"]),
+        ({"secret_header": "X-CF-Signature"}, ["secret_header"]),
+        ({"id_header": "x-forwarded-for"}, ["id_header", "X-Request-Id"]),
+        ({"id_header": "x-webhook-secret"}, ["id_header", "secret_header"]),
+        ({"id_header": "authorization"}, ["id_header", "Authorization"]),
+        ({"number_keys": ["number", "issue..key"]}, ["number_keys", "issue.key"]),
+        ({"id_keys": [""]}, ["id_keys"]),
+        ({"repeat_interval": -1}, ["repeat_interval", "60"]),
+        ({"repeat_interval": 60.5}, ["repeat_interval", "60"]),
+        ({"repeat_interval": "nan"}, ["repeat_interval", "60"]),
+        ({"path": "tickets"}, ["path", "/tickets"]),
+        ({"host": "0.0.0.0"}, ["host 0.0.0.0", "certfile", "allow_http"]),
+        ({"forward_tests": True}, ["forward_tests"]),
+    ],
+)
+def test_invalid_ticket_options_are_refused_by_name(options: Mapping[str, Any], facts: list[str]) -> None:
+    assert_refused(options, *facts, parse=ticket_settings)
+
+
+def test_ticket_secret_must_not_be_that_of_contraforce(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CONTRAFORCE_WEBHOOK_SECRET", SECRET)
+    for name in ("secret", "former_secret"):
+        options = {"secret": f"{SECRET}-2", name: SECRET}
+        assert_refused(options, name, "CONTRAFORCE_WEBHOOK_SECRET", parse=ticket_settings)
+    # The secret of one source is never that of the other.
+    assert_refused({"secret": None}, "secret", "TICKET_WEBHOOK_SECRET", parse=ticket_settings)
+
+
+def test_ticket_options_have_defaults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TICKET_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("TICKET_WEBHOOK_FORMER_SECRET", f"{SECRET}-2")
+    parsed = ticket_settings(secret=None, ticket_system="/etc/itsm/my-system", id_keys="a,b.c", repeat_interval=60)
+    assert parsed.keys == (SECRET.encode(), f"{SECRET}-2".encode())
+    assert (parsed.secret_header, parsed.id_header, parsed.repeat_interval) == ("X-Webhook-Secret", "", 60)
+    assert (parsed.ticket_system, parsed.id_keys) == ("/etc/itsm/my-system", ["a", "b.c"])
+    assert SECRET not in repr(parsed)
+
+
 def test_a_missing_library_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webhook_receiver, "HAS_AIOHTTP", False)
     with pytest.raises(ValueError, match="aiohttp"):
         asyncio.run(webhook_receiver.receive(None, {}))
+    with pytest.raises(ValueError, match="aiohttp"):
+        asyncio.run(webhook_receiver.receive_callbacks(None, {}))
 
 
-def test_documentation_matches_the_options() -> None:
-    plugin = event_plugin("event_source/contraforce_webhook.py")
+@pytest.mark.parametrize(
+    "name, spec",
+    [("contraforce_webhook", WEBHOOK_SPEC), ("ticket_webhook", TICKET_WEBHOOK_SPEC)],
+    ids=["contraforce", "ticket"],
+)
+def test_documentation_matches_the_options(name: str, spec: Mapping[str, Any]) -> None:
+    plugin = event_plugin(f"event_source/{name}.py")
     documented = yaml.safe_load(plugin.DOCUMENTATION)["options"]
-    assert list(documented) == list(WEBHOOK_SPEC)
-    for name, option in WEBHOOK_SPEC.items():
-        for key in ("type", "default", "required"):
-            assert documented[name].get(key) == option.get(key), (name, key)
-        assert re.findall(r"E\((\w+)\)", str(documented[name]["description"])) == option.get("fallback", (None, []))[1]
-    source = yaml.safe_load(plugin.EXAMPLES)[0]["sources"][0]["secops.itsm.contraforce_webhook"]
+    assert list(documented) == list(spec)
+    for option_name, option in spec.items():
+        shown = documented[option_name]
+        for key in ("type", "elements", "default", "required"):
+            assert shown.get(key) == option.get(key), (option_name, key)
+        assert re.findall(r"E\((\w+)\)", str(shown["description"])) == option.get("fallback", (None, []))[1]
+    source = yaml.safe_load(plugin.EXAMPLES)[0]["sources"][0][f"secops.itsm.{name}"]
     assert set(source) <= set(documented)

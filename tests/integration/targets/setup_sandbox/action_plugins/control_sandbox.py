@@ -12,6 +12,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
+#: The operations that fetch tokens.
+TOKENS = ("fetch-token", "fetch-oauth-token")
+
 
 def send(url: str, method: str = "GET", body: Any = None) -> Any:
     """Return the sandbox's response; raise HTTPError if it refuses the request.
@@ -46,7 +49,7 @@ class ActionModule(ActionBase):  # type: ignore[misc]  # Ansible has no type hin
             send(f"{url}/reset", "POST", self._task.args["reset"])
         if "faults" in self._task.args:
             send(f"{url}/faults", "PUT", self._task.args["faults"])
-        requests = [entry for entry in send(f"{url}/journal")["entries"] if entry["operation"] != "fetch-token"]
+        requests = [entry for entry in send(f"{url}/journal")["entries"] if entry["operation"] not in TOKENS]
         return {
             **result,
             "changed": False,

@@ -8,7 +8,12 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, incident_key
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import SOURCE_BY_INTEGER
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import (
+    IncidentKey,
+    canonical_source,
+    incident_key,
+)
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message
 
@@ -26,9 +31,10 @@ def key(source: str = "Sentinel", incident_id: str = GUID, workspace_id: str = W
         (key(), key()),
         (key(), key(workspace_id=WORKSPACE.upper())),
         (key("sentinel"), key("SENTINEL")),
+        (key(), key("1")),
         (key(incident_id=GUID), key(incident_id=GUID.upper())),
     ],
-    ids=["same", "workspace in capitals", "source in capitals", "UUID in capitals"],
+    ids=["same", "workspace in capitals", "source in capitals", "source as integer", "UUID in capitals"],
 )
 def test_spellings_of_a_key_are_equal(one, other):
     assert one == other
@@ -53,6 +59,17 @@ def test_different_keys_are_not_equal(one, other):
     assert one != other
 
 
+def test_integers_of_the_older_generation_are_sources():
+    for number, source in SOURCE_BY_INTEGER.items():
+        assert canonical_source(number) == canonical_source(str(number)) == canonical_source(source.upper()) == source
+    assert [canonical_source(value) for value in (0, 7, "unheard", None, "", True, ["Sentinel"], 1.0)] == [
+        "0",
+        "7",
+        "unheard",
+        *[None] * 5,
+    ]
+
+
 def test_white_space_around_identifiers_is_removed():
     spaced = key(" sentinel ", f"\t{GUID}\n", f" {WORKSPACE} ")
     assert (spaced.workspace_id, spaced.source, spaced.incident_id) == (WORKSPACE, "Sentinel", GUID)
@@ -64,6 +81,9 @@ def test_white_space_around_identifiers_is_removed():
         ({"workspace_id": "northwind"}, ["workspace_id", "UUID", "'northwind'"]),
         ({"workspace_id": WORKSPACE + "0"}, ["workspace_id", "UUID", WORKSPACE + "0"]),
         ({"source": "Outlook"}, ["source", "Sentinel, DefenderXDR", "'Outlook'"]),
+        ({"source": "7"}, ["source", "'7'"]),
+        ({"source": "1" * 5000}, ["source"]),
+        ({"source": ""}, ["source", "''"]),
         ({"incident_id": " "}, ["incident_id", "empty"]),
         ({"incident_id": " None "}, ["incident_id", "'None'"]),
         ({"source": "Splunk", "incident_id": "."}, ["incident_id", "'.'"]),

@@ -38,6 +38,7 @@ FORMER = "looking-glass"
 #: 2026-11-21T03:02:11Z.
 NOW = 1795230131
 BODY = '{"type": "incident.created.v1", "isTest": false, "data": {"title": "Gr\u00fc\u00dfe"}}'.encode()
+INVESTIGATION = "agent.investigation.completed.v1"
 UNIX, ISO = str(NOW), "2026-11-21T03:02:11Z"
 HEADERS = {
     "X-CF-Event-Id": "e-1",
@@ -294,6 +295,21 @@ def test_invalid_body_is_refused(body: bytes) -> None:
     with pytest.raises(RefusalError) as caught:
         parse_payload(body)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize(
+    "body, kind",
+    [(b'{"a": 1}', INVESTIGATION), (b'{"type": null}', INVESTIGATION), (b'{"type": "x"}', "x")],
+)
+def test_header_is_the_type_of_the_undocumented_body_only(body: bytes, kind: str) -> None:
+    assert parse_payload(body, INVESTIGATION) == {**json.loads(body), "type": kind}
+    for schema in ("incident.created.v1", "", None):
+        if kind == INVESTIGATION:
+            with pytest.raises(RefusalError):
+                parse_payload(body, schema)
+    for refused in (b"[]", b'{"type": 1}', b"null"):
+        with pytest.raises(RefusalError):
+            parse_payload(refused, INVESTIGATION)
 
 
 def test_unpaired_surrogate_is_replaced() -> None:

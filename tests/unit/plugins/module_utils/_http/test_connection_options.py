@@ -18,17 +18,18 @@ from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connectio
     contraforce_connection,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils._http import credentials as http_credentials
 from ansible_collections.secops.itsm.plugins.module_utils._http.auth import ClientCredentialsAuth
 from ansible_collections.secops.itsm.plugins.module_utils._http.client import Transport
 from ansible_collections.secops.itsm.plugins.module_utils._http.oauth import ClientCredentials
 from ansible_collections.secops.itsm.plugins.module_utils._http.url_rules import is_bare_address
 from ansible_collections.secops.itsm.plugins.module_utils._redaction.option_secrets import harmless_in, secrets_in
-from ansible_collections.secops.itsm.plugins.module_utils._rezolve import connection as rezolve_connection
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.connection import (
     TICKETING_OPTIONS,
     check_tenant,
     ticketing_connection,
 )
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.connection import servicenow_connection
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message
 from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._http.test_auth import jwt
 
@@ -43,6 +44,10 @@ BASE = "https://ticketing.example/api/v2/ticketing"
 #: For each API, the function that builds a connection, and valid options.
 APIS: Mapping[str, tuple[Callable[..., Any], Mapping[str, Any]]] = {
     "CONTRAFORCE": (contraforce_connection, BASIC),
+    "SERVICENOW": (
+        servicenow_connection,
+        {"url": "https://example.service-now.com", "username": "id", "password": "s3cr3t"},
+    ),
     "TICKETING": (ticketing_connection, TOKEN),
 }
 
@@ -72,7 +77,7 @@ def token_server(options: dict[str, Any]) -> ClientCredentials:
     return next(cell.cell_contents for cell in cells if isinstance(cell.cell_contents, ClientCredentials))
 
 
-# --- transport options of both APIs ---------------------------------------------------------------------------------
+# --- transport options of all APIs ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("api", APIS)
@@ -371,7 +376,7 @@ def test_token_without_another_tenant_is_accepted(claims):
 
 
 def test_fetched_token_of_another_tenant_is_refused(monkeypatch):
-    monkeypatch.setattr(rezolve_connection, "fetch_token", lambda *_arguments, **_options: jwt({"tenant_id": "other"}))
+    monkeypatch.setattr(http_credentials, "fetch_token", lambda *_arguments, **_options: jwt({"tenant_id": "other"}))
     auth = ticketing_connection({**WHERE, **OAUTH}).auth
     with pytest.raises(ApiError) as caught:
         auth(SimpleNamespace(headers={}))

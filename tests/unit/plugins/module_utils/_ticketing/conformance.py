@@ -74,7 +74,8 @@ class SystemUnderTest(ABC):
     rewrites_texts: ClassVar[bool] = False
 
     @abstractmethod
-    def __init__(self, page_size: int = 100) -> None: ...
+    def __init__(self, page_size: int = 100) -> None:
+        """Start a service without tickets."""
 
     # --- the code under test ---
 

@@ -7,12 +7,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Callable, Mapping
-
-from ansible_collections.secops.itsm.tests.sandbox.contract import ticketing_contract
+from typing import Any, Callable, Collection, Mapping
 
 #: The operations whose path names a ticket.
-_OF_ONE_TICKET = ("get-ticket", "update-ticket")
+_OF_ONE_TICKET = ("get-ticket", "update-ticket", "get-record", "update-record")
 
 
 @dataclass
@@ -25,12 +23,12 @@ class Edit:
     object_id: str | None = None
     done: int = field(default=0, init=False)
 
-    def check(self) -> None:
+    def check(self, operations: Collection[str]) -> None:
         """Check what the schema of an edit cannot express.
 
+        :param operations: the operationIds of the services whose tickets can be edited.
         :raises ValueError: if its operation is unknown, or neither it nor the edit names a ticket.
         """
-        operations = [operation.name for operation in ticketing_contract().operations]
         if self.operation not in operations:
             raise ValueError(f"edits.operation is {self.operation}, but must be one of {', '.join(operations)}")
         if self.object_id is None and self.operation not in _OF_ONE_TICKET:
@@ -64,7 +62,7 @@ class Edits:
         """Make the edits that are due.
 
         :param operation: the operationId of the request that is about to be handled.
-        :param named: the display ID in its path.
+        :param named: the ID in its path.
         :param change: edits a ticket and returns whether it exists; otherwise, the edit stays due.
         """
         for edit in self._all:
