@@ -31,6 +31,7 @@ options:
       - Properties of the run. C(runbook), C(title), C(check_mode) (true if the run was in check mode), C(head) (a list
         of pairs of label and value), C(asked) (a mapping of the variables that are set), and optionally C(portal_url).
       - C(Requested by) and C(Reference) are added to C(head) if they are missing.
+      - C(notes) is a list of sentences about what the run left unchanged.
       - C(portal_url) is the address of an incident in the portal, with the placeholders C({workspace_id}), C({source}),
         C({incident_id}) and C({incident_number}). If it is set, the incidents are linked.
       - C(rehearsed) is the former name of C(check_mode). It is deprecated and will be removed in 1.0.

@@ -14,6 +14,7 @@ from typing import Any, Iterator, Mapping, Sequence
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_of
 from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import VERSION
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import one_line
 from ansible_collections.secops.itsm.plugins.plugin_utils.portal_links import portal_link
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import example_names, limit_texts
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import IDENTITY_KEYS
@@ -110,8 +111,9 @@ def build_report(
         ``incidents`` if the outcomes in it do not name theirs, and ``ticket_key`` if it opens tickets, the key of a
         ticket's number in an outcome.
     :param about: the run: ``runbook``, ``title``, ``check_mode``, ``head``, ``asked``, ``stopped``, why it stopped, and
-        ``nothing_to_do``, why there was no incident, and ``portal_url``, the address of an incident in the portal with
-        placeholders. ``rehearsed`` is the former name of ``check_mode``.
+        ``nothing_to_do``, why there was no incident, ``notes``, sentences about what was left unchanged, and
+        ``portal_url``, the address of an incident in the portal with placeholders. ``rehearsed`` is the former name of
+        ``check_mode``.
     :param incidents: the incidents of the run in order; each may have a ``title`` and a ``severity``.
     """
     check_mode = bool(about.get("check_mode", about.get("rehearsed")))
@@ -149,6 +151,7 @@ def build_report(
         "summary": _summary(listed, counts, problems, check_mode, about.get("nothing_to_do") or ""),
         "incidents": listed,
         "problems": problems,
+        "notes": [one_line(str(note)) for note in about.get("notes") or []],
         "failures": failures,
         "lines": lines or _not_reached_lines(counts[NOT_REACHED]),
         "made_by": f"secops.itsm {VERSION}",

@@ -174,6 +174,7 @@ class Layout:
     variables: Mapping[str, Any]
     comment: str
     problems: Sequence[Mapping[str, Any]]
+    notes: Sequence[str]
     failures: Sequence[FailureGroup]
     not_reached: Sequence[Incident]
     unchecked: Sequence[Incident]
@@ -187,7 +188,7 @@ class Layout:
     @property
     def needs_attention(self) -> bool:
         """Return whether a reader has anything to do."""
-        return bool(self.problems or self.failures or self.not_reached or self.unchecked)
+        return bool(self.problems or self.notes or self.failures or self.not_reached or self.unchecked)
 
     @property
     def first_failures(self) -> Sequence[FailureGroup]:
@@ -227,6 +228,7 @@ def arrange(report: Mapping[str, Any]) -> Layout:
         },
         comment=comment,
         problems=report["problems"],
+        notes=report["notes"],
         failures=failure_groups(incidents),
         not_reached=[incident for incident in incidents if incident.outcome == NOT_REACHED],
         unchecked=[incident for incident in incidents if any(map(_needs_attention, incident.steps))],

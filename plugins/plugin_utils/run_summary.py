@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import one_line, shortened
+from ansible_collections.secops.itsm.plugins.plugin_utils.problems import limit_texts
 from ansible_collections.secops.itsm.plugins.plugin_utils.report import CHANGED, FAILED, NOT_REACHED, TICKET_UNTOUCHED
 from ansible_collections.secops.itsm.plugins.plugin_utils.short_ids import short_names
 from ansible_collections.secops.itsm.plugins.plugin_utils.step_results import NEW_TICKET, incident_key_of
@@ -74,9 +75,11 @@ def summary_lines(report: Mapping[str, Any], files: Sequence[str]) -> list[str]:
     reasons: dict[str, str] = {}
     lines = [_line(row, names[incident_key_of(row)], report["check_mode"], reasons) for row in rows[:MAX_INCIDENTS]]
     more = len(rows) - len(lines)
+    notes = [_bounded(note, MAX_MESSAGE_LENGTH) for note in report["notes"]]
     return [
         *_aligned([*map(_problem_line, report["problems"]), *lines]),
         *([f"... and {more:,} more"] if more else []),
+        *limit_texts(notes, "The report has {} more notes."),
         report["summary"],
         *_report_line(files),
     ]

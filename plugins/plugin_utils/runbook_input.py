@@ -36,6 +36,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
     problem_messages,
     quoted,
 )
+from ansible_collections.secops.itsm.plugins.plugin_utils.resolved_tickets import resolution_problems
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import (
     ticket_problems,
     unknown_placeholders,
@@ -156,6 +157,7 @@ def read_input(
                 *problems_of_options,
                 *_pattern_problems(options.get("title_pattern")),
                 *_age_problems(options),
+                *(resolution_problems(options) if "resolution" in runbook["takes"] and not problems_of_options else ()),
             ],
         }
     if option in broken:

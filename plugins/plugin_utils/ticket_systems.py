@@ -26,11 +26,12 @@ RUNBOOKS = PLAYBOOKS / "vars" / "runbooks.yml"
 MODULE_UTILS = "ansible_collections.secops.itsm.plugins.module_utils"
 
 
-#: The files of tasks of a system: find or open tickets, read which are closed, close tickets, check the connection.
-TASK_FILES = ("open.yml", "closed.yml", "close.yml", "check.yml")
+#: The files of tasks of a system: find or open tickets, read which are closed, close tickets, list those that were
+#: closed, check the connection.
+TASK_FILES = ("open.yml", "closed.yml", "close.yml", "resolved.yml", "check.yml")
 
 #: The groups of variables to which a system adds its own.
-GROUPS = (TICKET_SYSTEM, "tickets", "ticket_closing", "services")
+GROUPS = (TICKET_SYSTEM, "tickets", "resolution", "ticket_closing", "services")
 
 #: The values of ``contraforce_links``: whether ContraForce can link tickets of the system to incidents.
 LINKS = ("documented", "assumed", "no")

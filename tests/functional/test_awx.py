@@ -126,7 +126,13 @@ def survey_problems(template: dict[str, Any], runbooks: Mapping[str, Any]) -> li
     for name in table.get("required", []):
         if name in survey and not survey[name]["required"]:
             wrong.append(f"{name} is not required")
-    if runbook != "verify_connection" and not asked & {"incidents", "title_pattern", "pairs", "incident_hosts"}:
+    if runbook != "verify_connection" and not asked & {
+        "incidents",
+        "title_pattern",
+        "pairs",
+        "incident_hosts",
+        "closed_within_hours",
+    }:
         wrong.append("no incidents are asked for")
     return wrong
 
@@ -181,7 +187,7 @@ def test_referenced_objects_are_created():
             assert setup.one(kind, template[kind])
         assert {one["name"] for one in setup.all("credential")} >= set(template["credentials"])
         runbook = runbook_of(template)[0]
-        needs_tickets = {"tickets", "services"} & set(RUNBOOKS["itsm_runbooks"][runbook]["takes"])
+        needs_tickets = {"tickets", "services", "resolution"} & set(RUNBOOKS["itsm_runbooks"][runbook]["takes"])
         assert template["credentials"] == ["ContraForce", "ITSM ticketing"][: 2 if needs_tickets else 1]
     host = setup.one("host", "localhost")["variables"]
     assert host == {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -318,7 +324,7 @@ def test_optional_parts_can_be_left_out(tmp_path, without):
     code, output, setup = controller.configure(tmp_path, {**site, "controller_with_ticketing": without})
     assert code == 0, output
     assert {runbook_of(template)[0] for template in setup.all("job_template")} == {
-        name for name, table in RUNBOOKS["itsm_runbooks"].items() if "tickets" not in table["takes"]
+        name for name, table in RUNBOOKS["itsm_runbooks"].items() if not {"tickets", "resolution"} & set(table["takes"])
     }
     for template in setup.all("job_template"):
         assert template["credentials"] == ["ContraForce"]

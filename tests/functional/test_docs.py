@@ -48,6 +48,7 @@ MINIMAL_VALUES = {
     "comment": "Contained.",
     "incident_hosts": "contraforce_incidents",
     "offer": "Report a security incident",
+    "reference_field": "Incident Reference",
     "team_id": "soc",
     "ticket_id": "SOC-1",
     "title_pattern": "backup account",
@@ -90,7 +91,7 @@ PLAYBOOKS = [
     if isinstance(playbook, list)
 ]
 #: verify_connection only reads. test_inventory.py runs close_each_incident, whose hosts are incidents.
-WRITING = [name for name in RUNBOOKS if name not in ("verify_connection", "close_each_incident")]
+WRITING = [name for name in RUNBOOKS if name not in ("verify_connection", "close_each_incident", "close_resolved")]
 
 
 def given(runbook: str) -> dict[str, Any]:

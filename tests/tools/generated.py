@@ -191,7 +191,10 @@ def variables_of_system(runbook: Mapping[str, Any], system: TicketSystem) -> str
     added = {name: facts for group in runbook["takes"] for name, facts in system.variables.get(group, {}).items()}
     if not added:
         return ""
-    rows = [variable_row(name, facts, requirement_of_system(name, system)) for name, facts in added.items()]
+    rows = [
+        variable_row(name, facts, "**yes**" if facts.get("required") else requirement_of_system(name, system))
+        for name, facts in added.items()
+    ]
     table = list_table(["Variable", "Required", "Description"], rows, "27 19 54")
     keys = ", ".join(map(code, system.definition["entry"]))
     of_entries = f"\nAn entry may also contain {keys}.\n" if "tickets" in runbook["takes"] else ""

@@ -53,6 +53,9 @@ HOSTILE = [
 ]
 
 
+ABOUT = {"runbook": "r", "title": "T", "check_mode": False, "head": [["Runbook", "r"]], "asked": {}}
+
+
 def report_of(text: str, check_mode: bool = False) -> dict[str, Any]:
     """Return a report that contains a text in all values that come from a service or a user."""
     incident = {"workspace_id": WORKSPACE, "source": "Splunk", "incident_id": text, "title": text, "severity": text}
@@ -316,6 +319,17 @@ def test_markdown_shows_the_run():
     assert "Nothing was written." not in made
 
 
+@pytest.mark.parametrize("render", [as_html, as_markdown])
+def test_notes_of_the_run_need_attention(render):
+    report = build_report([], {**ABOUT, "notes": ["Sentinel 7: <b>reopened</b>."], "nothing_to_do": "none is open"}, [])
+    made = render(report)
+    text = Page(made).text if render is as_html else made
+    assert "Needs attention" in text
+    assert "Note" in text
+    assert "<b>" not in made
+    assert "Needs attention" not in render({**report, "notes": []})
+
+
 def report_of_many(**about: Any) -> dict[str, Any]:
     """Return the report of five incidents: two closed, one closed already, one failed, and one not reached."""
     incidents = [
@@ -329,14 +343,8 @@ def report_of_many(**about: Any) -> dict[str, Any]:
         {**incidents[2], "failed": True, "msg": "It broke.", "error": {"category": "conflict", "request_id": "r-2"}},
         {**incidents[3], "changed": True, "diff": diff, "request_ids": ["r-3"]},
     ]
-    run = {
-        "runbook": "r",
-        "title": "T",
-        "check_mode": False,
-        "head": [["Runbook", "r"]],
-        "asked": {"comment": "Known."},
-    }
-    return build_report([{"name": "close", "result": {"results": outcomes}}], {**run, **about}, incidents)
+    run = {**ABOUT, "asked": {"comment": "Known."}, **about}
+    return build_report([{"name": "close", "result": {"results": outcomes}}], run, incidents)
 
 
 @pytest.mark.parametrize("render", [as_html, as_markdown])

@@ -115,6 +115,13 @@ def test_problems_of_the_run_and_the_report_are_shown():
     assert lines(files=files[:1]) == ["Report: /a/x.md"]
 
 
+def test_notes_of_the_run_are_limited():
+    notes = [f"Sentinel {number}: reopened;\nleft unchanged." for number in range(12)]
+    found = lines(notes=notes)
+    assert found[0] == "Sentinel 0: reopened; left unchanged."
+    assert found[10:] == ["The report has 2 more notes."]
+
+
 @pytest.mark.parametrize(
     "steps, word",
     [

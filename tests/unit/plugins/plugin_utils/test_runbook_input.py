@@ -40,6 +40,7 @@ MINIMAL: Mapping[str, Mapping[str, Any]] = {
     },
     "close_false_positives": {"title_pattern": "x", "classification_reason": "InaccurateData", "comment": "Known."},
     "close_with_ticket": {**DEFENDER, **CLOSURE, **TICKETS},
+    "close_resolved": {"classification": "TruePositive", "reference_field": "Incident Reference"},
     "escalate_incident": {**DEFENDER, **TICKETS},
     "open_ticket": {**DEFENDER, **TICKETS},
     "link_ticket": {**DEFENDER, "ticket_id": "SOC-1"},
@@ -75,7 +76,7 @@ def test_every_runbook_is_tested():
 def test_minimal_input_is_valid(name):
     result = read_input(name, MINIMAL[name], TABLE)
     assert result["problems"] == []
-    assert len(result["incidents"]) == (name not in ("close_false_positives", "verify_connection"))
+    assert len(result["incidents"]) == (name not in ("close_false_positives", "close_resolved", "verify_connection"))
     # A survey passes texts, which are empty for unanswered questions.
     texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in MINIMAL[name].items()}
     assert read_input(name, {**dict.fromkeys(runbook_spec(name, TABLE), ""), **texts}, TABLE) == result

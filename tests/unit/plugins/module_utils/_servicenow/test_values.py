@@ -197,4 +197,4 @@ def test_only_texts_may_be_stored_in_other_words(column, given_value, stored, ex
 def test_values_are_shown_as_people_read_them(column, value, shown):
     result = shown_value(column, value)
     assert result == shown
-    assert result is None or type(result) is str
+    assert result is None or result.__class__ is str
