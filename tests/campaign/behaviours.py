@@ -26,10 +26,13 @@ INCIDENT_STORIES = (
 TICKET_STORIES = ("ticket", "ticket_update", "ticket_list", "chain")
 SEARCH_STORIES = ("ticket", "ticket_list", "chain")
 LIST_STORIES = ("ticket_info", *SEARCH_STORIES)
-STORIES = tuple(dict.fromkeys((*INCIDENT_STORIES, *TICKET_STORIES, "incident_info", "ticket_info")))
+TABLE_STORIES = ("servicenow_ticket",)
+#: The stories of the services whose reads may be delayed. No page says so of ServiceNow.
+DELAYED_STORIES = tuple(dict.fromkeys((*INCIDENT_STORIES, *TICKET_STORIES, "incident_info", "ticket_info")))
+STORIES = (*DELAYED_STORIES, *TABLE_STORIES)
 
 #: Relative frequencies of stories; 1 for all others.
-WEIGHTS: Mapping[str, int] = {"ticket": 3, "ticket_list": 2, "chain": 2}
+WEIGHTS: Mapping[str, int] = {"ticket": 3, "ticket_list": 2, "chain": 2, "servicenow_ticket": 3}
 
 #: The description of each behaviour (of the server), and the stories that it affects.
 BEHAVIOURS: Mapping[str, tuple[str, Sequence[str]]] = {
@@ -37,13 +40,16 @@ BEHAVIOURS: Mapping[str, tuple[str, Sequence[str]]] = {
     "drop_before": ("closes the connection instead of handling a request", STORIES),
     "drop_after": ("handles a request and closes the connection without a response", STORIES),
     "cut_answer": ("handles a request and sends only a part of the response", STORIES),
-    "late_effect": ("closes the connection; the write takes effect some seconds later", STORIES),
+    "late_effect": ("closes the connection; the write takes effect some seconds later", DELAYED_STORIES),
     "error_before": ("returns 5xx instead of handling a request", STORIES),
     "error_after": ("handles a request and returns 5xx", STORIES),
     "kinds_down": ("returns 5xx for all requests of some kinds", STORIES),
     "html_answer": ("handles a request or does not, and returns 200 with an HTML page", STORIES),
     "limit_one": ("returns 429 for one workspace or tenant", STORIES),
-    "write_ignored": ("reports success for a write that changes nothing", (*INCIDENT_STORIES, *TICKET_STORIES)),
+    "write_ignored": (
+        "reports success for a write that changes nothing",
+        (*INCIDENT_STORIES, *TICKET_STORIES, *TABLE_STORIES),
+    ),
     "write_reports_failure": ("returns 200 with a failure flag for a write", TICKET_STORIES),
     "write_refused": ("refuses a write with 400 and a reason", (*INCIDENT_STORIES, *TICKET_STORIES)),
     "partial_status": ("stores only the comment of a status change, and returns 500", ("status", "chain")),
@@ -53,10 +59,10 @@ BEHAVIOURS: Mapping[str, tuple[str, Sequence[str]]] = {
     ),
     "redirect": ("redirects a read to the same resource", STORIES),
     # Delayed reads.
-    "read_lag": ("returns the state of some seconds ago for every read", STORIES),
+    "read_lag": ("returns the state of some seconds ago for every read", DELAYED_STORIES),
     "search_lag": ("finds a new ticket only after some seconds", SEARCH_STORIES),
     # Other users and other runs.
-    "editor_ticket": ("lets another user change other fields of the ticket", TICKET_STORIES),
+    "editor_ticket": ("lets another user change other fields of the ticket", (*TICKET_STORIES, *TABLE_STORIES)),
     "editor_incident": ("lets another user change other fields of the incident", INCIDENT_STORIES),
     "editor_comments": ("lets another user post similar comments on the incident", INCIDENT_STORIES),
     "editor_foreign": ("lets another user add and change records of other teams and customers", STORIES),
@@ -74,6 +80,8 @@ BEHAVIOURS: Mapping[str, tuple[str, Sequence[str]]] = {
     "total_of_page": ("returns the number of rows of the page as total", LIST_STORIES),
     "page_empty_once": ("returns one page of the ticket list without rows, and hasMore: true", LIST_STORIES),
     "row_leaves": ("drops a row of the ticket list between two pages", LIST_STORIES),
+    "condition_ignored": ("ignores the condition of the ticket list", TABLE_STORIES),
+    "rows_hidden": ("hides all rows of the ticket list, but counts them", TABLE_STORIES),
     "search_any_word": ("finds every ticket that contains any word of the search", SEARCH_STORIES),
     "incidents_overlap": ("repeats incidents on the next page", ("incident_info",)),
     "incidents_empty": ("returns one page without incidents, but with tokens for the next page", ("incident_info",)),

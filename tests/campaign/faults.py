@@ -136,7 +136,7 @@ def _redirect(world: World, exchange: Exchange, handle: Handle) -> Response:
     if "redirected" in exchange.path:
         return handle()
     joint = "&" if "?" in exchange.path else "?"
-    return Response(307, None, {"Location": f"/api/v2{exchange.path}{joint}redirected=1"})
+    return Response(307, None, {"Location": f"{exchange.prefix}{exchange.path}{joint}redirected=1"})
 
 
 #: Bodies with which the service reports a failure in spite of status 200.

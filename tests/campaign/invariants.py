@@ -216,7 +216,7 @@ def _lost_edits(world: World, story: Story) -> Iterator[tuple[str, str]]:
         if not record.ours and any(entry["author"] == "us" for entry in record.now["comments"]):
             yield "lost_edit", f"a run commented on {'/'.join(key)} without a task"
     for name, record in world.tickets.items():
-        yield from _changed_by_run(name, record, {"data", "etag", "updated"})
+        yield from _changed_by_run(name, record, {"data", "etag", "journal", "updated"})
         targets = [target for target in story.targets if isinstance(target, TicketTarget)]
         ours = {STATUS}.union(*(target.fields for target in targets if target.tag == record.now["tag"]))
         now, others = record.now["data"], record.others["data"]

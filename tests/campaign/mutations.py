@@ -17,6 +17,8 @@ from ansible_collections.secops.itsm.plugins.module_utils._http import error_map
 from ansible_collections.secops.itsm.plugins.module_utils._http.client import Client
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve import ticket_list, ticket_search
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.api import RezolveApi
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.journal import Journal
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.record_list import Listing
 from ansible_collections.secops.itsm.tests.campaign.catalog import NOTES
 
 
@@ -98,6 +100,16 @@ def _with_writes_in_check_mode() -> ContextManager[Any]:
     return both()
 
 
+def _with_note_not_looked_for() -> ContextManager[Any]:
+    """Do not recognize a journal text that was posted before."""
+    return patch.object(Journal, "has", lambda _journal, _column, _text: False)
+
+
+def _with_hidden_rows_ignored() -> ContextManager[Any]:
+    """Ignore that an access rule hides rows of a list."""
+    return patch.object(Listing, "hidden", property(lambda _listing: 0))
+
+
 #: By name.
 MUTATIONS: Mapping[str, Callable[[], ContextManager[Any]]] = {
     "no_verification": _without_verification,
@@ -107,4 +119,6 @@ MUTATIONS: Mapping[str, Callable[[], ContextManager[Any]]] = {
     "comment_not_looked_for": _with_comment_not_looked_for,
     "stale_field_sent": _with_stale_field_sent,
     "writes_in_check_mode": _with_writes_in_check_mode,
+    "note_not_looked_for": _with_note_not_looked_for,
+    "hidden_rows_ignored": _with_hidden_rows_ignored,
 }

@@ -98,6 +98,8 @@ def run_story(world: World, story: Story, server: HostileServer, name: str, *, h
 def _connection(task: Task, server: HostileServer) -> Values:
     if task.module.startswith("contraforce_"):
         return {"url": server.url, "client_id": "campaign", "client_secret": "s3cr3t-of-the-campaign"}
+    if task.module.startswith("servicenow_"):
+        return {"url": server.url, "username": "campaign", "password": "s3cr3t-of-the-campaign"}
     token = "t0ken-of-the-campaign"
     return {"url": server.url, "tenant_id": TENANT, "realm": "northwind", "access_token": token}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The hostile server of both APIs on one loopback port, whose state is replaced for each story."""
+"""The hostile server of all APIs on one loopback port, whose state is replaced for each story."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from ansible_collections.secops.itsm.tests.campaign import contraforce, ticketing
+from ansible_collections.secops.itsm.tests.campaign import contraforce, servicenow, ticketing
 from ansible_collections.secops.itsm.tests.campaign.editor import let_others_act
 from ansible_collections.secops.itsm.tests.campaign.faults import Response, with_fault
 from ansible_collections.secops.itsm.tests.campaign.world import REQUEST_SECONDS, Exchange, World
@@ -87,12 +87,12 @@ class HostileServer:
         with self._lock:
             world = self.world
             world.clock.sleep(REQUEST_SECONDS)
-            path = urlsplit(target).path[len(PREFIX) :]
+            prefix = servicenow.PREFIX if target.startswith(servicenow.PREFIX) else PREFIX
+            path = urlsplit(target).path[len(prefix) :]
             query = dict(parse_qsl(urlsplit(target).query))
             body = json.loads(content) if content else None
-            exchange = Exchange(world.run, world.clock.now(), method, target[len(PREFIX) :], body)
-            api = ticketing if path.startswith("/ticketing/") else contraforce
-            handle = api.route(world, exchange, path, query)
+            exchange = Exchange(world.run, world.clock.now(), method, target[len(prefix) :], body, prefix=prefix)
+            handle = _api_of(prefix, path).route(world, exchange, path, query)
             exchange.note += let_others_act(world, exchange)
             world.settle()
             world.journal.append(exchange)
@@ -103,6 +103,13 @@ class HostileServer:
                 (0, "connection closed") if response.drop else (response.status, response.body)
             )
             return response
+
+
+def _api_of(prefix: str, path: str) -> Any:
+    """Return the module of the API that a path belongs to."""
+    if prefix == servicenow.PREFIX:
+        return servicenow
+    return ticketing if path.startswith("/ticketing/") else contraforce
 
 
 def _deep(body: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from typing import Mapping
 from ansible_collections.secops.itsm.tests.campaign.chain_story import chain
 from ansible_collections.secops.itsm.tests.campaign.incident_stories import INCIDENT_BUILDERS, Builder
 from ansible_collections.secops.itsm.tests.campaign.list_stories import incident_info, ticket_info
+from ansible_collections.secops.itsm.tests.campaign.servicenow_stories import servicenow_ticket_story
 from ansible_collections.secops.itsm.tests.campaign.ticket_stories import ticket, ticket_list, ticket_update
 
 #: The functions that add the records of a story to the world and return the story, by name.
@@ -20,6 +21,7 @@ BUILDERS: Mapping[str, Builder] = {
     "ticket_update": ticket_update,
     "ticket_list": ticket_list,
     "chain": chain,
+    "servicenow_ticket": servicenow_ticket_story,
     "incident_info": incident_info,
     "ticket_info": ticket_info,
 }

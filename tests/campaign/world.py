@@ -73,6 +73,7 @@ class Exchange:
     :param applied: whether the write was processed.
     :param changed: whether the write changed a record.
     :param was_wanted: whether the target already had the wanted state.
+    :param prefix: the prefix of the API, which the path does not contain.
     """
 
     run: str
@@ -89,6 +90,7 @@ class Exchange:
     applied: bool = False
     changed: bool = False
     was_wanted: bool = False
+    prefix: str = "/api/v2"
 
 
 class World:

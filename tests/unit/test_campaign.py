@@ -46,6 +46,9 @@ def server() -> Iterator[HostileServer]:
         ("failed_search_ignored", "search_down", "ticket", "there_twice"),
         ("stale_field_sent", "editor_ticket", "ticket_update", "lost_edit"),
         ("writes_in_check_mode", HONEST, "comment", "write_in_check_mode"),
+        ("note_not_looked_for", HONEST, "servicenow_ticket", "there_twice"),
+        ("hidden_rows_ignored", "rows_hidden", "servicenow_ticket", "there_twice"),
+        ("no_verification", "write_ignored", "servicenow_ticket", "false_changed"),
     ],
 )
 def test_mutation_is_found(server, mutation, behaviour, story, invariant):
