@@ -43,6 +43,7 @@ ONE_CORE = (
     "poll_source",
     "benchmark",
     "docs",
+    "docs_site",
     "demo",
     "readme",
     "ci_examples",
