@@ -100,7 +100,8 @@ options:
     description:
       - Whether to also look for closed tickets with the reference. If not, a new ticket is created, and a warning names
         the closed one.
-      - If O(fields) sets a closed state, closed tickets are always included. An open ticket takes precedence.
+      - If O(fields) sets a closed state, closed tickets are always included. An open ticket takes precedence. In a
+        table whose closed states are not known (SN-A11), only tickets that were closed in that state are included.
     type: bool
     default: false
   work_notes:
@@ -117,7 +118,8 @@ options:
   unique_by:
     description:
       - Further columns in O(fields) that identify the ticket together with O(reference), such as V(company). Dates are
-        refused, because their spelling depends on the time zone.
+        refused, because their spelling depends on the time zone. As for O(reference), a text in another spelling is
+        ambiguous.
     type: list
     elements: str
     default: []
@@ -174,7 +176,8 @@ options:
       - Time in seconds within which the ticket must show the change, and within which the search must find a new
         ticket. If a change does not show, the task fails with RV(ignore:error.category=not_converged). If a new ticket
         is not found, the task warns.
-      - V(0) disables reading the ticket back and searching for it.
+      - V(0) disables reading the ticket back and searching for it. If the response to the change shows another value,
+        such as a state that a rule kept, the task only warns.
     type: int
     default: 30
 notes:

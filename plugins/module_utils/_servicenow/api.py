@@ -43,7 +43,9 @@ INVALID_TABLE = "invalid table"
 MFA_HEADER = "X-MFA_TOKEN"
 
 #: The next page in a ``Link`` header (RFC 8288), whose URL contains the offset.
-_NEXT_PAGE = re.compile(r"<[^>]*[?&]sysparm_offset=(\d+)[^>]*>\s*;\s*rel=\"?next\b", re.IGNORECASE | re.ASCII)
+_NEXT_PAGE = re.compile(
+    r"<[^>]*[?&]sysparm_offset=(\d{1,15})(?!\d)[^>]*>\s*;\s*rel=\"?next\b", re.IGNORECASE | re.ASCII
+)
 
 
 def problem_of(body: Any) -> ErrorBody:

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Collection, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import spelling_key
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.api import (
     Row,
     ServiceNowApi,
@@ -151,20 +152,20 @@ class ServiceNowBackend(TicketBackend[Wanted, Target]):
         others = {name: target.values[name] for name in target.unique_by}
         rows = search_key(self._api, table, REFERENCE, reference, others, ())
         found = Found()
-        for row, is_exact in [*((row, True) for row in rows.exact), *((row, False) for row in rows.similar)]:
+        for row in (*rows.exact, *rows.similar):
             record = self._ticket(table, self._api.record(table, value_of(row, "sys_id") or ""), target.texts)
-            if not self._is_wanted(target, record, is_exact):
+            if not self._is_wanted(target, record):
                 continue
             if not accepts_closed and target.counts_as_closed(record):
                 found.closed.append(FORMAT.name_of(record))
             else:
-                (found.matches if is_exact else found.similar).append(record)
+                (found.similar if target.respelled(record) else found.matches).append(record)
         if rows.hidden and not found.matches:
             raise hidden_match(table, REFERENCE, reference, rows.hidden)
         return found
 
-    def _is_wanted(self, target: Target, record: Ticket, is_exact: bool) -> bool:
-        """Return whether a ticket still has the reference, and the values of ``unique_by``.
+    def _is_wanted(self, target: Target, record: Ticket) -> bool:
+        """Return whether a ticket still has the reference, and the values of ``unique_by``, in any spelling.
 
         :raises ApiError: category ``permission`` if the ticket does not show them.
         """
@@ -176,9 +177,13 @@ class ServiceNowBackend(TicketBackend[Wanted, Target]):
                 f"{', '.join(hidden)}. Grant the account read access, or set number to use the ticket.",
                 "permission",
             )
-        if is_exact and values[REFERENCE] != target.reference:
+        if spelling_key(values[REFERENCE]) != spelling_key(target.reference or ""):
             return False
-        return all(target.is_same(name, values[name], target.values[name]) for name in target.unique_by)
+        return all(
+            target.is_same(name, values[name], target.values[name])
+            or target.is_respelled(name, values[name], target.values[name])
+            for name in target.unique_by
+        )
 
     def get(self, ticket_id: str, wanted: Wanted, *, is_new: bool = False) -> Ticket:
         """Return a ticket by its number or identifier, with its journal if the task posts texts."""
@@ -238,7 +243,7 @@ class ServiceNowBackend(TicketBackend[Wanted, Target]):
             return ()
         journal = self._ticket(table, row, interrupted.notes).get("journal")
         arrived = [name for name, text in interrupted.notes.items() if journal is not None and journal.has(name, text)]
-        if interrupted.changes and journal is not None and journal.is_readable:
+        if interrupted.changes and journal is not None and journal.shows(interrupted.notes):
             return arrived
         raise ApiError(
             f"{' and '.join(interrupted.notes)} may have been posted, and it is not sent again by itself. Check the "
@@ -263,9 +268,10 @@ class ServiceNowBackend(TicketBackend[Wanted, Target]):
     ) -> list[str]:
         """Return what check mode could not check, and the texts that were not posted because they may exist."""
         found = list(target.columns.unchecked) if check_mode else []
-        if created or not wanted.notes or (self._journal is not None and self._journal.is_readable):
+        if created:
             return found
-        unsent = [name for name in wanted.notes if name not in noted]
+        journal = self._journal
+        unsent = [name for name in wanted.notes if name not in noted and not (journal and journal.shows([name]))]
         if unsent and not check_mode:
             found.append(
                 f"{' and '.join(unsent)} of {wanted} was not posted, because the account cannot read the journal and "

@@ -127,12 +127,15 @@ def _check_account(api: ServiceNowApi, report: Report, options: Mapping[str, Any
         encoded = query.in_total_order(query.equals("user_name", key))
         users = _optional(lambda: api.page("sys_user", encoded, 1, 0, ("user_name", "name")))
         encoded = query.in_total_order(query.equals("user.user_name", key))
-        rows = _optional(lambda: api.page("sys_user_has_role", encoded, 200, 0, ("role", "role.name"))).rows
+        rows = _optional(lambda: api.page("sys_user_has_role", encoded, 200, 0, ("user", "role", "role.name"))).rows
     except ApiError as failure:
         report.fail("who am I", failure)
         return {}
-    user = {column: value_of(row, column) for row in users.rows[:1] for column in ("user_name", "name")}
-    roles = sorted({value_of(row, "role.name") or "" for row in rows} - {""})
+    # If the service ignores a condition, it returns other accounts.
+    own = [row for row in users.rows if (value_of(row, "user_name") or "").casefold() == name.casefold()]
+    user = {column: value_of(row, column) for row in own[:1] for column in ("user_name", "name")}
+    ids = {value_of(row, "sys_id") for row in own}
+    roles = sorted({value_of(row, "role.name") or "" for row in rows if value_of(row, "user") in ids} - {""})
     finding = user.get("name") or f"{name}; the account may not read its own record"
     report.add("who am I", OK, str(finding))
     report.add("role", OK if roles else UNKNOWN, ", ".join(roles) or "the service does not show the roles")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Iterable, Iterator, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import spelling_key
@@ -35,10 +35,19 @@ class Journal:
 
     :param entries: the texts by column.
     :param is_readable: whether the account is shown all entries, so that a missing text was not posted (SN-A14).
+    :param hidden: columns whose entries are nevertheless hidden.
     """
 
     entries: Mapping[str, Sequence[str]]
     is_readable: bool
+    hidden: frozenset[str] = frozenset()
+
+    def shows(self, columns: Iterable[str]) -> bool:
+        """Return whether a text that is missing in one of some columns was not posted.
+
+        :param columns: the journal columns.
+        """
+        return self.is_readable and self.hidden.isdisjoint(columns)
 
     def has(self, column: str, text: str) -> bool:
         """Return whether a text was posted.
@@ -93,8 +102,10 @@ def journal_of(rows: Sequence[Row] | None, shown: Mapping[str, str | None], is_s
     entries: dict[str, list[str]] = {column: list(_shown_entries(text or "")) for column, text in shown.items()}
     for row in rows or ():
         entries.setdefault(value_of(row, "element") or "", []).append(value_of(row, "value") or "")
-    is_readable = bool(rows) or (rows is not None and is_shown_elsewhere) or any(shown.values())
-    return Journal(entries, is_readable)
+    has_rows = bool(rows) or (rows is not None and is_shown_elsewhere)
+    # Without rows, only the columns of the ticket itself show entries, and an access rule may hide one of them.
+    hidden = frozenset() if has_rows else frozenset(column for column, text in shown.items() if text is None)
+    return Journal(entries, has_rows or any(shown.values()), hidden)
 
 
 def _shown_entries(text: str) -> Iterator[str]:

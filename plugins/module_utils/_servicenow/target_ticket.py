@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Hashable, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import spelling_key
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow import values as column_values
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.assumptions import (
     LATER_VALUES,
@@ -152,13 +153,23 @@ class Target(TargetTicket):
         """Return the texts that the journal lacks; if it is not readable, only those that go with a change."""
         journal = record.get("journal")
         missing = {name: text for name, text in self.texts.items() if journal is None or not journal.has(name, text)}
-        return missing if changes or (journal is not None and journal.is_readable) else {}
+        if changes:
+            return missing
+        return {name: text for name, text in missing.items() if journal is not None and journal.shows([name])}
 
     # --- identity ---
 
     def counts_as_closed(self, record: Ticket) -> bool:
         """Return whether a ticket is closed, but not because the task requests that."""
-        return FORMAT.is_closed(record) and not self.closes
+        return FORMAT.is_closed(record) and not self.closes and not self._has_wanted_state(record)
+
+    def _has_wanted_state(self, record: Ticket) -> bool:
+        """Return whether the task sets the state that a ticket has.
+
+        If the ticket is closed, this is a closed state, also in a table whose closed states are not known.
+        """
+        wanted = self.values.get("state")
+        return bool(wanted) and self.is_same("state", values_of(record).get("state"), wanted)
 
     @property
     def closes(self) -> bool:
@@ -166,15 +177,30 @@ class Target(TargetTicket):
         return is_closed(self.table, self.values)
 
     def respelled(self, record: Ticket) -> Mapping[str, tuple[str, str]]:
-        """Return the reference if a ticket stores it in another spelling."""
-        stored = values_of(record).get(REFERENCE)
-        if self.reference is None or stored is None or str(stored) == self.reference:
-            return {}
-        return {"reference": (str(stored), self.reference)}
+        """Return the parts of the identity that a ticket stores in another spelling."""
+        values = values_of(record)
+        stored = values.get(REFERENCE)
+        changed = {}
+        if self.reference is not None and stored is not None and str(stored) != self.reference:
+            changed["reference"] = (str(stored), self.reference)
+        for name in self.unique_by:
+            if name in values and self.is_respelled(name, values[name], self.values[name]):
+                changed[name] = (str(values[name]), self.values[name])
+        return changed
+
+    def is_respelled(self, name: str, one: str, other: str) -> bool:
+        """Return whether two different values of a column are one text in two spellings, such as in another case.
+
+        :param name: the column.
+        :param one: a value, stored or wanted.
+        :param other: a value.
+        """
+        return not self.is_same(name, one, other) and spelling_key(one) == spelling_key(other)
 
     def prefer(self, matches: Sequence[Ticket]) -> Sequence[Ticket]:
         """Return the newest ticket that an earlier run of a closing task may have closed, if no match is open."""
-        if not self.closes or not all(map(FORMAT.is_closed, matches)):
+        closes = self.closes or all(map(self._has_wanted_state, matches))
+        if not closes or not all(map(FORMAT.is_closed, matches)):
             return matches
         done = [record for record in matches if self._is_done(record)]
         return sorted(done, key=FORMAT.created_at)[-1:] or matches
@@ -196,4 +222,8 @@ class Target(TargetTicket):
         """Return whether a search for this ticket finds another one, once that is created."""
         if self.filed_keys(None) != created.filed_keys(None):
             return False
-        return all(self.is_same(name, created.values.get(name), self.values[name]) for name in self.unique_by)
+        pairs = [(name, created.values.get(name), self.values[name]) for name in self.unique_by]
+        return all(
+            self.is_same(name, one, other) or (one is not None and self.is_respelled(name, one, other))
+            for name, one, other in pairs
+        )

@@ -375,12 +375,12 @@ def ensure_ticket(
     if respelled:
         return _failed_after_creation(backend, respelled, operation, run)
     history = operation.history
-    warnings = [*warnings_on(outcome, operation, backend, run), *history.warnings]
+    ticket = _final_ticket(outcome, history, backend, run)
+    warnings = [*warnings_on(outcome, operation, backend, run, ticket), *history.warnings]
     if history.created and outcome.after is not None and run.verify_timeout > 0:
         warning = operation.wait_until_found(outcome.after, run)
         warnings += [warning] if warning else []
     created = outcome.before is None
-    ticket = _final_ticket(outcome, history, backend, run)
 
     def shown(state: State) -> dict[str, Any]:
         return display_values(state, operation.target, created)
@@ -459,16 +459,18 @@ def warnings_on(
     operation: EnsureTicket[Wanted, Target],
     backend: TicketBackend[Wanted, Target],
     run: RunOptions,
+    final: Ticket,
 ) -> list[str]:
-    """Return warnings about the choice of the ticket, and about values that the service changed.
+    """Return warnings about the choice of the ticket, and about values that the service changed or dropped.
 
     :param outcome: the result of the reconciliation.
     :param operation: the operation after the run.
     :param backend: the requests of the ticketing system.
     :param run: the run options.
+    :param final: the latest state of the ticket; without a read-back, as the response to the write shows it.
     """
     warnings = []
-    target, history, wanted, after = operation.target, operation.history, operation.wanted, outcome.after
+    target, history, wanted = operation.target, operation.history, operation.wanted
     options, record_format = backend.options, backend.format
     if outcome.before is None and history.closed:
         verb = "would open" if run.check_mode else "opened"
@@ -484,14 +486,22 @@ def warnings_on(
                 f"Ticket {history.name} keeps its {options.title} {title!r}, because the {options.title} is only set "
                 "in a new ticket."
             )
-    if outcome.changed and not run.check_mode and after is not None:
-        data = record_format.data_of(after)
-        changed = {name: data.get(name) for name in differing_fields(after, target)}
-        marker = record_format.marker_of(after)
+    if outcome.changed and not run.check_mode and final:
+        data = record_format.data_of(final)
+        changed = {name: data.get(name) for name in differing_fields(final, target)}
+        marker = record_format.marker_of(final)
         warnings += [
             _changed_value_warning(title, operation, marker, options.ignore_fields)
             for title in target.by_title(changed)
         ]
+        # Only a ticket that was read back contains its notes.
+        dropped = [name for name in target.pending_notes(final, {}) if name in history.noted]
+        if dropped and run.verify_timeout > 0:
+            warnings.append(
+                f"The service accepted {' and '.join(dropped)} of {operation.label}, but its journal does not show "
+                "the text. Check whether the account may write there, or a rule drops or changes the text; a further "
+                "run would send it again."
+            )
     return warnings
 
 

@@ -160,6 +160,7 @@ class Instance:
     :param ignores_writes: accept writes without storing anything.
     :param keeps: functions that change the values of columns before they are stored.
     :param double_updates: whether a business rule updates a record once more.
+    :param shows_display_entries: whether journal columns show their entries although the journal is not readable.
     :param faults: by operation, the failures of its next requests; None for a request that succeeds.
     :param editor: called before each request with its number, from 1, and its operation.
     """
@@ -177,6 +178,7 @@ class Instance:
     keeps: dict[str, Callable[[str], str]] = field(default_factory=dict)
     double_updates: bool = False
     faults: dict[str, list[Fault | None]] = field(default_factory=dict)
+    shows_display_entries: bool = False
     editor: Callable[[int, str], None] | None = None
     records: dict[str, dict[str, dict[str, str]]] = field(default_factory=lambda: {"incident": {}, "task": {}})
     entries: list[dict[str, str]] = field(default_factory=list)
@@ -388,7 +390,8 @@ class MemoryServiceNow(ServiceNowApi):
     def _display(self, row: Mapping[str, str], name: str) -> str:
         if "sys_mod_count" not in row:
             return row[name]
-        if name in ("work_notes", "comments") and "sys_journal_field" not in self.instance.unreadable:
+        is_readable = "sys_journal_field" not in self.instance.unreadable or self.instance.shows_display_entries
+        if name in ("work_notes", "comments") and is_readable:
             own = [entry for entry in self.instance.entries if entry["element_id"] == row["sys_id"]]
             return "".join(
                 f"2026-11-21 06:00:00 - Dana Duty (Work notes)\n{entry['value']}\n\n"

@@ -155,6 +155,7 @@ def test_write_that_violates_the_contract_is_not_sent(server, api, values):
         ('<https://x/api?sysparm_offset=0>;rel="first",<https://x/api?sysparm_offset=40>;rel="next"', 40),
         ("<https://x/api?sysparm_offset=0>; rel=next", 0),
         ('<https://x/api?sysparm_offset=0>;rel="prev"', None),
+        (f'<https://x/api?sysparm_offset={"9" * 5000}>;rel="next"', None),
     ],
 )
 def test_next_page_is_read_from_the_link(api, link, following):

@@ -103,6 +103,13 @@ def test_entries_of_one_ticket_in_two_spellings_contradict():
     assert [entry["failed"] for entry in result.values["results"]] == [True, True, False]
 
 
+def test_entries_with_an_identifying_column_in_two_spellings_contradict():
+    instance = Instance()
+    entries = [{"reference": "SEN-1", "fields": {"description": name}} for name in ("Fabrikam", "FABRIKAM")]
+    result = run(instance, entries, 4, short_description="A ticket", unique_by=["description"])
+    assert (result.values["summary"]["failed"], instance.count("create")) == (2, 0)
+
+
 def test_entries_with_label_and_value_are_the_same():
     instance = Instance()
     entries = [{"reference": "SEN-1", "fields": {"urgency": value}} for value in ("1", "1 - high")]

@@ -19,7 +19,9 @@ from ansible_collections.secops.itsm.plugins.module_utils._servicenow.connection
 )
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message
 from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._servicenow.memory_api import (
+    DANA,
     REFERENCE,
+    ROBIN,
     Fault,
     Instance,
     MemoryServiceNow,
@@ -75,6 +77,18 @@ def test_all_checks_are_made_in_order(instance):
     assert finding(result, "who am I") == "Dana Duty"
     assert result.values["user"] == {"user_name": "d.duty", "name": "Dana Duty", "roles": []}
     assert (result.values["number"], result.failure) == ("INC0000001", None)
+
+
+def test_account_of_a_dropped_condition_is_not_shown(instance):
+    instance.drops_conditions = {"user_name"}
+    instance.records["sys_user_has_role"] = {
+        "1": {"sys_id": f"{1:032d}", "user": DANA, "role": "1", "role.name": "itil", "user.user_name": "d.duty"},
+        "2": {"sys_id": f"{2:032d}", "user": ROBIN, "role": "2", "role.name": "admin", "user.user_name": "r.ward"},
+    }
+    assert check(instance).values["user"]["roles"] == ["itil"]
+    instance.drops_conditions = {"user_name", "user.user_name"}
+    assert check(instance).values["user"]["roles"] == ["itil"]
+    assert check(instance, username="unknown").values["user"] == {}
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,34 @@ def test_ticket_of_another_customer_is_another_ticket(instance):
     again(instance, {**options, "fields": {"company": "Northwind Traders"}})
 
 
+def test_identifying_column_in_another_case_is_ambiguous(instance):
+    options = task(unique_by=["description"], fields={"description": "Fabrikam"})
+    keep(instance, options)
+    error = failure(instance, {**options, "fields": {"description": "FABRIKAM"}})
+    assert (error.category, len(instance.records["incident"])) == ("ambiguous_match", 1)
+    assert_message(error.message, "INC0000001", "'description'", "'Fabrikam'", "'FABRIKAM'")
+    again(instance, options)
+
+
+def test_identifying_column_that_the_service_respells_is_reported(instance):
+    instance.keeps["description"] = str.upper
+    error = failure(instance, task(unique_by=["description"], fields={"description": "Fabrikam"}))
+    assert (error.category, error.may_have_changed) == ("not_converged", True)
+    assert_message(error.message, "INC0000001", "'description'", "'FABRIKAM'")
+
+
+def test_reference_whose_spelling_is_corrected_after_the_search_is_used(instance):
+    instance.add(correlation_id=REFERENCE.upper())
+
+    def edit(_number: int, operation: str) -> None:
+        if operation == "record":
+            instance.editor = None
+            instance.edit("INC0000001", correlation_id=REFERENCE)
+
+    instance.editor = edit
+    assert keep(instance, task()).values["number"] == "INC0000001"
+
+
 def test_dates_cannot_identify_a_ticket(instance):
     error = failure(instance, task(unique_by=["due_date"], fields={"due_date": "2026-11-22"}))
     assert_message(error.message, "unique_by", "due_date")
@@ -301,6 +329,25 @@ def test_rule_that_silently_refuses_the_state_is_reported(instance):
     assert_message(error.message, "INC0000001", "state", "'In Progress'", "'Resolved'")
 
 
+def test_ticket_that_the_task_closed_is_found_in_a_table_whose_closed_states_are_not_known(instance):
+    instance.records["sc_task"], instance.unreadable = {}, NO_METADATA
+    options = {**task(fields={"state": "7"}), "table": "sc_task"}
+    assert keep(instance, options).values["created"]
+    assert instance.ticket("INC0000001")["active"] == "false"
+    again(instance, options)
+    # A ticket that was closed in another state is another occurrence.
+    assert keep(instance, {**options, "fields": {**options["fields"], "state": "1"}}).values["created"]
+    instance.edit("INC0000002", state="7")
+    assert again(instance, options).values["number"] == "INC0000002"
+
+
+def test_state_that_a_rule_refuses_is_a_warning_without_a_read_back(instance):
+    instance.add(correlation_id=REFERENCE)
+    instance.keeps["state"] = lambda _state: "2"
+    result = keep(instance, {"reference": REFERENCE, "fields": dict(RESOLVED)}, verify_timeout=0)
+    assert_messages(result.warnings, ["INC0000001", "'state'"])
+
+
 # --- concurrent changes ---------------------------------------------------------------------------------------------
 
 
@@ -345,6 +392,28 @@ def test_text_is_posted_by_itself_if_the_journal_is_readable(instance):
         ["Closed by the runbook."],
     )
     again(instance, NOTE)
+
+
+def test_text_in_a_hidden_column_is_not_posted_by_itself(instance):
+    instance.post(instance.add(), "comments", "Visible.")
+    instance.post(instance.add(), "comments", "Hidden.")
+    instance.unreadable, instance.hidden_columns = {"sys_journal_field"}, {"work_notes"}
+    instance.shows_display_entries = True
+    result = again(instance, NOTE)
+    (reported,) = result.values["unverified"]
+    assert_message(reported, "INC0000001", "work_notes", "not posted")
+    options = {"number": "INC0000001", "comments": "Of the runbook."}
+    assert keep(instance, options).values["unverified"] == []
+    again(instance, options)
+    assert instance.notes("INC0000001") == ["Visible.", "Of the runbook."]
+
+
+def test_text_that_the_service_drops_is_a_warning(instance):
+    instance.post(instance.add(), "comments", "Visible.")
+    instance.ignores_writes = True
+    result = keep(instance, NOTE)
+    assert_messages(result.warnings, ["INC0000001", "work_notes", "journal"])
+    assert keep(instance, NOTE, verify_timeout=0).warnings == []
 
 
 def test_text_of_another_user_is_not_posted_again(instance):
