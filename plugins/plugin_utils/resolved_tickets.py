@@ -132,7 +132,8 @@ def plan_closures(
     ticket or incident that is left unchanged for a reason that an analyst should know.
 
     :param tickets: the closed tickets, each with ``ticket_id``, ``number``, ``reference``, ``closed_at`` and
-        ``resolution``; ``closed_at_exact`` is false if the ticket may have been closed earlier.
+        ``resolution``; ``closed_at_exact`` is false if the ticket may have been closed earlier, and
+        ``canceled`` is true if it was canceled, which does not mean that its incident is resolved.
     :param options: the options of the runbook.
     :param since: ignore tickets that were closed before, unless ``closed_tickets`` names them.
     :param listed: incidents as the service listed them.
@@ -163,8 +164,10 @@ def plan_closures(
         # Without its comments, an incident that was reopened could be closed again.
         if read.get("failed") or not status or status.casefold() == "closed":
             continue
-        if _was_reopened(entry, read.get("comments") or ()):
-            called = f"{entry['source']} {entry['incident_id']}"
+        called = f"{entry['source']} {entry['incident_id']}"
+        if entry["canceled"]:
+            notes.append(f"{called}: ticket {entry['ticket_number']} was canceled; left unchanged. Check the incident.")
+        elif _was_reopened(entry, read.get("comments") or ()):
             notes.append(f"{called}: reopened after ticket {entry['ticket_number']} was closed; left unchanged.")
         else:
             remaining.append(entry)
@@ -185,6 +188,7 @@ def _entry(identity: Mapping[str, str], ticket: Mapping[str, Any], options: Mapp
         "ticket_number": number,
         "closed_at": ticket.get("closed_at"),
         "closed_at_exact": ticket.get("closed_at_exact", True),
+        "canceled": bool(ticket.get("canceled")),
         "comment": f"{text}\n\n{_marker(number)}",
     }
 

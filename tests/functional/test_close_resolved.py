@@ -71,6 +71,16 @@ def test_a_reopened_incident_is_left_alone(player, sandbox, chain):
     assert f"reopened after ticket {number} was closed" in again.words
 
 
+def test_incident_of_canceled_ticket_is_left_unchanged(player, sandbox):
+    chain = CHAINS["servicenow"]
+    assert play(player, "open_ticket", {**chain.variables, **chain.first}).code == 0
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    sandbox.edit(ticket["record"]["number"], {"state": "8"})
+    played = play(player, "close_resolved", variables_of(chain))
+    assert (played.code, stored(sandbox, chain.first)["status"]) == (0, "New"), played.output
+    assert f"ticket {ticket['record']['number']} was canceled; left unchanged." in played.words
+
+
 @EACH_SYSTEM
 def test_unknown_words_are_refused_before_any_request(player, sandbox, chain):
     wrong = {**variables_of(chain), "resolution_map": {"x": {"classification": "Flase"}}}

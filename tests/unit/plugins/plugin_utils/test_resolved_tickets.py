@@ -101,6 +101,15 @@ def test_earlier_closing_for_the_ticket_counts_if_its_time_is_not_exact():
     assert len(plan(ticket(), reads=[read(earlier)])["open"]) == 1
 
 
+def test_incident_of_canceled_ticket_is_left_unchanged():
+    found = plan(ticket(canceled=True), reads=[read()])
+    assert (found["open"], found["notes"]) == (
+        [],
+        ["DefenderXDR 61024: ticket INC1 was canceled; left unchanged. Check the incident."],
+    )
+    assert plan(ticket(canceled=True), reads=[read(status="Closed")])["notes"] == []
+
+
 def test_of_two_tickets_the_one_closed_last_counts():
     later = ticket(number="INC2", closed_at="2026-11-21 04:00:00")
     assert [entry["ticket_number"] for entry in plan(ticket(), later)["incidents"]] == ["INC2"]
