@@ -27,6 +27,7 @@ unexport TICKETING_URL TICKETING_TENANT_ID TICKETING_REALM TICKETING_ACCESS_TOKE
 unexport CONTRAFORCE_WEBHOOK_SECRET CONTRAFORCE_WEBHOOK_FORMER_SECRET CONTRAFORCE_WEBHOOK_PASSWORD
 unexport SERVICENOW_URL SERVICENOW_USERNAME SERVICENOW_PASSWORD SERVICENOW_CLIENT_ID SERVICENOW_CLIENT_SECRET
 unexport SERVICENOW_TOKEN_URL SERVICENOW_ACCESS_TOKEN SERVICENOW_API_KEY SERVICENOW_PROXY
+unexport JIRA_URL JIRA_USERNAME JIRA_PASSWORD JIRA_TOKEN JIRA_VALIDATE_CERTS
 unexport TICKETING_CLIENT_SECRET TICKETING_SCOPE TICKETING_API_KEY TICKETING_PROXY SECOPS_ITSM_IN_PROCESS
 export RUFF_CACHE_DIR = $(CACHE)/ruff
 
@@ -36,6 +37,9 @@ CACHE := $(ROOT)/.cache
 STAGE := $(CACHE)/ansible_collections/secops/itsm
 # The collection as users have it: installed from the tarball.
 INSTALLED := $(CACHE)/installed
+# The module of community.general that an example of the documentation uses.
+COMMUNITY := $(CACHE)/community
+export SECOPS_ITSM_COMMUNITY = $(COMMUNITY)
 REQUIREMENTS := tests/requirements
 IN_STAGE := cd "$(STAGE)" && PATH="$(BIN):$(PATH)" PYTHONPATH="$(CACHE)"
 
@@ -131,7 +135,12 @@ types: .venv/tools.stamp stage
 		-p ansible_collections.secops.itsm.tests.sandbox -p ansible_collections.secops.itsm.tests.tools \
 		-p ansible_collections.secops.itsm.tests.benchmark -p ansible_collections.secops.itsm.tests.campaign
 
-functional: .venv/tests.stamp tarball
+$(COMMUNITY)/ansible_collections/community/general/MANIFEST.json: $(REQUIREMENTS)/community.txt | .venv/runtime.stamp
+	@echo "== setting up: the module jira of community.general"
+	@"$(BIN)/python" tests/tools/community_general.py "$(COMMUNITY)"
+	@touch "$@"
+
+functional: .venv/tests.stamp $(COMMUNITY)/ansible_collections/community/general/MANIFEST.json tarball
 	@echo "== functional tests: the collection as installed from its tarball, through ansible-playbook"
 	@rm -rf "$(INSTALLED)"
 	@"$(BIN)/ansible-galaxy" collection install --force -p "$(INSTALLED)" "$(CACHE)"/build/secops-itsm-*.tar.gz > /dev/null
@@ -165,7 +174,7 @@ package: .venv/tools.stamp tarball
 	@cd "$(CACHE)/build" && PATH="$(BIN):$(PATH)" GALAXY_IMPORTER_CONFIG="$(ROOT)/tests/tools/galaxy-importer.cfg" \
 		"$(BIN)/python" "$(ROOT)/tests/tools/quietly.py" "$(BIN)/python" -m galaxy_importer.main secops-itsm-*.tar.gz
 
-matrix: stage
+matrix: stage $(COMMUNITY)/ansible_collections/community/general/MANIFEST.json
 	@"$(BIN)/python" tests/tools/matrix.py $(CORES)
 
 benchmark: .venv/benchmark.stamp stage

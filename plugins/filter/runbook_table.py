@@ -14,7 +14,8 @@ author:
   - secops.itsm contributors (@secops-itsm)
 description:
   - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
-  - Adds the variables of a ticketing system, a directory in C(playbooks/tickets), to the table of runbooks.
+  - Adds the variables of a ticketing system, a directory in C(playbooks/tickets) or elsewhere, to the table of
+    runbooks.
   - If there is no such system, the key C(itsm_ticket_system) of the result contains the C(problem).
 options:
   _input:
@@ -22,9 +23,16 @@ options:
     type: dict
     required: true
   system:
-    description: Name of the ticketing system. A blank value stands for the default system.
+    description: Name of the ticketing system, or path of its directory. A blank value stands for the default system.
     type: str
     default: ''
+  playbook_dir:
+    description:
+      - The directory of the playbook. A relative path in O(system) is searched in it, and then in the working
+        directory.
+    type: str
+    default: ''
+    version_added: 0.7.0
 """
 
 EXAMPLES = r"""
@@ -46,13 +54,14 @@ from typing import Any, Mapping
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import with_ticket_system
 
 
-def runbook_table(table: Mapping[str, Any], system: Any = "") -> dict[str, Any]:
+def runbook_table(table: Mapping[str, Any], system: Any = "", playbook_dir: str = "") -> dict[str, Any]:
     """Return the table of runbooks with the variables of a ticketing system.
 
     :param table: ``itsm_variables`` and ``itsm_runbooks``.
-    :param system: the name of the system; blank for the default.
+    :param system: the name of the system or the path of its directory; blank for the default.
+    :param playbook_dir: the directory of the playbook.
     """
-    return with_ticket_system(table, system)
+    return with_ticket_system(table, system, playbook_dir)
 
 
 class FilterModule:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 name: runbook_tickets
-short_description: "[INTERNAL] Build the tickets of incidents for the module of a ticketing system"
+short_description: Build the tickets of incidents for a ticketing system
 version_added: 0.5.0
 author:
   - secops.itsm contributors (@secops-itsm)
 description:
-  - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
+  - For the files of a ticketing system, see
+    R(Use a ticketing system of your own,ansible_collections.secops.itsm.docsite.own_ticket_system).
   - Builds the summary and the fields of a ticket for each incident, from templates and the incident's record.
   - In the summary and the fields, C({source}), C({incident_id}), C({workspace_id}), C({title}) and C({severity}) are
     replaced with the values of the incident, and C({title_html}) with its title for a rich text field. Any other word
@@ -65,6 +66,7 @@ _value:
 from typing import Any, Mapping, Sequence
 
 from ansible.errors import AnsibleFilterError
+from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import build_ticket, unknown_placeholders
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import default_system, find_system
@@ -84,7 +86,8 @@ def runbook_tickets(
     if problems:
         raise AnsibleFilterError(" ".join(problems))
     form = find_system(default_system()).definition["ticket"] if ticket is None else ticket
-    return [build_ticket(incident, values, form) for incident in incidents]
+    # Titles are not templates, also if a task loops over the entries.
+    return [wrap_var(build_ticket(incident, values, form)) for incident in incidents]
 
 
 class FilterModule:

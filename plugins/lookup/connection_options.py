@@ -19,9 +19,13 @@ description:
     C(client_id) of ContraForce has the variable C(contraforce_client_id) and the environment variable
     E(CONTRAFORCE_CLIENT_ID).
   - Variables that are not set, V(null) or blank are omitted, so that the module uses the environment variable.
+  - For a ticketing system outside the collection, whose modules do not know these variables, the result also contains
+    the values of the environment variables and the defaults. A required option that is missing is an error.
 options:
   _terms:
-    description: The service, V(contraforce) or the action group of a ticketing system, such as V(ticketing).
+    description:
+      - The service, V(contraforce) or the action group of a ticketing system, such as V(ticketing), or the absolute
+        path of the directory of a ticketing system outside the collection.
     type: list
     elements: str
     required: true
@@ -45,16 +49,19 @@ _raw:
   elements: dict
 """
 
-from typing import Any, Mapping
+import os
+from pathlib import Path
+from typing import Any, Callable, Mapping
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
+from ansible_collections.secops.itsm.plugins.module_utils._option_values import is_blank
 from ansible_collections.secops.itsm.plugins.plugin_utils.connection_variables import connection_options_from
 from ansible_collections.secops.itsm.plugins.plugin_utils.plain_values import plain_value
-from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import connection_tables
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import connection_tables, read_folder
 
 TABLES: Mapping[str, Mapping[str, Option]] = {"contraforce": CONTRAFORCE_OPTIONS, **connection_tables()}
 
@@ -70,7 +77,7 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hin
         :param kwargs: not used.
         """
         self.set_options(var_options=variables, direct=kwargs)
-        unknown = [str(term) for term in terms if term not in TABLES]
+        unknown = [str(term) for term in terms if term not in TABLES and not os.path.isabs(term)]
         if unknown:
             raise AnsibleLookupError(f"Unknown service: {', '.join(unknown)}. Use {' or '.join(TABLES)}.")
         self._templar.available_variables = variables or {}
@@ -81,4 +88,23 @@ class LookupModule(LookupBase):  # type: ignore[misc]  # Ansible has no type hin
             except (TypeError, ValueError):
                 raise AnsibleLookupError(f"{name} has a value that JSON cannot represent. Correct it.") from None
 
-        return [connection_options_from(self._templar.available_variables, TABLES[term], evaluated) for term in terms]
+        def options_of(table: Mapping[str, Option]) -> dict[str, Any]:
+            return connection_options_from(self._templar.available_variables, table, evaluated)
+
+        return [options_of(TABLES[term]) if term in TABLES else _of_folder(term, options_of) for term in terms]
+
+
+def _of_folder(folder: str, options_of: Callable[[Mapping[str, Option]], dict[str, Any]]) -> dict[str, Any]:
+    """Return the options of a ticketing system outside the collection."""
+    try:
+        system = read_folder(Path(folder))
+    except ValueError as error:
+        raise AnsibleLookupError(str(error)) from None
+    table = system.connection_options
+    known = {name: os.environ.get(option.env) or option.default for name, option in table.items()}
+    options = {name: value for name, value in {**known, **options_of(table)}.items() if not is_blank(value)}
+    missing = [table[name] for name in system.required_options if name not in options]
+    if missing:
+        named = " and ".join(f"{option.variable} (or the environment variable {option.env})" for option in missing)
+        raise AnsibleLookupError(f"To connect to {system.title}, set {named}.")
+    return options

@@ -148,6 +148,9 @@ def read_input(
         return {**result, "problems": [system["problem"]]}
     result["ticket_system"] = system
     problems_of_options += _closing_problems(checked.validated_parameters, system)
+    problems_of_options += [
+        text for group, text in system.get("missing_files", {}).items() if group in runbook["takes"]
+    ]
     option = next((variable for variable in INCIDENT_LISTS if variable in spec), None)
     if option is None or "entry" not in runbook:
         options = checked.validated_parameters

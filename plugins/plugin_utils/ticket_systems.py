@@ -11,14 +11,22 @@ import functools
 import importlib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Iterator, Mapping
+from typing import Any, Collection, Iterator, Mapping
 
 import yaml
 
 from ansible_collections.secops.itsm.plugins.module_utils._assumption import Assumption
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connection import CONTRAFORCE_OPTIONS
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import quoted
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import TICKET_SYSTEM, is_blank
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_system_folder import (
+    check_definition,
+    find_folder,
+    is_path,
+    missing_files,
+    read_definition,
+)
 
 PLAYBOOKS = Path(__file__).resolve().parents[2] / "playbooks"
 FOLDER = PLAYBOOKS / "tickets"
@@ -46,11 +54,13 @@ class TicketSystem:
     :param name: the value of ``ticket_system``.
     :param folder: the directory with its files.
     :param definition: the content of its ``system.yml``.
+    :param by_path: whether it is outside the collection; ``system.yml`` then contains its connection.
     """
 
     name: str
     folder: Path
     definition: Mapping[str, Any]
+    by_path: bool = False
 
     @property
     def title(self) -> str:
@@ -76,8 +86,21 @@ class TicketSystem:
     @property
     def connection_options(self) -> Mapping[str, Option]:
         """Return the options of its connection. Raise AttributeError or ImportError if there are none."""
+        if self.by_path:
+            return {name: _declared_option(facts) for name, facts in self.definition["connection"].items()}
         table: Mapping[str, Option] = _imported(self.definition["connection_options"])
         return table
+
+    @property
+    def connection_variables(self) -> set[str]:
+        """Return the variables of its connection."""
+        return {option.variable for option in self.connection_options.values()}
+
+    @property
+    def required_options(self) -> list[str]:
+        """Return the options of its connection that are always needed, if ``system.yml`` contains them."""
+        declared = self.definition["connection"] if self.by_path else {}
+        return [name for name, facts in declared.items() if facts.get("required")]
 
     @property
     def assumptions(self) -> Mapping[str, Assumption]:
@@ -87,7 +110,7 @@ class TicketSystem:
 
     def facts(self) -> dict[str, Any]:
         """Return what its files of tasks and the report need."""
-        address = self.connection_options["url"]
+        address = self.connection_options.get("url", _NO_ADDRESS)
         return {
             "name": self.name,
             "title": self.title,
@@ -95,7 +118,19 @@ class TicketSystem:
             "ticket": self.definition["ticket"],
             "contraforce_links": self.definition["contraforce_links"],
             "address": {"variable": address.variable, "environment": address.env},
+            "variables": sorted(self.variable_names),
+            "connection_variables": sorted(self.connection_variables),
+            "missing_files": missing_files(self.folder) if self.by_path else {},
         }
+
+
+#: The address of a system without one; no such variable exists.
+_NO_ADDRESS = Option("str", "ITSM_NO_ADDRESS")
+
+
+def _declared_option(facts: Mapping[str, Any]) -> Option:
+    """Return a connection option that a ``system.yml`` contains."""
+    return Option(facts.get("type", "str"), facts["environment"], facts.get("default"), facts.get("secret", False))
 
 
 def _imported(name: str) -> Any:
@@ -122,12 +157,53 @@ def find_system(choice: Any) -> TicketSystem:
 
 
 def choose_system(choice: Any) -> TicketSystem:
-    """Return a system, or the default system for a blank choice.
+    """Return a system of the collection, or the default system for a blank choice.
 
     :param choice: the value of ``ticket_system``.
     :raises ValueError: if there is no such system.
     """
     return find_system(default_system() if is_blank(choice) else choice)
+
+
+def system_of_run(choice: Any, base: str = "") -> TicketSystem:
+    """Return the system of a run, which may be outside the collection.
+
+    :param choice: the value of ``ticket_system``, a name or a path.
+    :param base: the directory of the playbook, in which a relative path is searched first.
+    :raises ValueError: if there is no such system, or its directory is invalid.
+    """
+    if is_path(choice):
+        return read_folder(find_folder(choice, base))
+    try:
+        return choose_system(choice)
+    except ValueError as error:
+        raise ValueError(f"{str(error)[:-1]}. For a system of your own, set it to a path with a slash.") from None
+
+
+def read_folder(folder: Path) -> TicketSystem:
+    """Return the system in a directory outside the collection.
+
+    :param folder: the directory.
+    :raises ValueError: if a file or a key is missing or invalid.
+    """
+    files = sorted(folder.glob("*.yml"))
+    return _read_folder(folder, tuple((path.name, path.stat().st_mtime_ns) for path in files))
+
+
+@functools.lru_cache(maxsize=8)
+def _read_folder(folder: Path, _modified: Any) -> TicketSystem:
+    """Return the system in a directory, which is checked again once a file has changed."""
+    definition = read_definition(folder)
+    ways = read_table()["itsm_variables"]["ticket_closing"]["ticket_closing"]["choices"]
+    check_definition(folder, definition, _names_in_use(), GROUPS, LINKS, ways)
+    return TicketSystem(str(folder), folder, definition, by_path=True)
+
+
+def _names_in_use() -> Collection[str]:
+    """Return the variables of all runbooks, and those of the connections of the collection."""
+    tables = (CONTRAFORCE_OPTIONS, *connection_tables().values())
+    connections = {option.variable for table in tables for option in table.values()}
+    return connections | {name for group in read_table()["itsm_variables"].values() for name in group}
 
 
 def _read_system(folder: Path) -> TicketSystem:
@@ -174,16 +250,17 @@ def systems_of_variable(name: str) -> list[str]:
     return [system.name for system in all_systems() if name in system.variable_names]
 
 
-def with_ticket_system(table: Mapping[str, Any], choice: Any = "") -> dict[str, Any]:
+def with_ticket_system(table: Mapping[str, Any], choice: Any = "", base: str = "") -> dict[str, Any]:
     """Return the table of runbooks with the variables of a system.
 
     Its key ``itsm_ticket_system`` contains the facts of the system, or ``problem``, a sentence, if it is unknown.
 
     :param table: ``itsm_variables`` and ``itsm_runbooks``.
     :param choice: the value of ``ticket_system``; blank for the default.
+    :param base: the directory of the playbook, in which a relative path is searched first.
     """
     try:
-        system = choose_system(choice)
+        system = system_of_run(choice, base)
     except ValueError as error:
         return {**table, "itsm_ticket_system": {"problem": str(error)}}
     variables = {

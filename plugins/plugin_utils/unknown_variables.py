@@ -15,7 +15,6 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import T
 from ansible_collections.secops.itsm.plugins.plugin_utils.spelling import did_you_mean, nearest
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import (
     connection_tables,
-    find_system,
     systems_of_variable,
     variables_of_systems,
 )
@@ -64,15 +63,19 @@ def unknown_variables(
     taken = runbook_spec(name, table)
     of_systems = variables_of_systems()
     of_any_runbook = {variable for group in table["itsm_variables"].values() for variable in group} | of_systems
-    accepted = {*taken, *ALWAYS_ACCEPTED, *ignored}
-    system = table.get("itsm_ticket_system", {}) if TICKET_SYSTEM in taken else {}
-    of_other_systems = of_systems - find_system(system["name"]).variable_names if "name" in system else set()
+    chosen = table.get("itsm_ticket_system", {})
+    # Another runbook of the same variables file may use a system outside the collection.
+    of_any_runbook |= set(chosen.get("variables", ()))
+    connections = [*CONNECTION_VARIABLES, *chosen.get("connection_variables", ())]
+    accepted = {*taken, *ALWAYS_ACCEPTED, *connections, *ignored}
+    system = chosen if TICKET_SYSTEM in taken else {}
+    of_other_systems = of_systems - set(system["variables"]) if "name" in system else set()
     of_hosts = INCIDENT_HOST_VARIABLES if "hosts" in table["itsm_runbooks"][name]["takes"] else frozenset()
     in_workflow = not WORKFLOW_JOB.isdisjoint(extra)
 
     def messages() -> Iterator[str]:
         for variable in sorted(_candidates(extra, accepted)):
-            near = nearest(variable, taken) or _nearest_connection(variable)
+            near = nearest(variable, taken) or _nearest_connection(variable, connections)
             if variable == RAW_PARAMS:
                 # Its text may be a part of a secret that contains a space.
                 yield "An extra variable is not in the form name=value. To read variables from a file, use -e @FILE."
@@ -86,7 +89,7 @@ def unknown_variables(
             elif near or not (in_workflow or variable in of_any_runbook):
                 yield f"{variable} is not a variable of {name}. {did_you_mean(near) or _REMOVE}"
         for variable in sorted(_candidates(others, {*accepted, *extra, *of_hosts, *of_other_systems})):
-            near = nearest(variable, taken) or _nearest_connection(variable)
+            near = nearest(variable, taken) or _nearest_connection(variable, connections)
             if near:
                 yield (
                     f"{variable}, set by the inventory or the playbook, is not a variable of {name}. Rename it to "
@@ -96,10 +99,10 @@ def unknown_variables(
     return list(messages())
 
 
-def _nearest_connection(variable: str) -> str | None:
+def _nearest_connection(variable: str, connections: Collection[str]) -> str | None:
     """Return the connection variable that is similar to a name, not counting the common prefix of the service."""
     service, _separator, rest = variable.lower().partition("_")
-    near = nearest(rest, [name.partition("_")[2] for name in CONNECTION_VARIABLES if name.startswith(f"{service}_")])
+    near = nearest(rest, [name.partition("_")[2] for name in connections if name.startswith(f"{service}_")])
     return near and f"{service}_{near}"
 
 
