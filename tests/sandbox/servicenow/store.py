@@ -207,7 +207,8 @@ class Store:
 def _as_incident(ticket: Mapping[str, Any]) -> Values:
     states = {word: value for value, word in STATES.items()}
     values = {"sys_id": ticket["id"], "number": ticket["number"], "state": states[ticket["state"]]}
-    return {**values, "urgency": "2", "short_description": ticket.get("title") or ""}
+    texts = {"short_description": ticket.get("title") or "", "comments": ticket.get("comments") or ""}
+    return {**values, "urgency": "2", **texts}
 
 
 def seeded_tickets(seed: Mapping[str, Any]) -> list[dict[str, Any]]:
