@@ -210,7 +210,7 @@ def _row(incident: Mapping[str, Any]) -> dict[str, Any]:
         "title": incident.get("title"),
         "severity": incident.get("severity"),
         "number": str(incident.get("incident_number") or "") or None,
-        "ticket": incident.get("ticket_id"),
+        "ticket": incident.get("ticket_id") or incident.get("ticket_number"),
         "steps": [],
     }
 

@@ -11,18 +11,30 @@ import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Mapping, Sequence
 
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import (
+    LISTED_WORKSPACE_KEY,
+    STATUS_BY_INTEGER,
+)
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import (
     CLASSIFICATION_REASONS,
     CLASSIFICATIONS,
     SOURCES,
+    STATUSES,
+    canonical,
 )
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import incident_key
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import (
+    canonical_source,
+    incident_key,
+)
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_of
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
-from ansible_collections.secops.itsm.plugins.module_utils._option_values import spelled
+from ansible_collections.secops.itsm.plugins.module_utils._option_values import NULL_TEXTS, spelled
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import one_line
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant, spelled_utc
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import quoted
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import has_reference, unknown_placeholders
+from ansible_collections.secops.itsm.plugins.plugin_utils.summary_reference import parse_summary, summary_problem
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_names import TICKET_NAME
 
 #: The keys of an entry of ``resolution_map``, with their values.
 MAPPED: Mapping[str, Sequence[str]] = {
@@ -51,25 +63,39 @@ def parse_reference(text: Any) -> dict[str, str] | None:
         found = form.fullmatch(str(text or "").strip())
         source = spelled(found["source"], SOURCES) if found else None
         if found and source:
-            identity = {**found.groupdict(), "source": source}
-            break
-    else:
+            return _valid_identity({**found.groupdict(), "source": source})
+    return None
+
+
+def _valid_identity(identity: Mapping[str, str]) -> dict[str, str] | None:
+    """Return an identity with its workspace in lower case, or None if it is not valid."""
+    if "workspace_id" not in identity:
+        return dict(identity)
+    try:
+        incident_key(identity["workspace_id"], identity["source"], identity["incident_id"])
+    except ApiError:
         return None
-    if "workspace_id" in identity:
-        try:
-            incident_key(identity["workspace_id"], source, identity["incident_id"])
-        except ApiError:
-            return None
-        identity["workspace_id"] = identity["workspace_id"].lower()
-    return identity
+    return {**identity, "workspace_id": identity["workspace_id"].lower()}
 
 
-def resolution_problems(options: Mapping[str, Any]) -> list[str]:
+def _identity(ticket: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, str] | None:
+    """Return the identity of a ticket's incident, or None if the ticket does not contain one."""
+    if "summary" not in ticket:
+        return parse_reference(ticket.get("reference"))
+    found = parse_summary(ticket["summary"], str(options.get("summary") or ""))
+    return _valid_identity(found) if found else None
+
+
+def resolution_problems(options: Mapping[str, Any], ticket: Mapping[str, Any] | None = None) -> list[str]:
     """Return a message for each invalid variable of the runbook that closes the incidents of closed tickets.
 
     :param options: the options of the runbook.
+    :param ticket: ``ticket`` of the ticketing system.
     """
-    problems = []
+    problems = [*unknown_placeholders([], options), *_reference_problems(options, ticket)]
+    for name in options.get("closed_tickets") or ():
+        if not TICKET_NAME.fullmatch(name.strip()) or name.strip() in NULL_TEXTS:
+            problems.append(f"closed_tickets contains {quoted(name)}, which is not the number or ID of a ticket.")
     since = options.get("closed_since")
     if since and instant(since) is None:
         problems.append(f"closed_since must be a point in time such as 2026-11-21T06:00:00Z, not {quoted(since)}.")
@@ -88,6 +114,18 @@ def resolution_problems(options: Mapping[str, Any]) -> list[str]:
     if twice:
         problems.append(f"resolution_map contains the same resolution in several spellings: {', '.join(twice)}.")
     return problems
+
+
+def _reference_problems(options: Mapping[str, Any], ticket: Mapping[str, Any] | None) -> list[str]:
+    """Return a message if the tickets do not show which incidents they belong to."""
+    if not ticket or has_reference(options, ticket):
+        return []
+    name, template = ticket["reference"]["field"], str(options.get("summary") or "")
+    field = "to the field with the incident's identity"
+    if not template:
+        return [f"'{name}' is missing. Set it {field}, or set 'summary' as the runbook that opened the tickets did."]
+    problem = summary_problem(template)
+    return [f"{problem} Correct 'summary', or set '{name}' {field}."] if problem else []
 
 
 def _entry_problems(place: str, entry: Any) -> list[str]:
@@ -132,8 +170,9 @@ def plan_closures(
     ticket or incident that is left unchanged for a reason that an analyst should know.
 
     :param tickets: the closed tickets, each with ``ticket_id``, ``number``, ``reference``, ``closed_at`` and
-        ``resolution``; ``closed_at_exact`` is false if the ticket may have been closed earlier, and
-        ``canceled`` is true if it was canceled, which does not mean that its incident is resolved.
+        ``resolution``; ``summary`` instead of ``reference`` if the summary contains the identity,
+        ``closed_at_exact`` is false if the ticket may have been closed earlier, and ``canceled`` is true if it was
+        canceled, which does not mean that its incident is resolved. A ticket that is named twice counts once.
     :param options: the options of the runbook.
     :param since: ignore tickets that were closed before, unless ``closed_tickets`` names them.
     :param listed: incidents as the service listed them.
@@ -141,10 +180,11 @@ def plan_closures(
     """
     incidents: dict[tuple[str, ...], dict[str, Any]] = {}
     sources, notes = set(), []
-    for ticket in sorted(tickets, key=lambda one: _moment(one.get("closed_at")), reverse=True):
+    by_id = {str(ticket["ticket_id"]): ticket for ticket in tickets}
+    for ticket in sorted(by_id.values(), key=lambda one: _moment(one.get("closed_at")), reverse=True):
         if not options.get("closed_tickets") and _moment(ticket.get("closed_at")) < _moment(since):
             continue
-        identity = parse_reference(ticket.get("reference"))
+        identity = _identity(ticket, options)
         if identity is None:
             continue
         if "workspace_id" not in identity:
@@ -160,7 +200,8 @@ def plan_closures(
     entries = list(incidents.values())
     remaining = []
     for entry, read in zip(entries, reads):
-        status = str((read.get("incident") or {}).get("status") or "")
+        record = read.get("incident") or {}
+        status = str(canonical(record.get("status"), STATUSES, STATUS_BY_INTEGER) or "")
         # Without its comments, an incident that was reopened could be closed again.
         if read.get("failed") or not status or status.casefold() == "closed":
             continue
@@ -170,7 +211,7 @@ def plan_closures(
         elif _was_reopened(entry, read.get("comments") or ()):
             notes.append(f"{called}: reopened after ticket {entry['ticket_number']} was closed; left unchanged.")
         else:
-            remaining.append(entry)
+            remaining.append({**entry, "title": title_of(record), "severity": record.get("severity")})
     return {"incidents": entries, "sources": sorted(sources), "open": remaining, "notes": notes}
 
 
@@ -216,7 +257,7 @@ def _workspaces(identity: Mapping[str, str], listed: Sequence[Mapping[str, Any]]
             str(record.get(LISTED_WORKSPACE_KEY) or "").lower()
             for record in listed
             if str(record.get("id") or "").casefold() == identity["incident_id"].casefold()
-            and spelled(str(record.get("source") or ""), SOURCES) == identity["source"]
+            and canonical_source(record.get("source")) == identity["source"]
         }
         - {""}
     )

@@ -160,7 +160,11 @@ def read_input(
                 *problems_of_options,
                 *_pattern_problems(options.get("title_pattern")),
                 *_age_problems(options),
-                *(resolution_problems(options) if "resolution" in runbook["takes"] and not problems_of_options else ()),
+                *(
+                    resolution_problems(options, system["ticket"])
+                    if "resolution" in runbook["takes"] and not problems_of_options
+                    else ()
+                ),
             ],
         }
     if option in broken:

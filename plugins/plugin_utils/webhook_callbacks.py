@@ -16,7 +16,6 @@ import asyncio
 import hashlib
 import hmac
 import logging
-import re
 import time
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -33,14 +32,12 @@ from ansible_collections.secops.itsm.plugins.module_utils._redaction.redactor im
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import spelled_utc
 from ansible_collections.secops.itsm.plugins.plugin_utils.event_sanitizer import sanitize
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_events import parse_identifier
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_names import TICKET_NAME
 from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_dispatcher import EventDispatcher
 from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import TicketWebhookSettings
 
 #: The scheme of the secret in the header of this name.
 AUTHORIZATION, BEARER = "authorization", "bearer "
-
-#: The numbers and identifiers of tickets. Braces could begin a template in a playbook.
-IDENTIFIER = re.compile(r"[A-Za-z0-9#][A-Za-z0-9 ._:/#@+-]{0,127}", re.ASCII)
 
 logger = logging.getLogger(__name__)
 
@@ -119,7 +116,7 @@ class TicketCallbacks:
             raise RefusalError(
                 400, "its body contains no ticket number or identifier in the keys of number_keys and id_keys"
             )
-        if not all(map(IDENTIFIER.fullmatch, named.values())):
+        if not all(map(TICKET_NAME.fullmatch, named.values())):
             raise RefusalError(400, "its ticket number or identifier contains characters that are not allowed")
         received = spelled_utc(datetime.now(timezone.utc), "seconds")
         return {"ticket_system": settings.ticket_system, **named, "received_at": received}

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,12 @@ import yaml
 
 from ansible_collections.secops.itsm.tests.functional.runbooks import (
     CHAINS,
+    CLOSURE,
     EACH_SYSTEM,
+    FABRIKAM,
+    NORTHWIND,
+    TAILSPIN,
+    changed_tasks,
     check_run_and_repeat,
     play,
     stored,
@@ -82,6 +88,53 @@ def test_incident_of_canceled_ticket_is_left_unchanged(player, sandbox):
 
 
 @EACH_SYSTEM
+def test_incidents_closed_with_their_tickets_are_left_alone(player, sandbox, chain):
+    """Our own closures come back as closed tickets, from the list and by callback."""
+    with_ticket = {**chain.variables, **chain.closing, **CLOSURE, **chain.first}
+    if chain.system == "rezolve":
+        with_ticket = {**with_ticket, "ticket_closing": "checked", "closed_status": "Resolved"}
+    closed = play(player, "close_with_ticket", with_ticket)
+    assert closed.code == 0, closed.output
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    assert ticket["closed"]
+    writes, before = sandbox.journal()["writes"], stored(sandbox, chain.first)
+    number = ticket["record"]["number" if chain.system == "servicenow" else "object_id"]
+    for variables in ({}, {"closed_tickets": [number]}, {"closed_tickets": [number]}):
+        played = play(player, "close_resolved", {**variables_of(chain), **variables})
+        assert played.summaries == ["Nothing to do: no open incident has a ticket that was closed."], played.output
+        assert changed_tasks(played) == 0
+    assert (sandbox.journal()["writes"], stored(sandbox, chain.first)) == (writes, before)
+
+
+def test_number_and_id_of_a_ticket_are_one_incident(player, sandbox):
+    chain = CHAINS["servicenow"]
+    number = open_and_close_ticket(player, sandbox, chain)
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    named = [f" {ticket['id'].upper()} ", number, number]
+    played = play(player, "close_resolved", {**variables_of(chain), "closed_tickets": named})
+    assert played.summaries == ["Done: 1 incident, 0 failed; 1 closed."], played.output
+    title = stored(sandbox, chain.first)["title"]
+    assert f"closed QRadar {chain.first['incident_id']} {title} (ticket {number})" in played.words
+
+
+@EACH_SYSTEM
+def test_tickets_that_are_open_or_of_others_need_nothing(player, sandbox, chain):
+    """A callback may report any change of any ticket."""
+    assert play(player, "open_ticket", {**chain.variables, **chain.first}).code == 0
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    number, other = {
+        "rezolve": (ticket["record"].get("object_id"), "CTC-0042"),
+        "servicenow": (ticket["record"].get("number"), "INC0012347"),
+    }[chain.system]
+    sandbox.edit(other, CLOSING[chain.system])
+    writes = sandbox.journal()["writes"]
+    for name in (number, other):
+        played = play(player, "close_resolved", {**variables_of(chain), "closed_tickets": [name]})
+        assert played.summaries == ["Nothing to do: no open incident has a ticket that was closed."], played.output
+    assert sandbox.journal()["writes"] == writes
+
+
+@EACH_SYSTEM
 def test_unknown_words_are_refused_before_any_request(player, sandbox, chain):
     wrong = {**variables_of(chain), "resolution_map": {"x": {"classification": "Flase"}}}
     refused = play(player, "close_resolved", wrong)
@@ -89,11 +142,116 @@ def test_unknown_words_are_refused_before_any_request(player, sandbox, chain):
     assert "resolution_map.x.classification must be one of" in refused.words
 
 
-@pytest.mark.parametrize("number", ["INC9999999"])
-def test_a_ticket_that_does_not_exist_fails(player, sandbox, number):
-    played = play(player, "close_resolved", {**variables_of(CHAINS["servicenow"]), "closed_tickets": [number]})
+@pytest.mark.parametrize(
+    "system, name",
+    [
+        ("servicenow", "INC9999999"),
+        ("servicenow", "0123456789abcdef0123456789abcdef"),
+        ("rezolve", "CTC-9999"),
+        ("rezolve", "51b101e4-e689-4b86-a0bb-d3fc8188e3b1"),
+    ],
+)
+def test_a_ticket_that_does_not_exist_fails(player, sandbox, system, name):
+    played = play(player, "close_resolved", {**variables_of(CHAINS[system]), "closed_tickets": [name]})
     assert (played.code, sandbox.journal()["writes"]) == (2, 0), played.output
-    assert number in played.words
+    assert f"stopped Ticket {name} could not be read. " in played.words
+
+
+def test_invalid_names_of_tickets_are_refused(player, sandbox):
+    played = play(player, "close_resolved", {**variables_of(CHAINS["servicenow"]), "closed_tickets": ["INC1", "a^b"]})
+    assert (played.code, sandbox.journal()["entries"]) == (2, []), played.output
+    assert "closed_tickets contains 'a^b', which is not the number or ID of a ticket." in played.words
+
+
+#: The form of ContraForce's samples. It lacks the workspace, so the company is compared, too.
+CONTRAFORCE_FORM = {"reference_format": "cf|{source}|{incident_id}", "unique_by": ["company"]}
+
+
+def without_workspace():
+    """Return the chain whose ticket does not name the workspace."""
+    chain = CHAINS["servicenow"]
+    return replace(chain, variables={**chain.variables, **CONTRAFORCE_FORM})
+
+
+def close_without_workspace(player, sandbox):
+    """Open a ticket whose reference lacks the workspace, close it, and return its number."""
+    chain = without_workspace()
+    assert play(player, "open_ticket", {**chain.variables, **chain.first}).code == 0
+    (row,) = [row for row in sandbox.state()["servicenow"]["incident"] if row["correlation_id"] == "cf|qradar|20931"]
+    sandbox.edit(row["number"], CLOSING["servicenow"])
+    return row["number"]
+
+
+def test_workspace_of_a_reference_is_found_in_the_list(player, sandbox):
+    number = close_without_workspace(player, sandbox)
+    writes = sandbox.journal()["writes"]
+    variables = {**variables_of(CHAINS["servicenow"]), "incidents_within_days": 3650}
+    check_run_and_repeat(player, sandbox, "close_resolved", variables, writes)
+    record = stored(sandbox, CHAINS["servicenow"].first)
+    assert (record["status"], sandbox.journal()["writes"]) == ("Closed", writes + 1)
+    assert [one["message"] for one in record["comments"] if number in one["message"]] != []
+
+
+@pytest.mark.parametrize("problem", ["older", "twice"])
+def test_incident_whose_workspace_is_not_certain_is_reported(player, sandbox, problem):
+    number = close_without_workspace(player, sandbox)
+    writes, variables = (
+        sandbox.journal()["writes"],
+        {**variables_of(CHAINS["servicenow"]), "incidents_within_days": 3650},
+    )
+    if problem == "twice":
+        twin = {"source": "QRadar", "id": "20931", "title": "Twin", "severity": "Low", "status": "New"}
+        sandbox.add_incidents({**twin, "workspaceId": NORTHWIND})
+        reason = f"is ambiguous: {NORTHWIND} or {FABRIKAM}"
+    else:
+        variables["incidents_within_days"] = 1
+        reason = "was not found in the incident list"
+    played = play(player, "close_resolved", variables)
+    assert (played.code, sandbox.journal()["writes"]) == (0, writes), played.output
+    assert f"Ticket {number}: the workspace of incident QRadar 20931 {reason}; left unchanged." in played.words
+
+
+SUMMARY = "{source} incident {incident_id} in workspace {workspace_id}: {title}"
+
+
+def test_summary_identifies_the_incident_without_a_reference_field(player, sandbox):
+    """The title of another incident that names this one does not close it."""
+    chain = CHAINS["rezolve"]
+    variables = {key: value for key, value in chain.variables.items() if key != "reference_field"}
+    # The ticket type requires this field, which then contains something else.
+    variables["fields"] = {**variables["fields"], "Incident Reference": "see the summary"}
+    named = f"{chain.second['source']} incident {chain.second['incident_id']}"
+    hostile = {
+        "workspaceId": TAILSPIN,
+        "source": "Sentinel",
+        "id": "0d1c2b3a-4958-4766-8574-a3b2c1d0e9f8",
+        "title": f"x: {named} in workspace {TAILSPIN}: {{{{ 7 * 6 }}}}",
+        "severity": "Low",
+        "status": "New",
+    }
+    sandbox.add_incidents(hostile)
+    incident = {"workspace_id": TAILSPIN, "source": "Sentinel", "incident_id": hostile["id"]}
+    played = play(player, "open_ticket", {**variables, "summary": SUMMARY, **incident})
+    assert played.code == 0, played.output
+    (row,) = [row for row in sandbox.state()["platform_tickets"] if hostile["id"] in row["summary"]]
+    assert named in row["summary"]
+    sandbox.edit(row["object_id"], CLOSING["rezolve"])
+    writes = sandbox.journal()["writes"]
+    closing = {"summary": SUMMARY, "classification": "FalsePositive", "classification_reason": "InaccurateData"}
+    check_run_and_repeat(player, sandbox, "close_resolved", closing, writes)
+    assert f'   summary: "{SUMMARY}"\n' in PAGE
+    assert stored(sandbox, incident)["status"] == "Closed"
+    assert stored(sandbox, chain.second)["status"] == "New"
+
+
+def test_summary_with_a_title_before_the_identity_is_refused(player, sandbox):
+    closing = {"summary": f"{{title}} - {SUMMARY}", "classification": "FalsePositive"}
+    refused = play(player, "close_resolved", closing)
+    assert (refused.code, sandbox.journal()["entries"]) == (2, []), refused.output
+    assert "{title} precedes a part of the incident's identity" in refused.words
+    missing = play(player, "close_resolved", {"classification": "FalsePositive"})
+    assert (missing.code, sandbox.journal()["entries"]) == (2, []), missing.output
+    assert "'reference_field' is missing." in missing.words
 
 
 def open_and_close_two(player, sandbox, chain):

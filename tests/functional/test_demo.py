@@ -50,15 +50,15 @@ def test_demo_succeeds_and_prints_lines_of_readme():
     done = run_demo(str(DEMO))
     assert done.returncode == 0, done.stdout
     claims = [line[:4] for line in done.stdout.splitlines() if line.startswith(("yes", "NO"))]
-    assert claims == ["yes "] * 8
+    assert claims == ["yes "] * 9
     reports = [line for line in done.stdout.splitlines() if line.startswith("report: ")]
-    assert len(reports) == 3
+    assert len(reports) == 4
     assert set(SHOWN.splitlines()) <= {line.strip() for line in done.stdout.splitlines()}
-    assert len(done.stdout.splitlines()) <= 40
+    assert len(done.stdout.splitlines()) <= 46
     assert not re.search(r"^ *(TASK|PLAY|ok:|\[WARNING\])", done.stdout, re.MULTILINE)
     (log,) = re.findall(r"^log: (.*)$", done.stdout, re.MULTILINE)
     text = (COLLECTIONS.parent / log).read_text(encoding="utf-8")
-    assert text.count("PLAY RECAP") == 3
+    assert text.count("PLAY RECAP") == 5
     assert "[WARNING]" not in text
 
 

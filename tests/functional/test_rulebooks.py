@@ -30,7 +30,15 @@ import yaml
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce import webhooks
 from ansible_collections.secops.itsm.plugins.plugin_utils import webhook_callbacks, webhook_dispatcher, webhook_receiver
-from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import WEBHOOK_SPEC
+from ansible_collections.secops.itsm.plugins.plugin_utils.input_parsing import parse_text
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import runbook_spec
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import (
+    all_systems,
+    read_table,
+    system_names,
+    with_ticket_system,
+)
+from ansible_collections.secops.itsm.plugins.plugin_utils.webhook_settings import TICKET_WEBHOOK_SPEC, WEBHOOK_SPEC
 from ansible_collections.secops.itsm.tests.functional.controller import configured
 from ansible_collections.secops.itsm.tests.sandbox.events import incident_created
 from ansible_collections.secops.itsm.tests.sandbox.process import SandboxProcess
@@ -39,13 +47,21 @@ from ansible_collections.secops.itsm.tests.tools.rulebook_process import INVENTO
 
 ROOT = Path(__file__).resolve().parents[2]
 EDA = ROOT / "extensions" / "eda"
-CLOSE, HIGH = "close_known_false_positives", "open_ticket_for_high"
+CLOSE, HIGH, RESOLVED = "close_known_false_positives", "open_ticket_for_high", "close_resolved_ticket"
+#: The variables file of each rulebook.
+EXAMPLES = {CLOSE: "false_positives", HIGH: "high", RESOLVED: "resolved"}
+#: The source of each rulebook, with its options.
+SOURCES = {
+    CLOSE: ("secops.itsm.contraforce_webhook", WEBHOOK_SPEC),
+    HIGH: ("secops.itsm.contraforce_webhook", WEBHOOK_SPEC),
+    RESOLVED: ("secops.itsm.ticket_webhook", TICKET_WEBHOOK_SPEC),
+}
 NORTHWIND, TAILSPIN = "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60", "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
 SECRET, TICKET_SECRET = "webhook+secret/with=marks&more", "ticket+secret/with=marks&more"
 
 PAGES = {
     name: (ROOT / "docs" / "docsite" / "rst" / f"{name}.rst").read_text(encoding="utf-8")
-    for name in ("events", "rehearse", "runbook_open_ticket")
+    for name in ("events", "rehearse", "runbook_close_resolved", "runbook_open_ticket")
 }
 BLOCK = re.compile(r"^\.\. code-block:: (\w+)\n((?:   :.*\n)*)\n((?:(?:   .*)?\n)+)", re.MULTILINE)
 
@@ -60,7 +76,7 @@ def rulebook(name: str) -> list[dict[str, Any]]:
 
 def variables(name: str) -> dict[str, Any]:
     """Return a variables file of the collection."""
-    return dict(yaml.safe_load((EDA / "variables" / f"{name}.yml").read_text(encoding="utf-8")))
+    return dict(yaml.safe_load((EDA / "variables" / f"{EXAMPLES.get(name, name)}.yml").read_text(encoding="utf-8")))
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -141,9 +157,9 @@ def renamed(ruleset: dict[str, Any], name: str) -> dict[str, Any]:
     """Return a copy of a ruleset with another name, whose webhook has this name as its path."""
     made = copy.deepcopy(ruleset)
     made["name"] = name
-    webhook = made["sources"][0].get("secops.itsm.contraforce_webhook")
-    if webhook is not None:
-        webhook.update(host="127.0.0.1", port=0, path=f"/{name}")
+    for source, webhook in made["sources"][0].items():
+        if source in ("secops.itsm.contraforce_webhook", "secops.itsm.ticket_webhook"):
+            webhook.update(host="127.0.0.1", port=0, path=f"/{name}")
     for rule in made["rules"]:
         if "run_playbook" in rule["action"]:
             # Retry without a delay.
@@ -181,7 +197,22 @@ def all_rulesets(folder: Path) -> list[dict[str, Any]]:
             "action": {"run_playbook": {"name": "dump_callback.yml", "var_root": "ticket_event"}},
         }
     )
-    return [renamed(close, "close"), polled, high, dump, renamed(platform, "platform"), firewall, callbacks]
+    (ticket_platform,) = captioned("extensions/eda/rulebooks/close_resolved_ticket.yml")
+    ticket_platform = renamed(ticket_platform, "ticket_platform")
+    return [
+        *(renamed(close, "close"), polled, high, dump, renamed(platform, "platform"), firewall, callbacks),
+        *(resolved_ruleset(), ticket_platform),
+    ]
+
+
+def resolved_ruleset() -> dict[str, Any]:
+    """Return the rulebook for closed tickets, with its own variables instead of those of the other rulebooks."""
+    (made,) = rulebook(RESOLVED)
+    own, given = variables(RESOLVED), made["rules"][0]["action"]["run_playbook"]["extra_vars"]
+    made["sources"][0]["secops.itsm.ticket_webhook"]["ticket_system"] = own["ticket_system"]
+    given.update({name: own.get(name, "") for name in ("classification", "classification_reason", "comment")})
+    given.update(reference_field="", resolution_map=own["resolution_map"])
+    return renamed(made, "resolved")
 
 
 #: A playbook that writes its input to a file, including templates.
@@ -206,7 +237,9 @@ class Scene:
     def __init__(self, folder: Path, sandbox: SandboxProcess) -> None:
         self.folder, self.sandbox = folder, sandbox
         self.path = folder / "everything.yml"
-        self.controller = Controller(["Close false positives", "Close incidents"])
+        self.controller = Controller(
+            ["Close false positives", "Close incidents", "Close the incidents of closed tickets"]
+        )
         self.dumped = folder / "dump.json"
         dump = DUMP.replace("{{ playbook_dir }}/../../dump.json", str(self.dumped))
         (folder / "dump.yml").write_text(dump, encoding="utf-8")
@@ -223,6 +256,7 @@ class Scene:
             "comment": COMMENT,
             "report_dir": str(folder / "reports"),
             "webhook_secret": SECRET,
+            "ticket_webhook_secret": TICKET_SECRET,
             "verify_timeout": 5,
         }
         (folder / "variables.yml").write_text(yaml.safe_dump(given_variables), encoding="utf-8")
@@ -264,6 +298,12 @@ class Scene:
         self.sandbox.set_webhook(self.url(name), secret, **{"pause": 0.5, **how})
         self.sandbox.add_incidents(*incidents)
         return self.responses(before)
+
+    def call(self, name: str, body: Any, header: str = "X-Webhook-Secret") -> None:
+        """Send a callback of a ticketing system, which must be accepted."""
+        request = urllib.request.Request(self.url(name), json.dumps(body).encode(), {header: TICKET_SECRET})
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=10) as answer:
+            assert json.load(answer) == {"status": "accepted"}
 
     def responses(self, before: int) -> list[int]:
         """Wait for all deliveries, and return the statuses of the new ones."""
@@ -461,14 +501,76 @@ def test_a_callback_of_a_ticketing_system_as_in_the_guide(scene):
     }
 
 
+#: A ticket of ServiceNow in the sandbox, and its identifier.
+TICKET, TICKET_ID = "INC0012347", "3f7b2c4d5e6f708192a3b4c5d6e7f809"
+RESOLUTION = {"state": "6", "close_code": "Solution provided", "close_notes": "Done."}
+
+
+def test_callbacks_close_the_incident_of_a_ticket_once(scene):
+    """Neither a callback of an open ticket nor further ones of the closed ticket change anything."""
+    incident, hostile = scene.incident(), scene.folder / "hostile_ticket"
+    scene.sandbox.set_webhook(None)
+    scene.sandbox.add_incidents(incident)
+    scene.sandbox.edit(TICKET, {"correlation_id": f"Sentinel {incident['id']} {NORTHWIND}"})
+    texts = {"short_description": f"{{{{ lookup('ansible.builtin.pipe', 'touch {hostile}') }}}}"}
+
+    def call(expected: int, **body: str) -> None:
+        """Send a callback, and wait until a number of further runs had nothing to do."""
+        said = "Nothing to do: no open incident has a ticket that was closed."
+        count = scene.rulebook.output.count(said) + expected
+        scene.call("resolved", {**texts, **body})
+        scene.wait("the playbook has ended", lambda: scene.rulebook.output.count(said) >= count)
+
+    call(1, number=TICKET)
+    assert scene.stored(incident)["status"] == "New"
+    scene.sandbox.edit(TICKET, RESOLUTION)
+    call(0, sys_id=TICKET_ID)
+    scene.wait("the incident is closed", lambda: scene.stored(incident)["status"] == "Closed")
+    closed, writes = scene.stored(incident), scene.sandbox.journal()["writes"]
+    assert (closed["classification"], closed["classificationReason"]) == ("TruePositive", "SuspiciousActivity")
+    assert [comment["message"] for comment in closed["comments"]] == [
+        f"Closed with its ticket.\n\n[ticket {TICKET} closed]"
+    ]
+    call(1, number=TICKET, sys_id=TICKET_ID)
+    call(1, number=TICKET)
+    assert (scene.stored(incident), scene.sandbox.journal()["writes"]) == (closed, writes)
+    assert not hostile.exists()
+
+
+def test_callback_of_an_unknown_ticket_fails(scene):
+    before = scene.sandbox.journal()["writes"]
+    scene.call("resolved", {"number": "INC9999999"})
+    reported = "Ticket INC9999999 could not be read."
+    scene.wait("it has failed, also when retried", lambda: scene.rulebook.output.count(reported) >= 3)
+    assert scene.sandbox.journal()["writes"] == before
+    assert scene.rulebook.is_running()
+
+
+def test_callback_starts_a_job_template_on_automation_platform(scene):
+    """The extra variables match its survey, and the number of the ticket remains a text."""
+    scene.call("ticket_platform", {"number": "0041877", "note": "{{ evil }}"})
+    name = "Close the incidents of closed tickets"
+    scene.wait("a job is started", lambda: name in dict(scene.controller.launched))
+    body = dict(scene.controller.launched)[name]
+    eda = body["extra_vars"].pop("ansible_eda")
+    template = configured().one("job_template", name)
+    survey = {question["variable"]: question for question in template["survey_spec"]["spec"]}
+    assert set(body["extra_vars"]) <= set(survey)
+    assert {variable for variable, question in survey.items() if question["required"]} <= set(body["extra_vars"])
+    assert parse_text(body["extra_vars"]["closed_tickets"], "list", "str") == ["0041877"]
+    assert eda["event"]["ticket_number"] == "0041877"
+    assert "evil" not in json.dumps(body)
+
+
 def test_a_job_template_for_automation_platform(scene):
     """The extra variables match the survey of the job template, and contain no free text of the event."""
     title = "Excessive firewall denies from one host"
     incident = scene.incident(title=title, description="{{ evil }}")
     assert scene.deliver("platform", incident) == [200]
-    scene.wait("a job is started", lambda: scene.controller.launched)
-    ((name, body),) = scene.controller.launched
-    assert (name, set(body)) == ("Close incidents", {"limit", "extra_vars"})
+    name = "Close incidents"
+    scene.wait("a job is started", lambda: name in dict(scene.controller.launched))
+    body = dict(scene.controller.launched)[name]
+    assert set(body) == {"limit", "extra_vars"}
     # The controller drops variables without a question.
     eda = body["extra_vars"].pop("ansible_eda")
     template = configured().one("job_template", name)
@@ -488,11 +590,11 @@ def test_a_job_template_for_automation_platform(scene):
 
 
 def test_the_guide_shows_the_variables_files():
-    for caption, name in (("false_positives.yml", "false_positives"), ("high.yml", "high")):
+    for name, example in EXAMPLES.items():
         shipped = variables(name)
         port = shipped.pop("webhook_port")
-        assert captioned(caption) == shipped
-        assert port == 5000
+        assert captioned(f"{example}.yml") == shipped
+        assert port == (5001 if name == RESOLVED else 5000)
     assert captioned("inventory.yml") == yaml.safe_load(INVENTORY)
     of_the_runbook = captioned("tickets.yml", "runbook_open_ticket")
     assert captioned("high.yml") == {key: value for key, value in of_the_runbook.items() if key != "incidents"}
@@ -501,7 +603,7 @@ def test_the_guide_shows_the_variables_files():
 def test_all_rulebook_variables_are_documented():
     """They are in the table of the guide, and in the variables files, at least as comments."""
     table = set(re.findall(r"``(\w+)``", PAGES["events"].split("\nVariables\n")[1].split("The tickets for")[0]))
-    for name, example in ((CLOSE, "false_positives"), (HIGH, "high")):
+    for name, example in EXAMPLES.items():
         text = (EDA / "rulebooks" / f"{name}.yml").read_text(encoding="utf-8")
         used = set(re.findall(r"vars\.(\w+)", text))
         for expression in re.findall(r"\{\{(.*?)\}\}", text, re.DOTALL):
@@ -516,13 +618,13 @@ def test_further_variables_are_options_of_the_source():
     further = captioned("further variables")
     options = set(WEBHOOK_SPEC)
     assert {name.removeprefix("webhook_") for name in further} <= options
-    for name in (CLOSE, HIGH):
+    for name, (plugin, spec) in SOURCES.items():
         (ruleset,) = rulebook(name)
-        source = ruleset["sources"][0]["secops.itsm.contraforce_webhook"]
-        assert set(source) <= options
+        source = ruleset["sources"][0][plugin]
+        assert set(source) <= set(spec)
         assert {f"webhook_{option}" for option in source} >= set(further)
         for option, value in source.items():
-            assert f"webhook_{option} | default(" in value
+            assert f"webhook_{option} | default(" in value or option == "ticket_system"
 
 
 def test_the_guide_lists_all_response_statuses():
@@ -555,15 +657,25 @@ def test_the_webhook_settings_of_the_guide_work(sandbox):
     sandbox.control("PUT", "webhook", None)
 
 
-def test_the_guide_starts_both_rulebooks():
+def test_the_rulebook_passes_all_variables_of_a_callback_to_its_runbook():
+    """Only those of the list of tickets, the limits, and the speed are not needed for one ticket."""
+    (ruleset,) = rulebook(RESOLVED)
+    passed = set(ruleset["rules"][0]["action"]["run_playbook"]["extra_vars"])
+    for system in system_names():
+        known = set(runbook_spec("close_resolved", with_ticket_system(read_table(), system)))
+        needless = {"closed_since", "closed_within_hours", "max_tickets", "max_incidents", "incidents_within_days"}
+        assert known - passed == {*needless, "concurrency", "reference", "portal_url"}
+        others = {name for other in all_systems() for name in other.variable_names}
+        assert passed - known <= others
+
+
+def test_the_guide_starts_all_rulebooks():
     commands = [line for code in blocks("events", "shell") for line in code.splitlines()]
     started = [line for line in commands if line.startswith("ansible-rulebook ")]
     names = {re.search(r"--rulebook (?:secops\.itsm\.)?(\w+)", line)[1] for line in started}
-    assert names == {CLOSE, HIGH, "ticket_callbacks"}
-    assert all(
-        re.search(r"( --vars (false_positives|high)|callbacks)\.yml --inventory inventory\.yml( -v)?$", line)
-        for line in started
-    )
+    assert names == set(EXAMPLES)
+    examples = "|".join(EXAMPLES.values())
+    assert all(re.search(rf" --vars ({examples})\.yml --inventory inventory\.yml( -v)?$", line) for line in started)
 
 
 def test_the_demo_of_events_succeeds():

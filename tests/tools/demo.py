@@ -2,14 +2,15 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the runbook close_with_ticket against the sandbox in check mode, for real, and again.
+"""Run the runbook close_with_ticket against the sandbox in check mode, for real, and again, and then the way back.
 
-The exit code is 0 only if check mode wrote nothing, the first run opened, linked and closed with one write each, and
-the second run changed nothing.
+The exit code is 0 only if check mode wrote nothing, the first run opened, linked and closed with one write each, the
+second run changed nothing, and only the incident of the resolved ticket was closed.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -24,9 +25,13 @@ import yaml
 
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS, SandboxProcess
 
-RUNBOOK = "secops.itsm.close_with_ticket"
+RUNBOOK, OPENING, WAY_BACK = (f"secops.itsm.{name}" for name in ("close_with_ticket", "open_ticket", "close_resolved"))
 FOREIGN = ("ANSIBLE_", "CONTRAFORCE_", "SERVICENOW_", "TICKETING_")
 VARIABLES = Path(__file__).resolve().parents[1] / "sandbox" / "demo" / "tickets.yml"
+#: The variables for the way back, and the incident.
+RESOLVED = VARIABLES.with_name("resolved.yml")
+INCIDENT = {"workspace_id": "8c9d0e1f-2a3b-4c5d-8e6f-708192a3b4c5", "source": "QRadar", "incident_id": "20977"}
+TITLE = "Repeated VPN sign-ins from two countries"
 #: The working directory, where the reports and the log remain.
 FOLDER = COLLECTIONS / "demo"
 LOG = FOLDER / "demo.log"
@@ -50,18 +55,21 @@ class Run:
     writes: int
 
 
-def play(sandbox: SandboxProcess, title: str, *arguments: str) -> Run:
-    """Run the runbook, print the lines that it ends with, and append its whole output to the log.
+def play(sandbox: SandboxProcess, title: str, *arguments: str, runbook: str = "", variables: Path = VARIABLES) -> Run:
+    """Run a runbook, print the lines that it ends with, and append its whole output to the log.
 
     If it fails, print the end of its output.
 
     :param sandbox: the sandbox to run against.
-    :param title: the heading to print.
+    :param title: the heading to print; without one, nothing is printed unless the run fails.
     :param arguments: additional arguments of the command.
+    :param runbook: another runbook than that of the demo.
+    :param variables: the file with its variables.
     """
-    words = ["ansible-playbook", "-i", "localhost,", RUNBOOK, "-e", f"@{VARIABLES.name}", *arguments]
+    words = ["ansible-playbook", "-i", "localhost,", runbook or RUNBOOK, "-e", f"@{variables.name}", *arguments]
     heading = f"=== {title}\n$ {' '.join(words)}"
-    print(f"\n{heading}", flush=True)
+    if title:
+        print(f"\n{heading}", flush=True)
     # The user's settings for Ansible and for the real services must not affect the demo.
     others = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
     environment = {
@@ -87,8 +95,9 @@ def play(sandbox: SandboxProcess, title: str, *arguments: str) -> Run:
     lines = done.stdout.splitlines()
     with LOG.open("a", encoding="utf-8") as log:
         log.write(f"{heading}\n{done.stdout}\n")
-    shown = story(lines) if done.returncode == 0 else lines[-TAIL:]
-    print("\n".join(f"    {line}" for line in shown), flush=True)
+    shown = lines[-TAIL:] if done.returncode else story(lines) if title else []
+    for line in shown:
+        print(f"    {line}", flush=True)
     counts = re.findall(r"changed=(\d+)", done.stdout)
     return Run(done.returncode, int(counts[-1]) if counts else -1, sandbox.journal()["writes"])
 
@@ -154,6 +163,34 @@ def claims(stored: dict[str, Any], entries: list[dict[str, Any]], known: dict[st
     ]
 
 
+def way_back(sandbox: SandboxProcess) -> tuple[bool, str]:
+    """Open the ticket of another incident, resolve it as an agent in the ticketing system, and close its incident.
+
+    Return the claim about it, and whether it is true.
+
+    :param sandbox: the sandbox after the other runs.
+    """
+    named = dict(zip(("workspaceId", "source", "id"), INCIDENT.values()))
+    sandbox.add_incidents({**named, "title": TITLE, "severity": "Medium", "status": "New"})
+    opened = play(sandbox, "", "-e", json.dumps({"incidents": [INCIDENT], "report": False}), runbook=OPENING)
+    numbers = [
+        record["number"]
+        for record in sandbox.state()["servicenow"]["incident"]
+        if record["correlation_id"] == f"cf|qradar|{INCIDENT['incident_id']}"
+    ]
+    for number in numbers:
+        sandbox.edit(number, {"state": "6", "close_code": "Solution provided", "close_notes": "The user travels."})
+    title = f"The way back: an agent resolves ticket {', '.join(numbers)} of another incident in ServiceNow"
+    closed = play(sandbox, title, runbook=WAY_BACK, variables=RESOLVED)
+    (found,) = [entry for entry in sandbox.state()["incidents"] if entry["id"] == INCIDENT["incident_id"]]
+    return (
+        (opened.code, len(numbers)) == (0, 1)
+        and closed == Run(0, 1, opened.writes + 1)
+        and (found["status"], found["classification"]) == ("Closed", "BenignPositive"),
+        "the incident of the resolved ticket was closed with one write request",
+    )
+
+
 def main() -> int:
     """Run the demo, print the claims, and return the exit code."""
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -166,6 +203,7 @@ def main() -> int:
         first = play(sandbox, "First run: open the tickets, link them, and close them with their incidents")
         second = play(sandbox, "Second run: nothing to do")
         stored = sandbox.state()
+        last = way_back(sandbox)
     print(f"\nWrite requests: {check.writes} in check mode, {first.writes} in the first run, ", end="")
     print(f"{second.writes - first.writes} in the second run.")
     writes = 2 * (len(entries) - len(known)) + len(entries)
@@ -177,9 +215,10 @@ def main() -> int:
         ),
         (second == Run(0, 0, writes), "the second run changed nothing and wrote nothing"),
         *claims(stored, entries, known),
+        last,
     ]
     reports = sorted((FOLDER / "itsm-reports").glob("*.html"))
-    right.append((len(reports) == 3, "every run wrote a report"))
+    right.append((len(reports) == 4, "every run wrote a report"))
     print()
     for held, claim in right:
         print(f"{'yes' if held else 'NO '}  {claim}")

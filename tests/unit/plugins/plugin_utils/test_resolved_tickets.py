@@ -27,7 +27,7 @@ def ticket(reference=f"DefenderXDR 61024 {WORKSPACE}", **changes):
 
 def read(*comments, status="Active"):
     """Return the result of reading an incident."""
-    return {"incident": {"status": status}, "comments": list(comments)}
+    return {"incident": {"status": status, "title": "Beaconing", "severity": "High"}, "comments": list(comments)}
 
 
 def plan(*tickets, options=None, listed=(), reads=()):
@@ -75,10 +75,56 @@ def test_workspace_is_found_in_the_list_only_if_unique():
     assert "was not found" in plan(without)["notes"][0]
 
 
+def test_listed_source_may_be_an_integer_of_the_older_api():
+    found = plan(ticket("cf|defenderxdr|61024"), listed=[{"workspaceId": WORKSPACE, "source": 2, "id": "61024"}])
+    assert [entry["workspace_id"] for entry in found["incidents"]] == [WORKSPACE]
+
+
+def test_ticket_without_workspace_that_is_named_twice_has_one_note():
+    assert len(plan(ticket("cf|defenderxdr|61024"), ticket("cf|defenderxdr|61024"))["notes"]) == 1
+
+
 def test_only_open_incidents_that_were_read_are_closed():
-    assert len(plan(ticket(), reads=[read()])["open"]) == 1
-    for result in (read(status="Closed"), {"failed": True, "msg": "x"}, {}):
+    (entry,) = plan(ticket(), reads=[read()])["open"]
+    assert (entry["title"], entry["severity"], entry["ticket_number"]) == ("Beaconing", "High", "INC1")
+    for result in (read(status="Closed"), read(status=3), {"failed": True, "msg": "x"}, {}):
         assert plan(ticket(), reads=[result])["open"] == []
+
+
+def test_identity_is_read_in_the_summary_if_the_ticket_has_no_reference():
+    template = "{source} incident {incident_id} in workspace {workspace_id}: {title}"
+    summary = f"DefenderXDR incident 61024 in workspace {WORKSPACE.upper()}: Beaconing"
+    without = {key: value for key, value in ticket(summary=summary).items() if key != "reference"}
+    (entry,) = plan(without, options={"summary": template})["incidents"]
+    assert (entry["source"], entry["incident_id"], entry["workspace_id"]) == ("DefenderXDR", "61024", WORKSPACE)
+    for other in (f"RE: {summary}", None, summary.replace("61024", "..")):
+        assert plan({**without, "summary": other}, options={"summary": template})["incidents"] == []
+
+
+#: A system whose reference is a field, as in its ``system.yml``.
+OF_FIELD = {"reference": {"field": "key_field"}}
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({}, ("'key_field' is missing", "set 'summary'")),
+        ({"key_field": "x"}, None),
+        ({"key_field": "x", "summary": "{title}"}, None),
+        ({"summary": "{source} {incident_id} {workspace_id}"}, None),
+        ({"summary": "{title}: {source} {incident_id} {workspace_id}"}, ("{title} precedes", "set 'key_field'")),
+        ({"summary": "{source} {incident_id} {workspace}"}, ("{workspace}", "not a placeholder")),
+    ],
+    ids=["nothing", "field", "both", "summary", "title-first", "unknown"],
+)
+def test_tickets_must_show_their_incidents(options, words):
+    problems = resolution_problems(options, OF_FIELD)
+    assert bool(problems) is bool(words)
+    assert all(word in problems[0] for word in words or ())
+
+
+def test_tickets_with_a_reference_option_need_no_variable():
+    assert resolution_problems({}, {"reference": {"option": "key"}}) == []
 
 
 @pytest.mark.parametrize(
@@ -123,6 +169,9 @@ def test_of_two_tickets_the_one_closed_last_counts():
         ({"closed_within_hours": float("nan")}, "closed_within_hours"),
         ({"incidents_within_days": 5000}, "incidents_within_days"),
         ({"max_tickets": 0}, "max_tickets"),
+        ({"closed_tickets": ["INC1", "{{ 7 * 6 }}"]}, "closed_tickets contains '{{ 7 * 6 }}'"),
+        ({"closed_tickets": [" "]}, "closed_tickets"),
+        ({"closed_tickets": ["None"]}, "closed_tickets"),
         ({"resolution_map": {"x": "TruePositive"}}, "resolution_map.x"),
         ({"resolution_map": {"x": {"classification": "Flase"}}}, "resolution_map.x.classification"),
         ({"resolution_map": {"x": {"classification": "Unknown", "reason": "Other"}}}, "unknown keys: reason"),
