@@ -34,6 +34,10 @@ options:
     description: The keys of a ticket's C(id) and C(number) in an outcome, if the step opens tickets.
     type: dict
     version_added: 0.7.0
+  reference:
+    description: The facts about the reference of an incident to its ticket, if the step depends on it.
+    type: dict
+    version_added: 0.7.0
 """
 
 EXAMPLES = r"""
@@ -72,6 +76,7 @@ def runbook_left(
     result: Mapping[str, Any],
     of: Sequence[Mapping[str, Any]] | None = None,
     ticket_keys: Mapping[str, str] | None = None,
+    reference: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the incidents that did not fail in a step.
 
@@ -79,8 +84,9 @@ def runbook_left(
     :param result: the registered result of the step.
     :param of: the incidents of the step, if its outcomes do not identify their incidents.
     :param ticket_keys: the keys of a ticket's ``id`` and ``number`` in an outcome, if the step opens tickets.
+    :param reference: the facts about the reference of an incident to its ticket, if the step depends on it.
     """
-    return remaining_incidents(incidents, result, of, ticket_keys)
+    return remaining_incidents(incidents, result, of, ticket_keys, reference)
 
 
 class FilterModule:

@@ -15,6 +15,11 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.step_results import (
     step_outcomes,
     ticket_of,
 )
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import (
+    checked_link,
+    own_link,
+    with_ticket_number,
+)
 
 #: The keys of an incident's record that later steps need.
 RECORD_KEYS = ("title", "name", "severity")
@@ -25,6 +30,7 @@ def remaining_incidents(
     result: Mapping[str, Any],
     of: Sequence[Mapping[str, Any]] | None = None,
     ticket_keys: Mapping[str, str] | None = None,
+    reference: Mapping[str, Any] | None = None,
 ) -> list[dict[str, Any]]:
     """Return the incidents that did not fail in a step, each with its ticket and record if the step returned them.
 
@@ -32,13 +38,18 @@ def remaining_incidents(
     :param result: the registered result of the step.
     :param of: the incidents of the step in the order of its outcomes; by default all.
     :param ticket_keys: the keys of a ticket's ``id`` and ``number`` in an outcome, if the step opens tickets.
+    :param reference: the facts about the reference of an incident to its ticket, if the step depends on it.
     """
-    outcomes = {incident_key_of(outcome): outcome for outcome in step_outcomes(result, of)}
+    known = reference or {}
+    listed = [checked_link(own_link(outcome, known), known) for outcome in step_outcomes(result, of)]
+    outcomes = {incident_key_of(outcome): outcome for outcome in listed}
     if not outcomes and has_failed(result):
         outcomes = {incident_key_of(incident): {"failed": True} for incident in (incidents if of is None else of)}
     kept = [incident for incident in incidents if not has_failed(outcomes.get(incident_key_of(incident), {}))]
     return [
-        {**incident, **_step_facts(incident, outcomes.get(incident_key_of(incident), {}), ticket_keys or {})}
+        with_ticket_number(
+            {**incident, **_step_facts(incident, outcomes.get(incident_key_of(incident), {}), ticket_keys or {})}, known
+        )
         for incident in kept
     ]
 

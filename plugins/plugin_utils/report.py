@@ -24,6 +24,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.step_results import (
     step_outcomes,
     ticket_of,
 )
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import checked_link, own_link
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,12 @@ STEPS: Mapping[str, StepWording] = {
     "opened": StepWording("Ticket", "ticket opened", "ticket would be opened", "ticket opened"),
     "known": StepWording("Ticket", "ticket known already", "ticket known already", "ticket known already"),
     "link": StepWording("Link", "linked", "would be linked", "linked already"),
+    "reference": StepWording(
+        "Reference",
+        "ticket named in a comment",
+        "ticket would be named in a comment",
+        "ticket named in a comment already",
+    ),
     "unlink": StepWording("Unlink", "unlinked", "would be unlinked", "without a ticket already"),
     "reconcile": StepWording("Link", "corrected", "would be corrected", "correct already"),
     "close": StepWording("Close", "closed", "would be closed", "closed already"),
@@ -108,8 +115,8 @@ def build_report(
     """Return the report of a run.
 
     :param steps: the steps in order, each with a ``name`` of :data:`STEPS`, its registered ``result``,
-        ``incidents`` if the outcomes in it do not name theirs, and ``ticket_key`` if it opens tickets, the key of a
-        ticket's number in an outcome.
+        ``incidents`` if the outcomes in it do not name theirs, ``ticket_key`` if it opens tickets, the key of a
+        ticket's number in an outcome, and ``reference``, the facts about the reference of an incident to its ticket.
     :param about: the run: ``runbook``, ``title``, ``check_mode``, ``head``, ``asked``, ``stopped``, why it stopped, and
         ``nothing_to_do``, why there was no incident, ``notes``, sentences about what was left unchanged, and
         ``portal_url``, the address of an incident in the portal with placeholders. ``rehearsed`` is the former name of
@@ -122,7 +129,9 @@ def build_report(
     for step in steps:
         name, result = step["name"], step.get("result") or {}
         _add_numbers(rows, result.get("incidents"))
-        outcomes = step_outcomes(result, step.get("incidents"))
+        outcomes = [
+            _referenced(outcome, step, check_mode) for outcome in step_outcomes(result, step.get("incidents"))
+        ]
         for outcome in outcomes:
             found = _linked_ticket(outcome) or ticket_of(outcome, step.get("ticket_key"))
             _add_outcome(rows.setdefault(incident_key_of(outcome), _row(outcome)), name, outcome, check_mode, found)
@@ -156,6 +165,14 @@ def build_report(
         "lines": lines or _not_reached_lines(counts[NOT_REACHED]),
         "made_by": f"secops.itsm {VERSION}",
     }
+
+
+def _referenced(outcome: Mapping[str, Any], step: Mapping[str, Any], check_mode: bool) -> dict[str, Any]:
+    """Return an outcome as the reference of incidents to their tickets makes it, if the step depends on it."""
+    reference = step.get("reference") or {}
+    if step["name"] == "link":
+        return checked_link(outcome, reference, check_mode)
+    return own_link(outcome, reference)
 
 
 def _complete_head(head: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -32,6 +32,7 @@ WORDS: Mapping[str, tuple[str, str, str]] = {
     "reconcile": ("corrected", "would correct", "correct already"),
     "opened": ("ticket opened", "would open ticket", "ticket opened"),
     "link": ("linked", "would link", "linked already"),
+    "reference": ("ticket named", "would name ticket", "ticket named already"),
     "ticket": ("ticket updated", "would update ticket", "ticket found"),
     "assign": ("assigned", "would assign", "assigned already"),
     "comment": ("commented", "would comment", "commented already"),

@@ -41,6 +41,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import
     ticket_problems,
     unknown_placeholders,
 )
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import choose_reference
 
 #: The keys that identify an incident.
 IDENTITY_KEYS: tuple[str, ...] = ("workspace_id", "source", "incident_id")
@@ -119,8 +120,8 @@ def read_input(
 
     The keys are ``runbook``, its properties for a report; ``given``, the variables that are set; ``options``, with
     defaults and converted types; ``incidents``, the entries of the list, or the one incident of the variables;
-    ``ticket_system``, the facts of the ticketing system, empty if the runbook uses none; ``nothing_to_do``, why there
-    are no incidents; ``window``, the options for listing the incidents without a workspace; and ``problems``, messages,
+    ``ticket_system``, the facts of the ticketing system, empty if the runbook uses none; ``reference``, the facts about
+    the reference of an incident to its ticket; ``nothing_to_do``, why there are no incidents; ``window``, the options for listing the incidents without a workspace; and ``problems``, messages,
     those of Ansible's validation of arguments first.
 
     :param name: the name of the runbook.
@@ -147,7 +148,9 @@ def read_input(
     if "problem" in system:
         return {**result, "problems": [system["problem"]]}
     result["ticket_system"] = system
-    problems_of_options += _closing_problems(checked.validated_parameters, system)
+    choice = choose_reference(checked.validated_parameters, given, system)
+    result.update(reference=choice.facts, options={**result["options"], **choice.options})
+    problems_of_options += choice.problems
     problems_of_options += [
         text for group, text in system.get("missing_files", {}).items() if group in runbook["takes"]
     ]
@@ -205,17 +208,6 @@ def _identifiers(table: Mapping[str, Any]) -> list[str]:
     """Return the variables of all runbooks that must not be the text of a null."""
     groups = table["itsm_variables"].values()
     return [name for group in groups for name, definition in group.items() if definition.get("identifier")]
-
-
-def _closing_problems(options: Mapping[str, Any], system: Mapping[str, Any]) -> list[str]:
-    """Return a message for each variable that is missing to close a ticket in its system."""
-    if options.get("ticket_closing") != "checked":
-        return []
-    missing = [name for name in system["closing"]["required_if_checked"] if is_blank(options.get(name))]
-    return [
-        f"'{name}' is missing. Set it to close tickets of {system['title']}, or set 'ticket_closing' to contraforce."
-        for name in missing
-    ]
 
 
 def _unparsable_texts(raw: Mapping[str, Any], spec: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:

@@ -67,6 +67,7 @@ class Key:
 KEYS = (
     Key("title", str, "the name of the ticketing system for readers"),
     Key("contraforce_links", str),
+    Key("contraforce_type", str),
     Key("connection", dict),
     Key("ticket", dict, "the form of a ticket"),
     Key("ticket.result", dict, "the keys of a ticket's id and number in an outcome of open.yml"),
@@ -82,6 +83,8 @@ KEYS = (
     Key("ticket.reference.max_length", int),
     Key("ticket.fields", dict),
     Key("ticket.fields.option", str),
+    Key("ticket.fields.ignore", str),
+    Key("ticket.markup", dict),
     Key("ticket.values", list),
     Key("ticket.hint", str),
     Key("ticket.required_hint", str),

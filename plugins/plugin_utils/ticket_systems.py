@@ -20,6 +20,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._contraforce.connectio
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import quoted
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import TICKET_SYSTEM, is_blank
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import AUTO_WAYS
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_system_folder import (
     check_definition,
     find_folder,
@@ -117,6 +118,8 @@ class TicketSystem:
             "folder": str(self.folder),
             "ticket": self.definition["ticket"],
             "contraforce_links": self.definition["contraforce_links"],
+            "contraforce_type": self.definition.get("contraforce_type", ""),
+            "auto_reference": AUTO_WAYS[self.definition["contraforce_links"]],
             "address": {"variable": address.variable, "environment": address.env},
             "variables": sorted(self.variable_names),
             "connection_variables": sorted(self.connection_variables),

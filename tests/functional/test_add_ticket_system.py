@@ -19,7 +19,13 @@ import yaml
 
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import all_systems
 from ansible_collections.secops.itsm.tests.functional.conftest import Player
-from ansible_collections.secops.itsm.tests.functional.runbooks import DUMPING, FORWARDING, changed_tasks
+from ansible_collections.secops.itsm.tests.functional.runbooks import (
+    CLOSURE,
+    DUMPING,
+    FORWARDING,
+    changed_tasks,
+    stored,
+)
 from ansible_collections.secops.itsm.tests.functional.test_docs import blocks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,23 +110,66 @@ def test_the_tests_of_all_systems_pass_for_a_new_one(tree):
 
 
 def test_runbooks_open_tickets_of_a_new_system(tree, tmp_path, sandbox):
+    """ContraForce cannot link its tickets, so that they are named in comments."""
     player = toy_player(tree, tmp_path, sandbox)
-    variables = {"ticket_system": "toy", "link": False, "report": False, "incidents": [DUMPING, FORWARDING]}
+    variables = {"ticket_system": "toy", "report": False, "incidents": [DUMPING, FORWARDING]}
     found = []
     for arguments in (["--check"], [], []):
         played = player.play("secops.itsm.open_ticket", "-e", json.dumps(variables), *arguments)
         assert played.code == 0, played.output
         found.append((played.summaries, changed_tasks(played)))
     assert found == [
-        (["Check mode: 2 incidents, 0 failed; 2 tickets would be opened."], 1),
-        (["Done: 2 incidents, 0 failed; 2 tickets opened."], 1),
-        (["Done: 2 incidents, 0 failed; 2 tickets found."], 0),
+        (["Check mode: 2 incidents, 0 failed; 2 tickets would be opened; 2 tickets would be named in a comment."], 2),
+        (["Done: 2 incidents, 0 failed; 2 tickets opened; 2 tickets named in a comment."], 2),
+        (["Done: 2 incidents, 0 failed; 2 tickets found; 2 tickets named in a comment already."], 0),
     ]
     tickets = json.loads((tmp_path / "toy.json").read_text(encoding="utf-8"))
     assert {ticket["reference"] for ticket in tickets} == {
         " ".join(incident[name] for name in ("source", "incident_id", "workspace_id"))
         for incident in (DUMPING, FORWARDING)
     }
+
+
+def test_incidents_are_closed_with_tickets_of_a_new_system(tree, tmp_path, sandbox):
+    player = toy_player(tree, tmp_path, sandbox)
+    variables = {"ticket_system": "toy", "report": False, "incidents": [DUMPING, FORWARDING], **CLOSURE}
+    variables["classification_reason"] = "SuspiciousActivity"
+    found = []
+    for arguments in (["--check"], [], []):
+        played = player.play("secops.itsm.close_with_ticket", "-e", json.dumps(variables), *arguments)
+        assert played.code == 0, played.output
+        found.append((played.summaries, changed_tasks(played)))
+    assert found == [
+        (
+            [
+                "Check mode: 2 incidents, 0 failed; 2 tickets would be opened; 2 tickets would be named in a comment; "
+                "2 would be closed; 2 tickets would be closed."
+            ],
+            4,
+        ),
+        (
+            [
+                "Done: 2 incidents, 0 failed; 2 tickets opened; 2 tickets named in a comment; 2 closed; "
+                "2 tickets closed."
+            ],
+            4,
+        ),
+        (
+            [
+                "Done: 2 incidents, 0 failed; 2 tickets found; 2 tickets named in a comment already; "
+                "2 closed already; 2 tickets found closed."
+            ],
+            0,
+        ),
+    ]
+    tickets = json.loads((tmp_path / "toy.json").read_text(encoding="utf-8"))
+    assert [ticket["closed"] for ticket in tickets] == [True, True]
+    for incident in (DUMPING, FORWARDING):
+        assert stored(sandbox, incident)["ticketId"] is None
+        assert sum("[service ticket " in comment["message"] for comment in stored(sandbox, incident)["comments"]) == 1
+    shown = player.play("secops.itsm.open_ticket", "-e", json.dumps({**variables, "ticket_reference": "link"}))
+    assert shown.code == 2
+    assert "cannot link tickets of Toy, set 'ticket_reference' to comment" in shown.words
 
 
 def test_other_parts_know_a_new_system(tree, tmp_path, sandbox):
@@ -172,7 +221,7 @@ def test_the_guide_lists_the_files_and_keys_of_a_system():
     shown = yaml.safe_load(example)
     for system in all_systems():
         assert files == {path.name for path in system.folder.iterdir()}
-        assert keys == set(system.definition)
+        assert keys == {*system.definition, "contraforce_type"}
         for name, facts in system.definition["ticket"].items():
             words = [name, *(facts if isinstance(facts, dict) else ())]
             assert all(f"``{word}``" in part for word in words)

@@ -30,6 +30,7 @@ def test_both_apis_are_reported(player, sandbox):
     assert contraforce["ticket link"].endswith("shows it: 10043 / SOC-312 (CF-A10)")
     assert {"address", "credentials", "list of incidents", "workspace role", "comments"} <= set(contraforce)
     assert {"address", "credentials", "tenant", "role", "offers", "list of tickets", "search"} <= set(ticketing)
+    assert ticketing.pop("ticket_reference: auto") == "link"
     # A finding that is not a failure does not fail the run.
     assert ticketing.pop("types of fields").startswith("limited  ")
     assert [rest for rest in [*contraforce.values(), *ticketing.values()] if rest.startswith("failed")] == []
@@ -43,6 +44,7 @@ def test_the_chosen_ticketing_system_is_checked(player, sandbox):
     assert played.code == 0, played.output
     _contraforce, ticketing = tables(played.output)
     assert {"address", "credentials", "search"} <= set(ticketing)
+    assert ticketing["ticket_reference: auto"] == "link"
     played = player.play(RUNBOOK, *chosen, environment={"SERVICENOW_URL": ""})
     assert len(tables(played.output)) == 1
     played = player.play(RUNBOOK, *chosen, "-e", "ticket_to_read=INC0000001")
@@ -99,6 +101,8 @@ def test_invalid_options_are_reported_as_a_failed_row(player, sandbox):
         assert played.code == 2
         contraforce, ticketing = tables(played.output)
         assert contraforce.pop("evidence of a link") == "unknown"
+        assert "ticket_reference: auto" in ticketing
+        del ticketing["ticket_reference: auto"]
         for rows, (row, fact) in zip((contraforce, ticketing), expected):
             assert list(rows) == [row], played.output
             assert rows[row].startswith("failed ")

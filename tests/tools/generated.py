@@ -23,6 +23,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._errors import CATEGOR
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
 from ansible_collections.secops.itsm.plugins.plugin_utils.report import NEXT_STEPS
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import IDENTITY_KEYS, INCIDENT_LISTS
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import AUTO_WAYS
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import TicketSystem, all_systems
 from ansible_collections.secops.itsm.tests.benchmark.report import document
 from ansible_collections.secops.itsm.tests.benchmark.results import Results
@@ -292,12 +293,17 @@ def ticket_systems() -> str:
         "no": "no",
     }
     rows = [
-        (code(system.name), system.title, code(system.group), words[system.definition["contraforce_links"]])
+        (
+            code(system.name),
+            system.title,
+            code(system.group),
+            words[system.definition["contraforce_links"]],
+            code(AUTO_WAYS[system.definition["contraforce_links"]]),
+        )
         for system in all_systems()
     ]
-    return list_table(
-        ["ticket_system", "System", "Action group", "ContraForce can link its tickets"], rows, "20 25 20 35"
-    )
+    titles = ["ticket_system", "System", "Action group", "ContraForce can link its tickets", "ticket_reference: auto"]
+    return list_table(titles, rows, "16 18 18 28 20")
 
 
 # --- connections, errors, assumptions -------------------------------------------------------------------------------

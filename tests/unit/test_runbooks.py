@@ -97,10 +97,15 @@ def tasks_of(path: Path) -> Iterator[dict[str, Any]]:
 
 
 def files_of(name: str) -> list[Path]:
-    """Return the files of tasks of a runbook, including those of each ticketing system."""
+    """Return the files of tasks of a runbook, including those that they import and those of each ticketing system."""
     found = [
         PLAYBOOKS / file
         for file in re.findall(r"tasks/\w+\.yml", (PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8"))
+    ]
+    found += [
+        PLAYBOOKS / "tasks" / file
+        for path in found
+        for file in re.findall(r"import_tasks: (\w+\.yml)", path.read_text(encoding="utf-8"))
     ]
     included = {
         file
@@ -334,9 +339,10 @@ def test_each_key_of_an_entry_is_used(name):
     """Each key of an entry is passed to a module."""
     texts = [(PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8")]
     # The report passes the entries on without using them.
-    files = set(re.findall(r"tasks/\w+\.yml", texts[0])) - {"tasks/prepare_run.yml", "tasks/report.yml"}
-    texts += [(PLAYBOOKS / path).read_text(encoding="utf-8") for path in sorted(files)]
-    of_tickets = set(GROUPS["tickets"]) if "tasks/open_tickets.yml" in files else set()
+    tasks = PLAYBOOKS / "tasks"
+    files = {path for path in files_of(name) if path.parent == tasks} - {tasks / "prepare_run.yml", tasks / "report.yml"}
+    texts += [path.read_text(encoding="utf-8") for path in sorted(files)]
+    of_tickets = set(GROUPS["tickets"]) if tasks / "open_tickets.yml" in files else set()
     words = set(re.findall(r"\w+", " ".join(texts)))
     assert set(RUNBOOKS[name]["entry"]) <= words | of_tickets
 
@@ -392,7 +398,7 @@ def test_result_of_each_module_is_reported():
 
 
 def test_each_file_of_tasks_is_used():
-    named = r"(?:tasks/|file: )(\w+\.yml)"
+    named = r"(?:tasks/|file: |import_tasks: )(\w+\.yml)"
     used = {found for path in FILES for found in re.findall(named, path.read_text(encoding="utf-8"))}
     assert used == {path.name for path in (PLAYBOOKS / "tasks").glob("*.yml")}
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from ansible_collections.secops.itsm.plugins.lookup import connection_options
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import TICKETING_SYSTEMS
 from ansible_collections.secops.itsm.plugins.plugin_utils import ticket_systems
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank, read_input
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import build_ticket, ticket_problems
@@ -107,11 +108,12 @@ def test_system_has_its_files_and_keys(name):
     system = SYSTEMS[name]
     definition = system.definition
     assert {path.name for path in system.folder.iterdir()} == {"system.yml", *TASK_FILES}
-    assert set(definition) == {
+    assert set(definition) - {"contraforce_type"} == {
         *("title", "group", "connection_options", "assumptions", "contraforce_links", "ticket", "variables", "entry"),
         *("closing", "settings", "survey", "credential_type"),
     }
     assert definition["contraforce_links"] in LINKS
+    assert definition.get("contraforce_type", "Jira") in set(TICKETING_SYSTEMS) - {"None"}
     assert set(definition["variables"]) <= set(GROUPS)
     assert set(definition["survey"]) <= set(GROUPS)
     assert set(definition["entry"]) <= set(definition["variables"]["tickets"])
