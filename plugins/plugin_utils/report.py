@@ -60,6 +60,10 @@ STEPS: Mapping[str, StepWording] = {
     ),
     "unlink": StepWording("Unlink", "unlinked", "would be unlinked", "without a ticket already"),
     "reconcile": StepWording("Link", "corrected", "would be corrected", "correct already"),
+    "status": StepWording("Status", *["with the same status"] * 3),
+    "open_incident": StepWording("Status", *["open with a closed ticket"] * 3),
+    "open_ticket": StepWording("Status", *["closed with an open ticket"] * 3),
+    "unknown_status": StepWording("Status", *["with an unknown status"] * 3),
     "close": StepWording("Close", "closed", "would be closed", "closed already"),
     "found_closed": StepWording("Close ticket", "ticket found closed", "ticket found closed", "ticket found closed"),
     "close_ticket": StepWording("Close ticket", "ticket closed", "ticket would be closed", "ticket closed already"),
@@ -278,6 +282,8 @@ def _add_outcome(
         name, outcome = "known", {**outcome, "changed": False}
     elif name == "ticket" and outcome.get("created"):
         name = "opened"
+    elif name == "status":
+        name = outcome.get("comparison", name)
     row["steps"].append(_step(name, outcome, check_mode))
 
 

@@ -42,6 +42,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import
     unknown_placeholders,
 )
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import choose_reference
+from ansible_collections.secops.itsm.plugins.plugin_utils.status_drift import direction_problems
 
 #: The keys that identify an incident.
 IDENTITY_KEYS: tuple[str, ...] = ("workspace_id", "source", "incident_id")
@@ -201,6 +202,8 @@ def read_input(
         options = checked.validated_parameters
         of_tickets = [] if problems else ticket_problems(entries, options, system["ticket"])
         problems += [*unknown_placeholders(entries, options), *of_tickets]
+    if "direction" in runbook["takes"] and not problems:
+        problems = direction_problems(checked.validated_parameters, system, entries)
     return {**result, "incidents": entries, "window": {} if problems else search_window(entries), "problems": problems}
 
 
