@@ -45,7 +45,8 @@ RETURN = r"""
 _value:
   description: C(runbook), properties of the runbook for its report; C(given), the variables that are set; C(options),
     the variables with defaults and converted types; C(incidents); C(nothing_to_do), the reason if there are no
-    incidents; C(window), options to list the incidents without a workspace; and C(problems), a list of messages.
+    incidents; C(window), options to list the incidents without a workspace; C(customers), the map of customers for
+    these; and C(problems), a list of messages.
   type: dict
 """
 
@@ -53,6 +54,9 @@ from pathlib import Path
 from typing import Any, Mapping
 
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import is_blank, read_input
+
+#: The variables with the path of a file, in the order of the parameters of read_input.
+FILES = ("pairs_file", "customers_file")
 
 
 def runbook_input(raw: Mapping[str, Any], runbook: str, table: Mapping[str, Any]) -> dict[str, Any]:
@@ -62,14 +66,17 @@ def runbook_input(raw: Mapping[str, Any], runbook: str, table: Mapping[str, Any]
     :param runbook: the name of the runbook.
     :param table: ``itsm_variables`` and ``itsm_runbooks``.
     """
-    path = raw.get("pairs_file")
-    try:
-        text = None if is_blank(path) else Path(str(path)).expanduser().read_text(encoding="utf-8")
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-        problem = f"'pairs_file' cannot be read: {path}: {reason}."
-        return {**read_input(runbook, {**raw, "pairs_file": None}, table), "incidents": [], "problems": [problem]}
-    return read_input(runbook, raw, table, text)
+    texts = {}
+    for name in FILES:
+        path = raw.get(name)
+        try:
+            texts[name] = None if is_blank(path) else Path(str(path)).expanduser().read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+            problem = f"'{name}' cannot be read: {path}: {reason}."
+            without = {**raw, **dict.fromkeys(FILES)}
+            return {**read_input(runbook, without, table), "incidents": [], "window": {}, "problems": [problem]}
+    return read_input(runbook, raw, table, *texts.values())
 
 
 class FilterModule:

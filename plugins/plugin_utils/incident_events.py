@@ -202,7 +202,13 @@ def _runbook_entry(incident: Mapping[str, str]) -> dict[str, str]:
         # With these, the runbook finds the workspace in the list of incidents (CF-A21, CF-A22).
         place = {"created_at": incident["created_at"], "title_sha256": title_digest(incident.get("title", ""))}
     names = ("source", "incident_id", "incident_number")
-    return {**place, **{name: incident[name] for name in names if name in incident}}
+    account = incident.get("account_id", "").strip()
+    return {
+        **place,
+        **{name: incident[name] for name in names if name in incident},
+        # Not another text, because the variables of a playbook are templates.
+        **({"account_id": account} if is_uuid(account) else {}),
+    }
 
 
 def _is_test(event: Mapping[str, Any]) -> bool:

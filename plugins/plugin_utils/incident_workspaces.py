@@ -19,12 +19,16 @@ from typing import Any, Iterable, Mapping, Sequence
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import LISTED_WORKSPACE_KEY
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey, canonical_source
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_digest, title_of
+from ansible_collections.secops.itsm.plugins.module_utils._option_values import is_uuid
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant, spelled_utc
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import CREATED_FIELD
-from ansible_collections.secops.itsm.plugins.plugin_utils.problems import limit_texts
+from ansible_collections.secops.itsm.plugins.plugin_utils.problems import limit_texts, quoted
 
 #: The keys that an entry has instead of its workspace.
 EVIDENCE_KEYS: tuple[str, ...] = ("created_at", "title_sha256")
+
+#: The keys that an entry has if it was made from an event. The account chooses the customer of its ticket.
+EVENT_KEYS: tuple[str, ...] = (*EVIDENCE_KEYS, "account_id")
 
 #: Maximum difference between the times of creation in the event and in the list. They are the same
 #: (CF-A21), but one of them may be truncated to seconds.
@@ -45,7 +49,7 @@ def has_evidence(entry: Mapping[str, Any]) -> bool:
 
 
 def evidence_problem(entry: Mapping[str, Any]) -> str:
-    """Return a message if the keys that replace the workspace are invalid, or an empty text.
+    """Return a message if the keys of an event are invalid, or an empty text.
 
     :param entry: the entry of the incident.
     """
@@ -53,6 +57,8 @@ def evidence_problem(entry: Mapping[str, Any]) -> str:
         return f"created_at must be a point in time such as 2026-11-21T06:00:00Z, not {entry['created_at']!r}."
     if "title_sha256" in entry and not _DIGEST.fullmatch(str(entry["title_sha256"])):
         return "title_sha256 must be the SHA-256 digest of the incident's title, in 64 lowercase hexadecimal digits."
+    if "account_id" in entry and not is_uuid(str(entry["account_id"]).strip()):
+        return f"account_id must be a UUID, as the event contains it, not {quoted(entry['account_id'])}."
     return ""
 
 

@@ -21,9 +21,10 @@ from ansible_collections.secops.itsm.plugins.module_utils._engine.ansible_module
 )
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._option_values import check_not_null, spelled
+from ansible_collections.secops.itsm.plugins.plugin_utils.customers import prepare_tickets, read_customers
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_selection import INVALID_AGE, MAX_AGE_HOURS
 from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces import (
-    EVIDENCE_KEYS,
+    EVENT_KEYS,
     evidence_problem,
     has_evidence,
     search_window,
@@ -37,10 +38,6 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
     quoted,
 )
 from ansible_collections.secops.itsm.plugins.plugin_utils.resolved_tickets import resolution_problems
-from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import (
-    ticket_problems,
-    unknown_placeholders,
-)
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import choose_reference
 from ansible_collections.secops.itsm.plugins.plugin_utils.status_drift import direction_problems
 
@@ -61,6 +58,9 @@ TICKET_SYSTEM = "ticket_system"
 
 #: The variables that hold the incidents, and the word for one entry.
 INCIDENT_LISTS: Mapping[str, str] = {"incidents": "incident", "pairs": "pair"}
+
+#: The variables that can be long, and would be evaluated again with each use of a fact that contains them.
+LONG_VARIABLES = (*INCIDENT_LISTS, "customers")
 
 #: Replaces the workspace of an incident without one.
 UNKNOWN_WORKSPACE = "00000000-0000-0000-0000-000000000000"
@@ -115,20 +115,26 @@ def _value(text: str, definition: Mapping[str, Any]) -> Any:
 
 
 def read_input(
-    name: str, raw: Mapping[str, Any], table: Mapping[str, Any], pairs_text: str | None = None
+    name: str,
+    raw: Mapping[str, Any],
+    table: Mapping[str, Any],
+    pairs_text: str | None = None,
+    customers_text: str | None = None,
 ) -> dict[str, Any]:
     """Return the input of a runbook, validated as far as possible without a request.
 
     The keys are ``runbook``, its properties for a report; ``given``, the variables that are set; ``options``, with
     defaults and converted types; ``incidents``, the entries of the list, or the one incident of the variables;
     ``ticket_system``, the facts of the ticketing system, empty if the runbook uses none; ``reference``, the facts about
-    the reference of an incident to its ticket; ``nothing_to_do``, why there are no incidents; ``window``, the options for listing the incidents without a workspace; and ``problems``, messages,
-    those of Ansible's validation of arguments first.
+    the reference of an incident to its ticket; ``nothing_to_do``, why there are no incidents; ``window``, the options
+    for listing the incidents without a workspace; ``customers``, the map of customers if one of these incidents may need
+    it; and ``problems``, messages, those of Ansible's validation of arguments first.
 
     :param name: the name of the runbook.
     :param raw: the variables by name; None or an empty text if they are not set.
     :param table: ``itsm_variables``, ``itsm_runbooks``, and ``itsm_ticket_system`` if the runbook uses one.
     :param pairs_text: the content of ``pairs_file``, if there is one.
+    :param customers_text: the content of ``customers_file``, if there is one.
     """
     runbook = table["itsm_runbooks"][name]
     spec = runbook_spec(name, table)
@@ -144,7 +150,9 @@ def read_input(
     ]
     result: dict[str, Any] = {"given": _without_lists(given), "options": _without_lists(checked.validated_parameters)}
     facts = {key: runbook[key] for key in ("title", "takes", "tags") if key in runbook}
-    result.update(runbook=facts, incidents=[], nothing_to_do="", window={}, problems=problems_of_options)
+    result.update(
+        runbook=facts, incidents=[], nothing_to_do="", window={}, customers=None, problems=problems_of_options
+    )
     system = table.get("itsm_ticket_system", {}) if TICKET_SYSTEM in spec else {}
     if "problem" in system:
         return {**result, "problems": [system["problem"]]}
@@ -155,6 +163,8 @@ def read_input(
     problems_of_options += [
         text for group, text in system.get("missing_files", {}).items() if group in runbook["takes"]
     ]
+    customers = read_customers(spec, raw, checked.validated_parameters.get("customers"), customers_text, table)
+    problems_of_options += customers.problems
     option = next((variable for variable in INCIDENT_LISTS if variable in spec), None)
     if option is None or "entry" not in runbook:
         options = checked.validated_parameters
@@ -199,12 +209,14 @@ def read_input(
         *_duplicates(option, entries),
     ]
     if "tickets" in runbook["takes"]:
-        options = checked.validated_parameters
-        of_tickets = [] if problems else ticket_problems(entries, options, system["ticket"])
-        problems += [*unknown_placeholders(entries, options), *of_tickets]
+        options, form = checked.validated_parameters, system["ticket"]
+        entries, of_tickets = prepare_tickets(entries, customers, options, form, is_valid=not problems)
+        problems += of_tickets
     if "direction" in runbook["takes"] and not problems:
         problems = direction_problems(checked.validated_parameters, system, entries)
-    return {**result, "incidents": entries, "window": {} if problems else search_window(entries), "problems": problems}
+    window = {} if problems else search_window(entries)
+    result.update(incidents=entries, window=window, customers=customers.by_id if window else None)
+    return {**result, "problems": problems}
 
 
 def _identifiers(table: Mapping[str, Any]) -> list[str]:
@@ -226,8 +238,8 @@ def _unparsable_texts(raw: Mapping[str, Any], spec: Mapping[str, Mapping[str, An
 
 
 def _without_lists(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return values without the lists of incidents, which would be evaluated again with each use of a value."""
-    return {name: value for name, value in values.items() if name not in INCIDENT_LISTS}
+    """Return values without the lists of incidents and the map of customers."""
+    return {name: value for name, value in values.items() if name not in LONG_VARIABLES}
 
 
 def _pattern_problems(pattern: Any) -> list[str]:
@@ -306,7 +318,7 @@ def _entry_problems(
 ) -> Iterator[EntryProblem]:
     """Yield the problems of the entries."""
     allowed = [*IDENTITY_KEYS, *runbook["entry"]]
-    of_events = EVIDENCE_KEYS if option == "incidents" else ()
+    of_events = EVENT_KEYS if option == "incidents" else ()
     for number, entry in enumerate(entries, 1):
         unknown = [str(key) for key in entry if key not in (*allowed, *of_events)]
         missing = [key for key in _required_keys(option, entry, runbook) if key not in {**for_all, **entry}]

@@ -192,10 +192,10 @@ def build_ticket(entry: Mapping[str, Any], values: Mapping[str, Any], ticket: Ma
     reference = ticket["reference"]
     if "option" in reference:
         built[reference["option"]] = ticket_reference(entry, values, ticket)
-    elif has_reference(values, ticket):
-        fields[values[reference["field"]]] = REFERENCE
     built[ticket["summary"]["option"]] = ticket_summary(entry, texts, values, ticket)
     replaced = replace_placeholders(fields, placeholders(entry, {**texts, "title": texts["title"] or NO_TITLE}))
+    if "option" not in reference and has_reference(values, ticket):
+        replaced[values[reference["field"]]] = ticket_reference(entry, values, ticket)
     return {**built, ticket["fields"]["option"]: replaced} if "fields" in ticket else built
 
 

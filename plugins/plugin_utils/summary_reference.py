@@ -6,7 +6,7 @@
 """Read the identity of an incident in the summary of its ticket, by the template from which the summary was made.
 
 Attackers can choose the titles of incidents. A template is therefore refused unless its identity ends before the first
-free text begins, whatever that text contains.
+free text begins, so that no title can change it.
 """
 
 from __future__ import annotations

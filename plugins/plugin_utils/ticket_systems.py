@@ -278,7 +278,11 @@ def with_ticket_system(table: Mapping[str, Any], choice: Any = "", base: str = "
             name: _with_entry(runbook, system) if "tickets" in runbook["takes"] else runbook
             for name, runbook in table["itsm_runbooks"].items()
         },
-        "itsm_ticket_system": {**system.facts(), "closing": system.definition["closing"]},
+        "itsm_ticket_system": {
+            **system.facts(),
+            "closing": system.definition["closing"],
+            "entry": system.definition["entry"],
+        },
     }
 
 

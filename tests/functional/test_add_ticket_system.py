@@ -113,6 +113,7 @@ def test_runbooks_open_tickets_of_a_new_system(tree, tmp_path, sandbox):
     """ContraForce cannot link its tickets, so that they are named in comments."""
     player = toy_player(tree, tmp_path, sandbox)
     variables = {"ticket_system": "toy", "report": False, "incidents": [DUMPING, FORWARDING]}
+    variables["customers"] = {DUMPING["workspace_id"]: {"name": "Tailspin Toys"}}
     found = []
     for arguments in (["--check"], [], []):
         played = player.play("secops.itsm.open_ticket", "-e", json.dumps(variables), *arguments)

@@ -286,6 +286,8 @@ def test_incidents_of_closed_tickets_are_closed_once(player, sandbox, service, n
     assert sum(f"[ticket {number} closed]" in one["message"] for one in record["comments"]) == 1
     # The tickets by number: that of the incident with special characters, an open one, and one that does not exist.
     service.close(second, **CLOSED[name])
+    limited = play(player, "close_resolved", {**closing, "max_tickets": 1}, "--check")
+    assert (limited.code, "Only the newest ticket was listed" in limited.words) == (0, True), limited.output
     number, missing = service.tickets[second].get("key", second), "SOC-9" if name == "jira" else "9"
     named = play(player, "close_resolved", {**closing, "closed_tickets": [number, third, missing]})
     assert (named.code, f"{missing}: " in named.words) == (2, True), named.output

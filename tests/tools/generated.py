@@ -193,7 +193,7 @@ def variables_of_system(runbook: Mapping[str, Any], system: TicketSystem) -> str
     if not added:
         return ""
     rows = [
-        variable_row(name, facts, "**yes**" if facts.get("required") else requirement_of_system(name, system))
+        variable_row(name, facts, "**yes**" if facts.get("required") else requirement_of_system(name, system, runbook))
         for name, facts in added.items()
     ]
     table = list_table(["Variable", "Required", "Description"], rows, "27 19 54")
@@ -202,12 +202,15 @@ def variables_of_system(runbook: Mapping[str, Any], system: TicketSystem) -> str
     return f"{system.title}, with {code(f'ticket_system: {system.name}')}:\n\n{table}{of_entries}"
 
 
-def requirement_of_system(name: str, system: TicketSystem) -> str:
+def requirement_of_system(name: str, system: TicketSystem, runbook: Mapping[str, Any]) -> str:
     """Return whether or when a runbook requires a variable of a ticketing system.
 
     :param name: the name of the variable.
     :param system: the ticketing system.
+    :param runbook: an entry of the table of runbooks.
     """
+    if "resolution" in runbook["takes"] and name == system.definition["ticket"]["reference"].get("field"):
+        return f"**yes**, or {code('summary')}"
     if name in system.definition["closing"]["required_if_checked"]:
         is_default = system.definition["closing"]["default"] == "checked"
         way, word = ("contraforce", "unless") if is_default else ("checked", "if")

@@ -26,7 +26,8 @@ description:
     C(source), C(incident_id), C(incident_number) if it is known, and C(workspace_id). Webhook events do not contain the
     workspace. Without O(workspaces), the entry contains C(created_at) and C(title_sha256), the SHA-256 digest of the
     title, instead, and the runbook uses them to find the incident in the list, see assumptions CF-A21 and CF-A22 in
-    R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified)."
+    R(Verified and assumed,ansible_collections.secops.itsm.docsite.verified). It also contains C(account_id) if that is
+    a UUID."
   - If an incident cannot be identified, and for test deliveries, there is no C(event.entry), and C(event.refused)
     contains the reason.
   - Attackers can choose the titles of incidents, and Ansible templates the variables of a playbook. Therefore pass only

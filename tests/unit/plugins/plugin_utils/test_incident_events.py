@@ -28,6 +28,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.incident_workspaces im
 from ansible_collections.secops.itsm.tests.unit.event_plugins import event_plugin
 
 WORKSPACE, OTHER = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304", "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
+ACCOUNT = "9f1c2d3e-4a5b-4c6d-8e7f-0a1b2c3d4e5f"
 TITLE = "Sign-in of the backup account"
 HOSTILE = "{{ lookup('pipe', 'touch /tmp/owned') }}"
 
@@ -187,6 +188,15 @@ def test_workspace_is_looked_up_by_account_id(workspaces, account, found):
     after = filtered(created(**account), workspaces)
     assert after["incident"].get("workspace_id") == after["entry"].get("workspace_id") == found
     assert ("title_sha256" in after["entry"]) == (found is None)
+
+
+@pytest.mark.parametrize("account", [ACCOUNT, f" {ACCOUNT.upper()} "], ids=repr)
+def test_entry_contains_the_account_if_it_is_a_uuid(account):
+    after = filtered(created(accountId=account))
+    assert after["entry"] == {**filtered(created())["entry"], "account_id": account.strip()}
+    with_workspace = filtered(created(accountId=account), {ACCOUNT: WORKSPACE})["entry"]
+    assert (with_workspace["workspace_id"], with_workspace["account_id"]) == (WORKSPACE, account.strip())
+    assert evidence_problem(after["entry"]) == ""
 
 
 def test_entry_contains_no_free_text():
@@ -367,6 +377,7 @@ SAFE = {
     "source": r"[A-Za-z]+",
     "incident_number": r"[0-9]{1,18}",
     "incident_id": r"(?!.*\{[{%#]).+",
+    "account_id": r"[0-9a-fA-F-]{36}",
 }
 
 

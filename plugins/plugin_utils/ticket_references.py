@@ -1,0 +1,102 @@
+# Copyright (c) 2026, secops.itsm contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Private to the collection: may change without notice.
+
+"""Validate the form of the references by which tickets are found again.
+
+The form of ContraForce's public samples does not contain the workspace. Two customers may have incidents with the same
+number, so their tickets must be kept apart in another way.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping, Sequence
+
+from ansible_collections.secops.itsm.plugins.module_utils._option_values import is_uuid
+from ansible_collections.secops.itsm.plugins.plugin_utils.problems import EntryProblem, problem_messages
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import (
+    CONTRAFORCE_FORM,
+    has_reference,
+    ticket_target,
+)
+
+
+def reference_problems(
+    entries: Sequence[Mapping[str, Any]],
+    customers: Mapping[str, Mapping[str, Any]],
+    values: Mapping[str, Any],
+    ticket: Mapping[str, Any],
+) -> list[str]:
+    """Return a message for each reference that may also be that of another customer's incident.
+
+    A module with an option for the reference validates it. Otherwise, the reference is in a field, and the module only
+    finds tickets with the same target, such as the same team.
+
+    :param entries: the entries of the incidents with the values of their customers; those with a ticket_id are skipped.
+    :param customers: the values of each customer by workspace or account.
+    :param values: the values of the runbook's variables.
+    :param ticket: ``ticket`` of the system.
+    """
+    return problem_messages(_reference_problems(entries, customers, values, ticket), "incident", entries)
+
+
+def _reference_problems(
+    entries: Sequence[Mapping[str, Any]],
+    customers: Mapping[str, Mapping[str, Any]],
+    values: Mapping[str, Any],
+    ticket: Mapping[str, Any],
+) -> Iterator[EntryProblem]:
+    reference = ticket["reference"]
+    form = reference.get("form")
+    if form is None or "option" in reference:
+        return
+    for number, entry in enumerate(entries, 1):
+        chosen = str(entry.get(form) or values.get(form) or "")
+        if "ticket_id" in entry or not chosen.startswith(CONTRAFORCE_FORM):
+            continue
+        if not has_reference(values, ticket):
+            yield EntryProblem(
+                number,
+                "form",
+                "To write the reference of ",
+                f" in this form, set '{reference['field']}'. Otherwise remove '{form}', because the ticket is found by "
+                "its summary.",
+            )
+        elif not is_uuid(str(entry.get("incident_id", ""))) and not _is_apart(entry, customers, values, ticket):
+            names = [name for group in ticket["values"] for name in group["names"][-1:]]
+            yield EntryProblem(
+                number,
+                "apart",
+                "The reference of ",
+                " does not contain the workspace, and its ID is not a UUID, so two customers may have the same one. "
+                f"{_advice(names)} another '{form}'.",
+            )
+
+
+def _advice(names: Sequence[str]) -> str:
+    """Return the beginning of a sentence that says how tickets of customers are kept apart by these variables."""
+    if not names:
+        return "Choose"
+    alternatives = " or ".join(f"'{name}'" for name in names)
+    return f"Add its workspace to 'customers', with {alternatives} that no other entry has, or choose"
+
+
+def _is_apart(
+    entry: Mapping[str, Any],
+    customers: Mapping[str, Mapping[str, Any]],
+    values: Mapping[str, Any],
+    ticket: Mapping[str, Any],
+) -> bool:
+    """Return whether the tickets of a workspace are certainly in another place than those of all other customers."""
+    key = str(entry.get("workspace_id")).lower()
+    if key not in customers:
+        return False
+    own = _target(entry, values, ticket)
+    others = [_target(customer, values, ticket) for other, customer in customers.items() if other != key]
+    # A name and an ID may be those of the same thing.
+    return all(any(name in own and own[name] != value for name, value in other.items()) for other in others)
+
+
+def _target(values_of: Mapping[str, Any], values: Mapping[str, Any], ticket: Mapping[str, Any]) -> dict[str, str]:
+    return {name: value.casefold() for name, value in ticket_target(values_of, values, ticket).items()}
