@@ -16,9 +16,13 @@ description:
   - For the files of a ticketing system, see
     R(Use a ticketing system of your own,ansible_collections.secops.itsm.docsite.own_ticket_system).
   - Builds the summary and the fields of a ticket for each incident, from templates and the incident's record.
-  - In the summary and the fields, C({source}), C({incident_id}), C({workspace_id}), C({title}) and C({severity}) are
-    replaced with the values of the incident, and C({title_html}) with its title for a rich text field. Any other word
-    in braces is an error.
+  - In the summary and the fields, C({source}), C({incident_id}), C({workspace_id}), C({title}), C({severity}),
+    C({priority}), C({description}), C({alerts}), C({entities}), C({owner}), C({number}), C({created_at}),
+    C({source_name}) and C({portal_url}) are replaced with the values of the incident. Any other word in braces is an
+    error.
+  - In a text with HTML, all values are escaped. C({title_html}), C({description_html}), C({alerts_html}),
+    C({entities_html}), C({owner_html}) and C({source_name_html}) are always escaped.
+  - A field with a detail, from C({description}) to C({portal_url}), is only set in a new ticket.
   - The summary is one line that the ticketing system accepts. The title is shortened as far as necessary, and control
     and formatting characters in it are replaced.
 options:
@@ -26,7 +30,8 @@ options:
     description:
       - The incidents, each with C(workspace_id), C(source) and C(incident_id). Keys such as C(summary) and C(fields)
         override those in O(values).
-      - C(record) is the C(incident) that M(secops.itsm.contraforce_incident_info) returns.
+      - C(record) is the C(incident) that M(secops.itsm.contraforce_incident_info) returns. C(runbook_details) adds the
+        details to it.
     type: list
     elements: dict
     required: true
@@ -68,7 +73,7 @@ from typing import Any, Mapping, Sequence
 from ansible.errors import AnsibleFilterError
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import build_ticket, unknown_placeholders
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import build_ticket, template_problems
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import default_system, find_system
 
 
@@ -80,9 +85,9 @@ def runbook_tickets(
     :param incidents: the entries of the runbook, with their records.
     :param values: the values of the runbook's variables.
     :param ticket: ``ticket`` of the system; by default that of the default system.
-    :raises AnsibleFilterError: if a placeholder is unknown.
+    :raises AnsibleFilterError: if a placeholder is unknown, or ``priority_map`` is invalid.
     """
-    problems = unknown_placeholders(incidents, values)
+    problems = template_problems(incidents, values)
     if problems:
         raise AnsibleFilterError(" ".join(problems))
     form = find_system(default_system()).definition["ticket"] if ticket is None else ticket

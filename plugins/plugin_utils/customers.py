@@ -39,7 +39,11 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
     limit_texts,
     quoted,
 )
-from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import ticket_problems, unknown_placeholders
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import (
+    template_problems,
+    ticket_problems,
+    unknown_placeholders,
+)
 from ansible_collections.secops.itsm.plugins.plugin_utils.spelling import did_you_mean, nearest
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_references import reference_problems
 
@@ -213,7 +217,7 @@ def _value_problems(values: Any, known: Mapping[str, Mapping[str, Any]]) -> Iter
     given = {key: value for key, value in values.items() if key in definitions and not is_blank(value)}
     for key, value in given.items():
         yield from _type_problems(key, value, definitions[key])
-    yield from unknown_placeholders([], given)
+    yield from unknown_placeholders(given)
 
 
 def _type_problems(key: str, value: Any, definition: Mapping[str, Any]) -> Iterator[str]:
@@ -314,11 +318,10 @@ def prepare_tickets(
     :param ticket: ``ticket`` of the system.
     :param is_valid: whether the entries and the map are valid. Otherwise, only their texts are validated.
     """
-    unknown = unknown_placeholders(entries, values)
     if not is_valid:
-        return entries, unknown
+        return entries, template_problems(entries, values)
     merged, problems = with_customers(entries, customers, values, ticket)
-    return merged, [*unknown, *problems]
+    return merged, [*template_problems(merged, values), *problems]
 
 
 def with_customers(

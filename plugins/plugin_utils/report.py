@@ -15,6 +15,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptio
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_of
 from ansible_collections.secops.itsm.plugins.module_utils._engine.module_definition import VERSION
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import one_line
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_texts import number_of
 from ansible_collections.secops.itsm.plugins.plugin_utils.portal_links import portal_link
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import example_names, limit_texts
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import IDENTITY_KEYS
@@ -104,9 +105,6 @@ CHECKED_TICKET = ("found_closed", "close_ticket")
 
 #: The properties of a run that a report always shows, even if they are not set.
 ALWAYS_SHOWN = ("Requested by", "Reference")
-
-#: The keys of a record with the number that the portal of the source shows, best first.
-NUMBER_KEYS = ("displayId", "number")
 
 #: The outcome of an incident.
 FAILED, CHANGED, OK, NOT_REACHED = "failed", "changed", "ok", "not_reached"
@@ -236,20 +234,13 @@ def _row(incident: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _number_of(record: Mapping[str, Any]) -> str | None:
-    """Return the number of an incident that the portal of its source shows, or None."""
-    shown = (record.get(key) for key in NUMBER_KEYS)
-    numbers = (str(value).strip() for value in shown if isinstance(value, (str, int)) and not isinstance(value, bool))
-    return next(filter(None, numbers), None)
-
-
 def _add_numbers(rows: Mapping[Any, dict[str, Any]], records: Any) -> None:
     """Add the numbers of incidents that a step has listed."""
     for record in records if isinstance(records, list) else []:
         named = {"incident_id": record.get("id"), "workspace_id": record.get(LISTED_WORKSPACE_KEY)}
         row = rows.get(incident_key_of({**record, **named}))
         if row:
-            row["number"] = row["number"] or _number_of(record)
+            row["number"] = row["number"] or number_of(record)
 
 
 def _failure(outcome: Mapping[str, Any]) -> dict[str, Any]:
@@ -272,7 +263,7 @@ def _add_outcome(
     record = outcome.get("incident") or {}
     row["title"] = row["title"] or outcome.get("title") or title_of(record)
     row["severity"] = row["severity"] or record.get("severity")
-    row["number"] = row["number"] or _number_of(record)
+    row["number"] = row["number"] or number_of(record)
     was_named = row["ticket"] is not None
     if name != "read" or not was_named:
         row["ticket"] = ticket or row["ticket"]

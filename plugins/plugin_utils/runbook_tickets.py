@@ -7,24 +7,36 @@
 
 from __future__ import annotations
 
-import html
-import re
 from typing import Any, Iterator, Mapping, Sequence
 
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.incident_key import IncidentKey
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.response_parsing import title_of
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import (
     one_line,
     shortened,
     utf16_length,
     visible_text,
 )
+from ansible_collections.secops.itsm.plugins.plugin_utils.incident_texts import NO_TITLE, incident_texts
+from ansible_collections.secops.itsm.plugins.plugin_utils.placeholders import (
+    DETAILS,
+    IDENTITY,
+    MULTILINE,
+    PLACEHOLDERS,
+    replace_placeholders,
+    texts_in,
+    unknown_words,
+    used_names,
+)
+from ansible_collections.secops.itsm.plugins.plugin_utils.priority_map import (
+    PRIORITY_MAP,
+    priority_map_problems,
+    priority_of,
+    sets_fields,
+)
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
     MAX_VALUE_LENGTH,
     EntryProblem,
     problem_messages,
 )
-from ansible_collections.secops.itsm.plugins.plugin_utils.spelling import did_you_mean, nearest
 
 #: The default summaries, with and without a field that contains the incident's identity.
 SUMMARY_WITH_REFERENCE = "{source} incident {incident_id}: {title}"
@@ -36,71 +48,21 @@ REFERENCE = "{source} {incident_id} {workspace_id}"
 #: The start of the form that ContraForce's public samples use. It lacks the workspace.
 CONTRAFORCE_FORM = "cf|"
 
-#: Maximum characters of a free text of an incident.
-MAX_TEXT_LENGTH = 255
-
-#: Replaces a missing title in a field, because the field may be required.
-NO_TITLE = "(no title)"
-
 #: Replaces the workspace of an incident whose workspace is not known yet.
 _UNKNOWN_WORKSPACE = "00000000-0000-0000-0000-000000000000"
 
-#: Words in braces, such as a misspelled placeholder, but not ``{"a": 1}``.
-_BRACED = re.compile(r"\{([\w\s.-]{1,80})\}")
+#: Texts that a summary contains in full, or not at all.
+_INDIVISIBLE = ("number", "created_at", "portal_url")
 
 
-def free_texts(record: Mapping[str, Any]) -> dict[str, str]:
-    """Return the free texts of an incident, which attackers may control, in a form that a ticket accepts.
+def ticket_texts(entry: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, str]:
+    """Return the texts of an incident by the name of their placeholder.
 
-    :param record: the incident's record from the service.
+    :param entry: the entry of the incident, with its ``record`` from the service.
+    :param values: the values of the runbook's variables.
     """
-    shown = {"severity": record.get("severity"), "title": title_of(record)}
-    return {name: shortened(one_line(str(text or "")), MAX_TEXT_LENGTH) for name, text in shown.items()}
-
-
-def placeholders(
-    entry: Mapping[str, Any], texts: Mapping[str, str], max_length: int = MAX_TEXT_LENGTH
-) -> dict[str, str]:
-    """Return the replacement of each placeholder in a summary or a field.
-
-    :param entry: the entry of the incident.
-    :param texts: from :func:`free_texts`.
-    :param max_length: the length to which each of them is shortened.
-    """
-    # The normalized identity, because later runs search the ticket by it.
-    key = IncidentKey(entry["workspace_id"], entry["source"], entry["incident_id"])
-    workspace_id, source, incident_id = key.identity
-    severity, title = (shortened(texts.get(name, ""), max_length) for name in ("severity", "title"))
-    return {
-        "{source}": source,
-        "{incident_id}": incident_id,
-        "{workspace_id}": workspace_id,
-        "{severity}": severity,
-        # For a field of rich text.
-        "{title_html}": html.escape(title),
-        "{title}": title,
-    }
-
-
-#: Every placeholder.
-PLACEHOLDERS: tuple[str, ...] = tuple(placeholders({"workspace_id": "", "source": "", "incident_id": ""}, {}))
-
-_PLACEHOLDER = re.compile("|".join(map(re.escape, PLACEHOLDERS)))
-
-
-def replace_placeholders(value: Any, replacements: Mapping[str, str]) -> Any:
-    """Return a value with its placeholders replaced. Placeholders in the inserted texts are not replaced.
-
-    :param value: a text, or lists and mappings of them.
-    :param replacements: the texts by placeholder.
-    """
-    if isinstance(value, Mapping):
-        return {key: replace_placeholders(inner, replacements) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [replace_placeholders(inner, replacements) for inner in value]
-    if not isinstance(value, str):
-        return value
-    return _PLACEHOLDER.sub(lambda found: replacements[found.group()], value)
+    texts = incident_texts(entry, str(values.get("portal_url") or ""))
+    return {**texts, "priority": priority_of(values, texts["severity"])[0]}
 
 
 def has_reference(values: Mapping[str, Any], ticket: Mapping[str, Any]) -> bool:
@@ -130,24 +92,32 @@ def ticket_summary(
     """Return the summary of a ticket: one line that is not too long, with the incident's identity in full.
 
     :param entry: the entry of the incident.
-    :param texts: from :func:`free_texts`.
+    :param texts: from :func:`ticket_texts`.
     :param values: the values of the runbook's variables.
     :param ticket: ``ticket`` of the system.
     """
-    limit = ticket["summary"]["max_length"]
-    summary = _fit_summary(summary_template(entry, values, ticket), entry, texts, limit)
+    summary = _fit_summary(summary_template(entry, values, ticket), texts, ticket)
     # Without a title, the result of a template may be empty.
-    return summary if summary.strip() else _fit_summary(SUMMARY_WITH_REFERENCE, entry, texts, limit)
+    return summary if summary.strip() else _fit_summary(SUMMARY_WITH_REFERENCE, texts, ticket)
 
 
-def _fit_summary(template: str, entry: Mapping[str, Any], texts: Mapping[str, str], limit: int) -> str:
+def _fit_summary(template: str, texts: Mapping[str, str], ticket: Mapping[str, Any]) -> str:
     """Return a template on one line with its placeholders replaced, and free texts shortened as far as necessary."""
-    line = visible_text(template).replace("\n", " ")
+    line, limit = visible_text(template).replace("\n", " "), ticket["summary"]["max_length"]
     for max_length in range(limit, -1, -1):
-        summary = replace_placeholders(line, placeholders(entry, texts, max_length))
+        fitting = {name: _fit_text(name, text, max_length) for name, text in texts.items()}
+        summary = replace_placeholders(line, fitting, ticket.get("markup"), is_rich=False)
         if _length(summary) <= limit:
             break
     return str(summary)
+
+
+def _fit_text(name: str, text: str, max_length: int) -> str:
+    if name in IDENTITY:
+        return text
+    if name in _INDIVISIBLE:
+        return text if max_length else ""
+    return shortened(text, max_length)
 
 
 def _length(summary: str) -> int:
@@ -179,24 +149,52 @@ def build_ticket(entry: Mapping[str, Any], values: Mapping[str, Any], ticket: Ma
     :param values: the values of the runbook's variables.
     :param ticket: ``ticket`` of the system.
     """
-    texts = free_texts(entry.get("record") or {})
-    fields = {**(values.get("fields") or {}), **entry.get("fields", {})}
+    texts = ticket_texts(entry, values)
+    templates = _field_templates(entry, values, texts)
     target = ticket_target(entry, values, ticket)
     built: dict[str, Any] = {}
+    fields: dict[str, Any] = {}
     for group in ticket["values"]:
         for name in set(group["names"]) & set(target):
-            # A field that is set by its own name takes precedence.
-            (fields if "field" in group else built).setdefault(
-                group.get("field") or group.get("option") or name, target[name]
-            )
+            (fields if "field" in group else built)[group.get("field") or group.get("option") or name] = target[name]
     reference = ticket["reference"]
     if "option" in reference:
         built[reference["option"]] = ticket_reference(entry, values, ticket)
     built[ticket["summary"]["option"]] = ticket_summary(entry, texts, values, ticket)
-    replaced = replace_placeholders(fields, placeholders(entry, {**texts, "title": texts["title"] or NO_TITLE}))
+    if "fields" not in ticket:
+        return built
+    # A field that is set by its own name takes precedence.
+    in_fields = {**texts, "title": texts["title"] or NO_TITLE}
+    fields.update(replace_placeholders(templates, in_fields, ticket.get("markup")))
     if "option" not in reference and has_reference(values, ticket):
-        replaced[values[reference["field"]]] = ticket_reference(entry, values, ticket)
-    return {**built, ticket["fields"]["option"]: replaced} if "fields" in ticket else built
+        fields[values[reference["field"]]] = ticket_reference(entry, values, ticket)
+    return {**built, ticket["fields"]["option"]: fields, **_ignored_fields(templates, values, ticket["fields"])}
+
+
+def _field_templates(
+    entry: Mapping[str, Any], values: Mapping[str, Any], texts: Mapping[str, str]
+) -> dict[str, Any]:
+    """Return the fields of a ticket with placeholders: those of all tickets, of the priority, and of the entry."""
+    of_priority = priority_of(values, texts["severity"])[1]
+    return {**(values.get("fields") or {}), **of_priority, **entry.get("fields", {})}
+
+
+def _ignored_fields(
+    templates: Mapping[str, Any], values: Mapping[str, Any], definition: Mapping[str, str]
+) -> dict[str, list[str]]:
+    """Return the option with the fields that are only set in a new ticket, if there are any with details.
+
+    The option of an entry replaces that of the task, so it contains the fields of both.
+
+    :param templates: the fields with placeholders.
+    :param values: the values of the runbook's variables.
+    :param definition: ``fields`` of the system's ``ticket``.
+    """
+    option = definition.get("ignore")
+    with_details = [str(name) for name, template in templates.items() if used_names(template) & set(DETAILS)]
+    if not option or not with_details:
+        return {}
+    return {option: list(dict.fromkeys([*(values.get(option) or []), *with_details]))}
 
 
 def ticket_reference(entry: Mapping[str, Any], values: Mapping[str, Any], ticket: Mapping[str, Any]) -> str:
@@ -208,59 +206,67 @@ def ticket_reference(entry: Mapping[str, Any], values: Mapping[str, Any], ticket
     """
     name = ticket["reference"].get("form", "")
     form = str(entry.get(name) or values.get(name) or REFERENCE)
-    replacements = placeholders(entry, {})
+    texts = incident_texts({name: entry[name] for name in IDENTITY})
     if form.startswith(CONTRAFORCE_FORM):
         # ContraForce's public samples write the source in lower case.
-        replacements["{source}"] = replacements["{source}"].lower()
-    return str(replace_placeholders(form, replacements))
+        texts["source"] = texts["source"].lower()
+    return str(replace_placeholders(form, texts, is_rich=False))
 
 
-def unknown_placeholders(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
-    """Return a message for each text in a summary or in fields that looks like a placeholder but is not supported.
+def template_problems(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
+    """Return a message for each problem of ``priority_map``, and of a text in a summary, in fields or in its fields.
 
     :param entries: the entries of the incidents, valid or not.
     :param values: the values of the runbook's variables.
     """
-    known = f"Supported placeholders: {', '.join(PLACEHOLDERS)}."
-    for_all = [f"{place} contains {unknown}{hint} {known}" for place, unknown, hint in _unknown_in(values)]
+    of_map = priority_map_problems(values)
+    for_all = [f"{place}{problem}" for place, problem in _text_problems(values, values)]
     of_entries = [
-        EntryProblem(number, "placeholder", f"{place} of ", f" contains {unknown}{hint} {known}")
+        EntryProblem(number, "placeholder", f"{place} of ", problem)
         for number, entry in enumerate(entries, 1)
-        for place, unknown, hint in _unknown_in(entry)
+        for place, problem in _text_problems(entry, values)
     ]
-    return [*for_all, *problem_messages(of_entries, "incident", entries)]
+    return [*of_map, *for_all, *problem_messages(of_entries, "incident", entries)]
 
 
-def _unknown_in(values_of: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
-    """Yield the place of each unknown placeholder, the placeholder, and the rest of its sentence."""
-    for name in ("summary", "fields"):
-        for place, text in _texts_in(name, values_of.get(name)):
-            for unknown, hint in _unknown_words(text):
-                yield place, unknown, f", which is not a placeholder.{hint}"
+def unknown_placeholders(values_of: Mapping[str, Any]) -> list[str]:
+    """Return a message for each text in a summary or in fields that looks like a placeholder but is not supported.
+
+    :param values_of: the values of a ticket.
+    """
+    return [
+        f"{place}{_unknown(word, hint)}"
+        for name in ("summary", "fields")
+        for place, text in texts_in(name, values_of.get(name))
+        for word, hint in unknown_words(text)
+    ]
 
 
-def _texts_in(place: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield the place of each text in a value, such as ``fields.Description``, and the text."""
-    if isinstance(value, Mapping):
-        for key, inner in value.items():
-            yield from _texts_in(f"{place}.{key}", inner)
-    elif isinstance(value, (list, tuple)):
-        for inner in value:
-            yield from _texts_in(place, inner)
-    elif isinstance(value, str):
-        yield place, value
+def _unknown(word: str, hint: str) -> str:
+    known = f"Supported placeholders: {', '.join(PLACEHOLDERS)}."
+    return f" contains {word}, which is not a placeholder.{hint} {known}"
 
 
-def _unknown_words(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each unknown placeholder in a text, with a sentence that suggests the nearest one, or nothing."""
-    names = [known[1:-1] for known in PLACEHOLDERS]
-    for replacements in dict.fromkeys(_BRACED.findall(text)):
-        name = re.sub(r"[\s.-]+", "_", replacements.strip())
-        is_word = replacements.strip().isidentifier()
-        # Several words may be literal text, unless they are similar to a placeholder.
-        near = nearest(name, names)
-        if replacements not in names and (is_word or near):
-            yield f"{{{replacements}}}", f" {did_you_mean(f'{{{near}}}')}" if near else ""
+def _text_problems(values_of: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the place of each text with a problem, and the rest of the message."""
+    for name in ("summary", "fields", PRIORITY_MAP):
+        for place, text in texts_in(name, values_of.get(name)):
+            for word, hint in unknown_words(text):
+                yield place, _unknown(word, hint)
+            used = used_names(text)
+            if name == "summary":
+                for word in (word for word in MULTILINE if word in used):
+                    yield place, f" contains {{{word}}}, which can have several lines. Use it in 'fields' instead."
+            if "priority" in used and not values.get(PRIORITY_MAP):
+                yield place, f" contains {{priority}}, but '{PRIORITY_MAP}' is not set. Set it, or remove the placeholder."
+            elif "priority" in used and sets_fields(values):
+                yield (
+                    place,
+                    f" contains {{priority}}, but '{PRIORITY_MAP}' contains mappings of fields. Use texts in it, or "
+                    "remove the placeholder.",
+                )
+            if "portal_url" in used and not values.get("portal_url"):
+                yield place, " contains {portal_url}, but 'portal_url' is not set. Set it, or remove the placeholder."
 
 
 def ticket_problems(
@@ -292,6 +298,14 @@ def _ticket_problems(
                 "To open the ticket of ",
                 f", {ticket['required_hint']}. To use an existing ticket, set 'ticket_id'.",
             )
+        if sets_fields(values) and "fields" not in ticket:
+            yield EntryProblem(
+                number,
+                "priority",
+                f"'{PRIORITY_MAP}' contains mappings of fields, but the ticketing system does not have any. Use texts "
+                "in it to open the ticket of ",
+                ".",
+            )
         template = summary_template(entry, values, ticket)
         identifies_incident = ("{incident_id}" in template or entry["incident_id"] in template) and (
             "{workspace_id}" in template or entry.get("workspace_id", "{workspace_id}") in template
@@ -304,8 +318,17 @@ def _ticket_problems(
                 "{incident_id} and {workspace_id}. The summary of ",
                 f" does not: {shortened(one_line(template), MAX_VALUE_LENGTH)}.",
             )
+        unstable = [f"{{{name}}}" for name in (*DETAILS, "priority") if name in used_names(template)]
+        if not has_reference(values, ticket) and unstable:
+            yield EntryProblem(
+                number,
+                "unstable",
+                f"Without '{reference['field']}', the summary identifies the ticket. That of ",
+                f" must not contain {', '.join(unstable)}, because the value can change or be missing.",
+            )
         complete = {"workspace_id": _UNKNOWN_WORKSPACE, **entry}
-        length = _length(_fit_summary(template, complete, {}, limit))
+        identity = {name: text for name, text in incident_texts(complete).items() if name in IDENTITY}
+        length = _length(_fit_summary(template, identity, ticket))
         if length > limit:
             source = f" ({summary['assumption']})" if "assumption" in summary else ""
             yield EntryProblem(

@@ -133,6 +133,8 @@ def test_ticket_uses_variables_and_options_that_exist(name):
     values = dict.fromkeys(variables, "x")
     built = build_ticket({**INCIDENT, "record": {}}, {**values, "fields": {}}, ticket)
     assert set(built) <= set(entry)
+    ignore = ticket.get("fields", {}).get("ignore")
+    assert ignore is None or (ignore in entry and variables[ignore]["type"] == "list")
     for group in ticket["values"]:
         assert set(group["names"]) <= set(variables)
     assert module in GROUP_MODULES[system.group]
@@ -200,7 +202,8 @@ def test_values_for_closing_are_required_if_closures_are_checked(name):
 #: A system whose tickets have a reference of their own and values that are stored in fields.
 FORM: Mapping[str, Any] = {
     "summary": {"option": "title", "max_length": 40},
-    "fields": {"option": "columns"},
+    "fields": {"option": "columns", "ignore": "ignored"},
+    "markup": {"[b]": "(b)"},
     "reference": {"option": "key", "form": "key_form", "max_length": 100},
     "values": [{"names": ["group_id", "group"], "field": "owner"}, {"names": ["table"], "option": "kind"}],
 }
@@ -217,6 +220,30 @@ def test_ticket_has_the_options_and_fields_of_its_form():
     assert set(built) == {"kind", "key", "title", "columns"}
     without = build_ticket({**entry, "group_id": 7}, {"group": "soc"}, FORM)
     assert without["columns"] == {"b": 1, "owner": "7"}
+
+
+def test_fields_with_details_are_only_set_in_a_new_ticket():
+    """Otherwise, each further alert would change the ticket. The option of an entry replaces that of the task."""
+    entry = {**INCIDENT, "record": {"title": "[b]"}}
+    fields = {"a": "{title}", "b": ["x", {"c": "<b>{alerts}</b>"}], "d": "{number}", "e": "{severity} {priority}"}
+    values: dict[str, Any] = {"fields": fields, "priority_map": {"default": "3"}}
+    built = build_ticket(entry, {**values, "ignored": ["z", "b"]}, FORM)
+    assert built["ignored"] == ["z", "b", "d"]
+    assert built["columns"]["a"] == "(b)"
+    assert "ignored" not in build_ticket(entry, {**values, "fields": {"a": "{title}"}, "ignored": ["z"]}, FORM)
+    without = {**FORM, "fields": {"option": "columns"}}
+    assert "ignored" not in build_ticket(entry, values, without)
+
+
+def test_fields_of_the_priority_take_precedence_over_those_of_all_tickets():
+    by_severity = {"low": {"a": "{title}", "b": "low"}, "default": {"a": "default"}}
+    values = {"fields": {"a": "all", "c": "all"}, "priority_map": by_severity}
+    entry = {**INCIDENT, "fields": {"b": "own"}, "record": {"severity": "Low", "title": "T"}}
+    assert build_ticket(entry, values, FORM)["columns"] == {"a": "T", "b": "own", "c": "all"}
+    assert build_ticket(INCIDENT, values, FORM)["columns"] == {"a": "default", "c": "all"}
+    form = {name: value for name, value in FORM.items() if name != "fields"}
+    (message,) = ticket_problems([INCIDENT], {**values, "summary": "{title}"}, form)
+    assert_message(message, "'priority_map'", "fields", "1 of 1")
 
 
 @pytest.mark.parametrize("of_entry", [True, False])

@@ -19,11 +19,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.secops.itsm.plugins.filter.runbook_tickets import DOCUMENTATION, runbook_tickets
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.desired_ticket import parse_options
-from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import (
-    PLACEHOLDERS,
-    unknown_placeholders,
-)
+from ansible_collections.secops.itsm.plugins.plugin_utils.placeholders import PLACEHOLDERS
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import build_ticket as build
+from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import template_problems
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import ticket_problems as problems_of
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import ticket_target as target_of
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import default_system, find_system
@@ -81,7 +79,7 @@ def test_placeholders_in_summary_and_fields_are_replaced():
 )
 def test_other_braces_are_kept(text):
     values = {**VALUES, "summary": text, "fields": {"Description": text}}
-    assert unknown_placeholders([ENTRY], values) == []
+    assert template_problems([ENTRY], values) == []
     made = ticket(**values)
     assert (made["summary"], made["fields"]["Description"]) == (text, text)
 
@@ -98,9 +96,9 @@ def test_other_braces_are_kept(text):
 )
 def test_unknown_placeholder_is_refused_with_a_suggestion(nearest, texts):
     hint = f" Did you mean {nearest}?" if nearest else ""
-    known = "{source}, {incident_id}, {workspace_id}, {severity}, {title_html}, {title}"
+    known = ", ".join(PLACEHOLDERS)
     for text in texts:
-        (message,) = unknown_placeholders([], {"summary": f"{{title}} {{{{ {text} {text}"})
+        (message,) = template_problems([], {"summary": f"{{title}} {{{{ {text} {text}"})
         expected = f"summary contains {text}, which is not a placeholder.{hint} Supported placeholders: {known}."
         assert message == expected
     with pytest.raises(AnsibleFilterError, match=re.escape(texts[0])):
@@ -111,13 +109,66 @@ def test_unknown_placeholder_is_located():
     entry = {**ENTRY, "ticket_id": "1", "summary": "{sumary}", "fields": {"Hosts": [{"a": ["{title}", "{hosts}"]}]}}
     other = {"fields": "{fields}", "comment": "{comment}", "record": {"title": "{title1}"}}
     values = {"summary": 7, "fields": {"Owner": "{severty} {own}", "Reference": None}, "comment": "{comment}"}
-    assert [message.partition(",")[0] for message in unknown_placeholders([entry, other], values)] == [
+    assert [message.partition(",")[0] for message in template_problems([entry, other], values)] == [
         "fields.Owner contains {severty}",
         "fields.Owner contains {own}",
         "summary of incident 1 of 2 (61024) contains {sumary}",
         "fields.Hosts.a of incident 1 of 2 (61024) contains {hosts}",
         "fields of incident 2 of 2 (without an id) contains {fields}",
     ]
+
+
+@pytest.mark.parametrize(
+    "values, facts",
+    [
+        ({"summary": "{alerts_html} {entities}"}, [["summary", "{alerts}"], ["summary", "{entities}"]]),
+        ({"fields": {"a": ["{priority}"]}}, [["fields.a", "{priority}", "'priority_map' is not set"]]),
+        ({"fields": {"a": "{portal_url}"}}, [["fields.a", "{portal_url}", "'portal_url' is not set"]]),
+        ({"priority_map": {"high": {"a": "{titel}"}, "default": {"b": 1}}}, [["priority_map.high.a", "{titel}", "{title}"]]),
+        ({"priority_map": {"high": 1}}, [["'priority_map'", "'default'"]]),
+        (
+            {"summary": "{priority}", "priority_map": {"default": {"a": "b"}}},
+            [["summary", "{priority}", "mappings of fields"]],
+        ),
+        ({"summary": "{owner} {number} {source_name_html} {created_at}", "fields": {"a": "{alerts}"}}, []),
+        ({"fields": {"a": "{priority} {portal_url}"}, "priority_map": {"default": 1}, "portal_url": "https://p"}, []),
+    ],
+)
+def test_invalid_texts_are_refused(values, facts):
+    assert_messages(template_problems([], values), *facts)
+
+
+@pytest.mark.parametrize("name", ["alerts", "priority", "portal_url"])
+def test_invalid_text_of_an_entry_is_refused(name):
+    (message,) = template_problems([ENTRY, {**ENTRY, "summary": f"{{{name}}}"}], {})
+    assert_message(message, "summary of incident 2 of 2 (61024)", f"{{{name}}}")
+
+
+@pytest.mark.parametrize("name", ["owner", "number", "created_at", "source_name", "portal_url", "priority"])
+def test_summary_that_identifies_a_ticket_contains_no_details(name):
+    summary = f"{{incident_id}} {{workspace_id}} {{{name}}}"
+    (message,) = ticket_problems([ENTRY], {**VALUES, "reference_field": None, "summary": summary})
+    assert_message(message, "'reference_field'", f"{{{name}}}", "1 of 1", "61024")
+    assert ticket_problems([ENTRY], {**VALUES, "summary": summary}) == []
+
+
+def test_summary_contains_numbers_and_addresses_in_full_or_not_at_all():
+    record = {"title": "t" * 300, "number": "n" * 60, "sourceDisplayName": "s" * 60}
+    summary = "{number} {portal_url} {title} {source_name}"
+    address = "https://p.example/{incident_id}/" + "x" * 100
+    made = ticket(record=record, summary=summary, portal_url=address)["summary"]
+    assert made.startswith(f"{'n' * 60} https://p.example/61024/{'x' * 100} ttt")
+    assert len(made) <= 255
+    made = ticket(record=record, summary=summary, portal_url=address + "x" * 200)["summary"]
+    # Shortened, an address would lead to another page.
+    assert "https" not in made
+
+
+def test_values_of_variables_are_not_templates():
+    """Only the summary and the fields are checked for unknown placeholders."""
+    form = {**FORM, "values": [{"names": ["offer"], "field": "Offer"}]}
+    built = build({**ENTRY, "record": RECORD}, {"offer": "{title}", "fields": {"a": "{title}"}}, form)
+    assert built["fields"] == {"Offer": "{title}", "a": "Ransomware on FS01"}
 
 
 PARTS = st.sampled_from(["{", "}", "title", "{title}", "{source}", "{title_html}", "\\1", "\\g<0>"])
