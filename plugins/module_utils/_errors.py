@@ -28,6 +28,9 @@ CATEGORIES: tuple[str, ...] = (
     "internal",
 )
 
+#: How the message of a request begins that was not sent because an earlier one failed for the same reason.
+NOT_SENT = "The request was not sent: "
+
 
 class ApiError(Exception):
     """An immutable error with a message for people and data for programs.

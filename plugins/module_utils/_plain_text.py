@@ -10,9 +10,16 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from typing import Literal
 
 #: Unicode categories of invisible characters: controls, formats such as text direction, surrogates, unassigned ones.
 INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Cn"})
+
+#: Maximum number of combining characters in a row, as in the stream-safe text format of Unicode (UAX 15).
+MAX_COMBINING = 30
+
+#: Maximum number of digits of a count, a length or a version.
+MAX_DIGITS = 15
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
@@ -51,8 +58,7 @@ def spelling_key(text: str) -> str:
 
     :param text: the text.
     """
-    plain = _unescaped(text)
-    folded = unicodedata.normalize("NFC", plain.casefold())
+    folded = composed(_unescaped(text).casefold())
     # Blanks next to a dropped character may be dropped as well.
     return " ".join(_SYMBOL.sub("", folded).split()) or folded
 
@@ -66,7 +72,47 @@ def symbols_of(text: str) -> str:
 
 
 def _unescaped(text: str) -> str:
-    return one_line(html.unescape(html.unescape(unicodedata.normalize("NFC", text))))
+    return one_line(without_references(without_references(composed(text))))
+
+
+def without_references(text: str) -> str:
+    """Return a text with the characters that its HTML character references stand for.
+
+    :param text: the text.
+    """
+    try:
+        return html.unescape(text)
+    except ValueError:
+        # Python refuses to convert the thousands of digits of a reference, which is not one of a character.
+        return text
+
+
+def composed(text: str, form: Literal["NFC", "NFD", "NFKD"] = "NFC") -> str:
+    """Return a text in a normalization form of Unicode, in linear time.
+
+    Sorting a long run of combining characters takes quadratic time, so that only the first ones of a run are kept.
+
+    :param text: the text.
+    :param form: the form.
+    """
+    if text.isascii():
+        return text
+    kept, run = [], 0
+    for letter in text:
+        run = run + 1 if unicodedata.combining(letter) else 0
+        if run <= MAX_COMBINING:
+            kept.append(letter)
+    return unicodedata.normalize(form, "".join(kept))
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number that a text of ASCII digits spells, or None for any other text and for more than 15 digits.
+
+    Python refuses to convert a text with thousands of digits.
+
+    :param text: a text from a user or a service.
+    """
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 def utf16_length(text: str) -> int:

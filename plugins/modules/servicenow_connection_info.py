@@ -35,7 +35,7 @@ options:
     type: str
     default: incident
   number:
-    description: Number of the ticket to read, such as V(INC0010023).
+    description: Number of the ticket to read, such as V(INC0010023), or its C(sys_id).
     type: str
 seealso:
   - module: secops.itsm.servicenow_ticket

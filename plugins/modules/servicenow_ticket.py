@@ -17,8 +17,8 @@ description:
   - A ticket is identified by O(number) or O(sys_id), or by O(reference), a value of your own that is stored in
     C(correlation_id). With O(reference), the ticket is created if it does not exist.
   - A ticket is never created if the search fails, if several tickets match
-    (RV(ignore:error.category=ambiguous_match)), or if an access rule hides a matching ticket
-    (RV(ignore:error.category=permission)).
+    (RV(ignore:error.category=ambiguous_match)), or if an access rule hides a matching ticket or the column with the
+    reference (RV(ignore:error.category=permission)).
   - A create request is never repeated if it may have been processed. If it is interrupted, the ticket is looked for by
     its reference. If it is not found, the task fails with RV(ignore:error.category=ambiguous_write).
   - Only the columns in O(fields) are compared and changed. The ticket is read again just before it is changed, and if
@@ -53,7 +53,7 @@ options:
     default: incident
   number:
     description:
-      - Number of an existing ticket, such as V(INC0010023).
+      - Number of an existing ticket, such as V(INC0010023), or its C(sys_id).
       - Set exactly one of O(number), O(sys_id) and O(reference). An empty value counts as not set, and V(None) and
         V(null) are refused, because they are the result of a template with a null value.
     type: str
@@ -130,8 +130,8 @@ options:
         added to O(fields), and a blank value of a field is a value.
       - Each entry is processed independently and has its own result in RV(results), in the same order. The task fails
         if any entry fails.
-      - A ticket that is listed twice is processed once. Entries for the same ticket with conflicting fields fail before
-        anything is written.
+      - A ticket that is listed twice, also once by number and once by C(sys_id), is processed once. Entries for the
+        same ticket with conflicting fields fail before anything is written.
       - R(Many incidents,ansible_collections.secops.itsm.docsite.many_incidents) describes throttling, interruptions and
         failures.
     type: list
@@ -177,7 +177,7 @@ options:
         ticket. If a change does not show, the task fails with RV(ignore:error.category=not_converged). If a new ticket
         is not found, the task warns.
       - V(0) disables reading the ticket back and searching for it. If the response to the change shows another value,
-        such as a state that a rule kept, the task only warns.
+        such as a state that a rule kept, the task fails nevertheless.
     type: int
     default: 30
 notes:
@@ -187,7 +187,7 @@ notes:
   - Two runs at the same time may both create the ticket. A warning names the other ticket.
   - The Table API does not have a documented version check. A warning names a ticket that was changed more than once
     during an update (C(sys_mod_count)).
-  - The module relies on assumptions SN-A1 to SN-A19 in R(Verified and
+  - The module relies on assumptions SN-A1 to SN-A20 in R(Verified and
     assumed,ansible_collections.secops.itsm.docsite.verified).
 seealso:
   - module: secops.itsm.servicenow_ticket_info

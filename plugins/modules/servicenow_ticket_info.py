@@ -35,7 +35,7 @@ options:
     default: incident
   number:
     description:
-      - Number of the ticket, such as V(INC0010023).
+      - Number of the ticket, such as V(INC0010023), or its C(sys_id).
       - Set at most one of O(number), O(sys_id) and O(reference). By default, tickets are listed.
     type: str
   sys_id:
@@ -54,8 +54,15 @@ options:
       - The service ignores a condition that it does not understand, so that all tickets match. Line breaks and
         V(javascript:) are refused.
     type: str
+  updated_since:
+    description:
+      - Only list the tickets that were changed at or after this point in time, in ISO 8601 format, in UTC unless it
+        contains another time zone. The time zone of the account does not matter, unlike for a time in O(query).
+    type: str
   columns:
-    description: Columns to return for each listed ticket, in addition to C(sys_id) and C(number). All by default.
+    description:
+      - Columns to return for each listed ticket, in addition to C(sys_id) and C(number), and to C(sys_updated_on) with
+        O(updated_since). All by default.
     type: list
     elements: str
   order_by:
@@ -72,7 +79,7 @@ options:
     description: Maximum number of tickets to list. RV(truncated) shows whether there are more. Unlimited by default.
     type: int
 notes:
-  - The module relies on assumptions SN-A1 to SN-A19 in R(Verified and
+  - The module relies on assumptions SN-A1 to SN-A20 in R(Verified and
     assumed,ansible_collections.secops.itsm.docsite.verified).
 seealso:
   - module: secops.itsm.servicenow_ticket
@@ -99,6 +106,11 @@ EXAMPLES = r"""
     order: ascending
     limit: 50
 
+- name: List the tickets that were changed during the night
+  secops.itsm.servicenow_ticket_info:
+    query: correlation_idISNOTEMPTY
+    updated_since: "2026-11-20T20:00:00+01:00"
+
 - name: Read the security incident for a reference
   secops.itsm.servicenow_ticket_info:
     table: sn_si_incident
@@ -117,7 +129,7 @@ display_values:
   type: dict
   sample: {state: Resolved, assignment_group: Security Operations}
 number:
-  description: Number of the ticket.
+  description: Number of the ticket, or its C(sys_id) if the table has no numbers.
   returned: success, with O(number), O(sys_id) or O(reference)
   type: str
   sample: INC0010023
@@ -177,6 +189,7 @@ ARGUMENT_SPEC = {
     "reference": {"type": "str"},
     "journal": {"type": "bool", "default": False},
     "query": {"type": "str"},
+    "updated_since": {"type": "str"},
     "columns": {"type": "list", "elements": "str"},
     "order_by": {"type": "str"},
     "order": {"type": "str", "choices": ["descending", "ascending"], "default": "descending"},

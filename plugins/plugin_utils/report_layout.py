@@ -15,6 +15,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from typing import Any, Iterable, Mapping, Sequence
 
+from ansible_collections.secops.itsm.plugins.module_utils._errors import NOT_SENT
 from ansible_collections.secops.itsm.plugins.plugin_utils.report import (
     CHANGED,
     FAILED,
@@ -38,9 +39,6 @@ MAX_NAMES = 10
 
 #: Minimum characters of an identifier that is ignored in the comparison of two messages.
 MIN_IDENTIFIER = 3
-
-#: How the message of a request begins that was not sent because an earlier one failed for the same reason.
-NOT_SENT = "The request was not sent: "
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
+from ansible_collections.secops.itsm.plugins.module_utils._errors import NOT_SENT
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import one_line, shortened
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import limit_texts
 from ansible_collections.secops.itsm.plugins.plugin_utils.report import CHANGED, FAILED, NOT_REACHED, TICKET_UNTOUCHED
@@ -46,9 +47,6 @@ WORDS: Mapping[str, tuple[str, str, str]] = {
     "read": ("read", "read", "read"),
     "verify": ("checked", "checked", "checked"),
 }
-
-#: How the message of a request begins that was not sent because an earlier one failed for the same reason.
-NOT_SENT = "The request was not sent: "
 
 _RANKS = {name: rank for rank, name in enumerate(WORDS)}
 

@@ -143,11 +143,11 @@ def test_token_expires(client):
     "query, found",
     [
         ("", NUMBERS),
-        (f"correlation_id={REFERENCE}", NUMBERS[2:3]),
+        (f"correlation_id={REFERENCE}", NUMBERS[2:4]),
         ("number=INC0012345^ORnumber=INC0012346^state=1", NUMBERS[:1]),
         ("number=INC0012345^NQstate=7", [NUMBERS[0], NUMBERS[5]]),
         ("state!=2^stateNOT IN6,7", NUMBERS[:1]),
-        ("numberINinc0012345,INC0012346", NUMBERS[1:2]),
+        ("numberINinc0012345,INC0012346,INC001", NUMBERS[:2]),
         ("short_descriptionSTARTSWITHRansom^ORshort_descriptionENDSWITHkiosk", NUMBERS[2:5]),
         ("short_descriptionLIKEfile^assigned_toISEMPTY", NUMBERS[3:4]),
         ("close_notesISNOTEMPTY^stateBETWEEN6@6", NUMBERS[4:5]),
@@ -174,10 +174,24 @@ def test_invalid_part_of_query_is_dropped(client, query):
     assert numbers(profiled(client, invalid_query="no_rows").list(query=query)) == []
 
 
-def test_case_of_values_can_be_ignored(client):
-    query = f"correlation_id={REFERENCE}"
-    assert numbers(client.list(query=query)) == NUMBERS[2:3]
-    assert sorted(numbers(profiled(client, case="insensitive").list(query=query))) == NUMBERS[2:4]
+def test_case_and_accents_of_values_can_be_distinguished(client):
+    exact, other = (
+        f"correlation_id={reference}" for reference in (REFERENCE, REFERENCE.replace("incident", "incidént"))
+    )
+    for query in (exact, other):
+        assert sorted(numbers(client.list(query=query))) == NUMBERS[2:4]
+    profiled(client, case="sensitive")
+    assert [numbers(client.list(query=query)) for query in (exact, other)] == [NUMBERS[2:3], []]
+
+
+def test_time_in_query_can_be_in_the_zone_of_the_account(client):
+    (row,) = client.list(query=f"number={NUMBERS[5]}").result
+    created = datetime.strptime(row["sys_created_on"], "%Y-%m-%d %H:%M:%S")
+    for zone, ahead in (("utc", timedelta()), ("account", timedelta(hours=1))):
+        profiled(client, query_zone=zone)
+        for later, found in ((0, NUMBERS[5:]), (1, [])):
+            bound = created + ahead + timedelta(seconds=later)
+            assert numbers(client.list(query=f"number={NUMBERS[5]}^sys_created_on>={bound}")) == found
 
 
 def test_pages_have_total_and_links(client):
@@ -220,6 +234,13 @@ def test_denied_column_is_left_out_and_cannot_be_searched(client):
     assert "correlation_id" not in client.get(RANSOMWARE).result
     assert client.list(query="correlation_idISEMPTY").refusal == UNREADABLE
     assert numbers(client.list(query="number=INC0012347")) == NUMBERS[2:3]
+
+
+@pytest.mark.parametrize("invalid_query, found", [("all_rows", NUMBERS[2:3]), ("no_rows", [])])
+def test_query_on_a_denied_column_can_be_invalid(client, invalid_query, found):
+    rule = {"table": "incident", "columns": ["correlation_id"]}
+    profiled(client, access=[rule], denied_query="invalid", invalid_query=invalid_query)
+    assert numbers(client.list(query="number=INC0012347^correlation_id=nothing")) == found
 
 
 def test_new_record_is_found_later(client):

@@ -71,7 +71,9 @@ class ServiceNowProfile:
     rate_limit: int = 0
     rate_seconds: float = 3600
     invalid_query: str = "all_rows"
-    case: str = "sensitive"
+    case: str = "insensitive"
+    denied_query: str = "refused"
+    query_zone: str = "utc"
     total: str = "all"
     page_size: int = 10_000
     search_lag: int = 0

@@ -41,7 +41,7 @@ class Reply:
     body: bytes | Any = b""
     headers: dict[str, str] = field(default_factory=dict)
     drop: bool = False
-    promise: int | None = None
+    promise: int | str | None = None
     delay: float = 0.0
     slow_after: int | None = None
 

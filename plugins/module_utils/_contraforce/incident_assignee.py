@@ -112,7 +112,7 @@ class History:
     accepted: bool = False
 
 
-class AssignIncident(IncidentOperation[State]):
+class AssignIncident(IncidentOperation[State, History]):
     """Assign one incident."""
 
     history: History = History()

@@ -123,7 +123,7 @@ class History:
     copies: int = 0
 
 
-class PostComment(IncidentOperation[State]):
+class PostComment(IncidentOperation[State, History]):
     """Post a comment on one incident."""
 
     history: History = History()

@@ -8,13 +8,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.api import ContraForceApi
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import Operation, State
 
+#: A frozen dataclass.
+Facts = TypeVar("Facts")
 
-class IncidentOperation(Operation[State]):
+
+class IncidentOperation(Operation[State], Generic[State, Facts]):
     """An operation on one incident.
 
     :param api: the ContraForce API.
@@ -22,8 +25,8 @@ class IncidentOperation(Operation[State]):
     """
 
     noun: ClassVar[str] = "incident"
-    #: What the run has learned so far: an instance of a frozen dataclass.
-    history: Any
+    #: The facts that the run has learned so far.
+    history: Facts
 
     def __init__(self, api: ContraForceApi, wanted: Any) -> None:
         self._api = api
@@ -35,4 +38,4 @@ class IncidentOperation(Operation[State]):
         return str(self._wanted.key)
 
     def _learn(self, **facts: Any) -> None:
-        self.history = replace(self.history, **facts)
+        self.history = replace(self.history, **facts)  # type: ignore[type-var]  # it is a dataclass

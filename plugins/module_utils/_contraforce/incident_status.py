@@ -185,7 +185,7 @@ def _request_body(wanted: Wanted, changes_status: bool) -> dict[str, Any]:
     return body
 
 
-class SetIncidentStatus(IncidentOperation[State]):
+class SetIncidentStatus(IncidentOperation[State, History]):
     """Set the status of one incident."""
 
     history: History = History()

@@ -182,7 +182,7 @@ def _linked_to_another(current: Link, wanted: Wanted, same: bool | None) -> ApiE
     )
 
 
-class ChangeTicketLink(IncidentOperation[Link]):
+class ChangeTicketLink(IncidentOperation[Link, History]):
     """Link a ticket to one incident, or unlink it."""
 
     history: History = NO_HISTORY

@@ -61,6 +61,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.throttle import 
     SingleWorkerThrottle,
     Throttle,
 )
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import whole_number
 
 MAX_REDIRECTS = 3
 
@@ -492,7 +493,8 @@ def _is_cut_short(response: requests.Response, content: bytes) -> bool:
     """Return whether a response is shorter than its ``Content-Length``; urllib3 before version 2 does not check it."""
     length = response.headers.get("Content-Length", "")
     has_body = bool(content) or response.status_code not in (204, 304)
-    return length.isdecimal() and has_body and response.raw.tell() < int(length)
+    expected = whole_number(length)
+    return expected is not None and has_body and response.raw.tell() < expected
 
 
 def _redirect_target(response: requests.Response) -> str | None:

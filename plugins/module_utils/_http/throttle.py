@@ -11,7 +11,7 @@ import contextlib
 import threading
 from typing import Callable, Hashable, Iterator, Protocol
 
-from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils._errors import NOT_SENT, ApiError
 from ansible_collections.secops.itsm.plugins.module_utils._http.clock import Clock
 from ansible_collections.secops.itsm.plugins.module_utils._http.error_mapping import FailedAttempt
 from ansible_collections.secops.itsm.plugins.module_utils._http.retry_policy import RetryDecision, backoff_delay
@@ -433,7 +433,7 @@ def _not_sent(failure: FailedAttempt, reason: str = "") -> ApiError:
     :param reason: text to put before it.
     """
     return ApiError(
-        f"The request was not sent: {reason}{failure.text}{failure.requested_wait}. {failure.remedy}",
+        f"{NOT_SENT}{reason}{failure.text}{failure.requested_wait}. {failure.remedy}",
         failure.category,
         http_status=failure.http_status,
         retryable=failure.retryable,

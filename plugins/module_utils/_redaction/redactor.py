@@ -165,7 +165,7 @@ def _decode_code(code: int, part: str) -> list[tuple[str, int]]:
 def _decode_entity(part: str) -> list[tuple[str, int]]:
     if "#" in part:
         digits = part[part.index("#") + 1 : -1]
-        return _decode_code(int(digits[1:], 16) if digits[0] in "xX" else int(digits), part)
+        return _decode_code(int(digits[1:], 16) if digits[0] in "xX" else int(digits.lstrip("0") or 0), part)
     name = part[max(part.rfind("&"), part.rfind(";", 0, -1)) + 1 :]
     if name in html5:
         return [(character, 0 if count else len(part)) for count, character in enumerate(html5[name])]

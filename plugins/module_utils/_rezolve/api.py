@@ -21,6 +21,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.schema_validatio
     validate_request,
     validate_response,
 )
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import whole_number
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve import schemas
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions import (
     LONGEST_RESET,
@@ -337,7 +338,7 @@ def _paging(body: Any) -> tuple[bool | None, int | None]:
 def _count(value: Any) -> int | None:
     """Return a number of rows, which may be a text of digits, or None."""
     text = str(value) if isinstance(value, (int, str)) and not isinstance(value, bool) else ""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
+    return whole_number(text)
 
 
 def _ticket(response: Response, method: str, path: str, *, is_write: bool = False) -> Record:

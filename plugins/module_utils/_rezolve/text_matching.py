@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
 from typing import Any
@@ -15,10 +14,12 @@ from typing import Any
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import (
     ELLIPSIS,
     REPLACEMENT,
+    composed,
     one_line,
     shortened,
     spelling_key,
     symbols_of,
+    without_references,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._rezolve.assumptions import LONGEST_SUMMARY
 
@@ -87,7 +88,7 @@ def _searchable_words(text: str) -> list[str]:
 
 
 def _may_be_respelled(word: str) -> bool:
-    return bool(_ESCAPED.search(word) or symbols_of(word)) or not unicodedata.is_normalized("NFC", word)
+    return bool(_ESCAPED.search(word) or symbols_of(word)) or composed(word) != word
 
 
 def is_same_summary(shown: str, wanted: str) -> bool:
@@ -164,7 +165,7 @@ def is_other_title(shown: Any, title: str) -> bool:
 
 def _letters(text: str, pattern: re.Pattern[str] = _MARKUP) -> str:
     """Return the letters and digits of a text without case, accents and everything that matches a pattern."""
-    plain = pattern.sub("", html.unescape(html.unescape(text)))
+    plain = pattern.sub("", without_references(without_references(text)))
     # Decomposing a whole text takes quadratic time, because it sorts the combining characters.
     decomposed = "".join(unicodedata.normalize("NFKD", character) for character in plain).casefold()
     return "".join(letter for letter in decomposed if letter.isalnum())

@@ -21,6 +21,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._http.schema_validatio
     validate_request,
     validate_response,
 )
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import whole_number
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow import query, schemas
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.assumptions import (
     HIBERNATING,
@@ -224,10 +225,9 @@ class ServiceNowApi:
         }
         response = self._client.read("GET", path, parameters)
         _check(schemas.MANY, response, "GET", path)
-        total = (response.headers.get("X-Total-Count") or "").strip()
-        is_number = total.isascii() and total.isdigit() and len(total) < 16
+        total = whole_number((response.headers.get("X-Total-Count") or "").strip())
         found = _NEXT_PAGE.search(response.headers.get("Link") or "")
-        return Page(response.body["result"], int(total) if is_number else None, int(found[1]) if found else None)
+        return Page(response.body["result"], total, int(found[1]) if found else None)
 
     def record(self, table: str, sys_id: str) -> Row:
         """Return a record. Source: ServiceNow's documentation of the Table API.

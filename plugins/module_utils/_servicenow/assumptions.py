@@ -11,6 +11,7 @@ begins with its source: *Seen* is the behavior of a maintained client or a repor
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._assumption import Assumption
@@ -43,7 +44,8 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
         "A ticket that the account cannot read is not noticed, and is created again.",
     ),
     "SN-A7": Assumption(
-        "Assumed: a search finds a ticket immediately, and compares ``correlation_id`` without regard to case at most.",
+        "Documented: queries ignore case and accents by default. Assumed: a search finds a ticket immediately, and "
+        "ignores at most these differences, and those of white space and symbols.",
         "Another run creates the ticket again. A run that creates a ticket searches for it, and warns.",
     ),
     "SN-A8": Assumption(
@@ -106,6 +108,11 @@ ASSUMPTIONS: Mapping[str, Assumption] = {
         "Assumed: ContraForce identifies a ticket by its ``sys_id``.",
         "Linking the ticket to an incident fails. Link it by its number.",
     ),
+    "SN-A20": Assumption(
+        "Documented: the stored value of a point in time is in UTC. Assumed: a query compares it with one in UTC or in "
+        "the time zone of the account, which is at most 12 hours behind UTC.",
+        "A list of the tickets that changed since a time lacks some of them.",
+    ),
 }
 
 #: SN-A2: which columns hold the reference of a ticket. Documented: both columns belong to ``task``.
@@ -150,6 +157,9 @@ RESOLUTION = ("close_code", "close_notes")
 
 #: Values that count as another one, by table, column and wanted value. Documented: a resolved incident closes itself.
 LATER_VALUES: Mapping[tuple[str, str, str], frozenset[str]] = {("incident", "state", "6"): frozenset({"7"})}
+
+#: SN-A20: the column with the time of the last change, and how much earlier a list by this time begins.
+UPDATED, QUERY_MARGIN = "sys_updated_on", timedelta(hours=12)
 
 #: SN-A17: the choices of ``incident``, by column and label. Seen in maintained clients.
 KNOWN_CHOICES: Mapping[str, Mapping[str, str]] = {

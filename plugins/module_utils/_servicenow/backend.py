@@ -8,11 +8,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, ClassVar, Collection, Mapping
+from typing import Any, ClassVar, Collection, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
-from ansible_collections.secops.itsm.plugins.module_utils._plain_text import spelling_key
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import whole_number
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.api import (
     Row,
     ServiceNowApi,
@@ -31,7 +31,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._servicenow.journal im
     journal_rows,
     shows_journals,
 )
-from ansible_collections.secops.itsm.plugins.module_utils._servicenow.query import checked_key, is_sys_id
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.query import checked_key, comparable
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.records import (
     FORMAT,
     VOLATILE,
@@ -44,8 +44,10 @@ from ansible_collections.secops.itsm.plugins.module_utils._servicenow.references
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.target_ticket import Target
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.ticket_options import TITLE, Wanted, check_title
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.ticket_search import (
+    check_shown,
     find_by_number,
     hidden_match,
+    numbers_of,
     search_key,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.values import (
@@ -125,6 +127,23 @@ class ServiceNowBackend(TicketBackend[Wanted, Target]):
         del record
         return self._resolve(wanted)
 
+    def normalize_items(self, items: Sequence[Wanted]) -> Sequence[Wanted]:
+        """Return the options with the ``sys_id`` of each ticket that other items name by it instead of its number."""
+        normalized = [item.normalized() for item in items]
+        if not any(item.number for item in normalized):
+            return normalized
+        ids: dict[str, list[str]] = {}
+        for item in normalized:
+            if item.sys_id:
+                ids.setdefault(item.table, []).append(item.sys_id)
+        found: dict[str, str] = {}
+        for table, named in ids.items():
+            found.update(numbers_of(self._api, table, named))
+        return [
+            replace(item, number=None, sys_id=found[item.number]) if item.number in found else item
+            for item in normalized
+        ]
+
     def _resolve(self, wanted: Wanted) -> Target:
         # The length of the title is among the definitions.
         names = tuple(sorted({*wanted.fields, TITLE})) if wanted.fields or wanted.short_description else ()
@@ -162,6 +181,9 @@ class ServiceNowBackend(TicketBackend[Wanted, Target]):
                 (found.similar if target.respelled(record) else found.matches).append(record)
         if rows.hidden and not found.matches:
             raise hidden_match(table, REFERENCE, reference, rows.hidden)
+        if not rows.exact and not rows.similar:
+            columns = {REFERENCE: "reference", **dict.fromkeys(target.unique_by, "unique_by")}
+            self._cache.get(("shown", table, tuple(columns)), lambda: check_shown(self._api, table, columns))
         return found
 
     def _is_wanted(self, target: Target, record: Ticket) -> bool:
@@ -177,7 +199,7 @@ class ServiceNowBackend(TicketBackend[Wanted, Target]):
                 f"{', '.join(hidden)}. Grant the account read access, or set number to use the ticket.",
                 "permission",
             )
-        if spelling_key(values[REFERENCE]) != spelling_key(target.reference or ""):
+        if comparable(values[REFERENCE]) != comparable(target.reference or ""):
             return False
         return all(
             target.is_same(name, values[name], target.values[name])
@@ -187,8 +209,9 @@ class ServiceNowBackend(TicketBackend[Wanted, Target]):
 
     def get(self, ticket_id: str, wanted: Wanted, *, is_new: bool = False) -> Ticket:
         """Return a ticket by its number or identifier, with its journal if the task posts texts."""
+        del is_new
         table = wanted.table
-        sys_id = ticket_id if is_sys_id(ticket_id) else find_by_number(self._api, table, ticket_id)
+        sys_id = find_by_number(self._api, table, ticket_id)
         row = self._api.record(table, sys_id)
         if set(row) <= {"sys_id"}:
             raise ApiError(
@@ -196,7 +219,7 @@ class ServiceNowBackend(TicketBackend[Wanted, Target]):
                 "access to the columns.",
                 "permission",
             )
-        return self._ticket(table, row, {} if is_new else wanted.notes)
+        return self._ticket(table, row, wanted.notes)
 
     def _ticket(self, table: str, row: Row, texts: Mapping[str, str]) -> Ticket:
         """Return the ticket of a row, with its journal if there are texts to look for."""
@@ -288,7 +311,8 @@ class ServiceNowBackend(TicketBackend[Wanted, Target]):
 def _warnings(before: Ticket, after: Ticket) -> tuple[str, ...]:
     """Return a warning if a ticket was changed more than once by an update (SN-A15)."""
     counts = [values_of(record).get(VOLATILE[0], "") for record in (before, after)]
-    if not all(count.isascii() and count.isdigit() for count in counts) or int(counts[1]) - int(counts[0]) <= 1:
+    first, second = map(whole_number, counts)
+    if first is None or second is None or second - first <= 1:
         return ()
     warning = (
         f"Ticket {FORMAT.name_of(after)} was changed more than once during the update (sys_mod_count rose from "

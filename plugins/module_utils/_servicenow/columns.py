@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Iterable, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import whole_number
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.api import Row, ServiceNowApi, value_of
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.assumptions import (
     KNOWN_CHOICES,
@@ -174,12 +175,12 @@ def _column(table: str, name: str, definition: Row | None, choices: tuple[Choice
     if definition is None:
         kind, table_of_reference = KNOWN_TYPES.get(name, ""), KNOWN_REFERENCES.get(name)
         return Column(name, kind, table_of_reference, MAX_LENGTHS.get(name), choices, is_open=not choices)
-    length = value_of(definition, "max_length") or ""
+    length = whole_number(value_of(definition, "max_length") or "")
     return Column(
         name,
         value_of(definition, "internal_type") or "",
         value_of(definition, "reference") or KNOWN_REFERENCES.get(name),
-        int(length) if length.isascii() and length.isdigit() and int(length) else MAX_LENGTHS.get(name),
+        length or MAX_LENGTHS.get(name),
         choices,
         # Other columns only suggest values, or have choices that are not used any more.
         is_open="choice" in definition and value_of(definition, "choice") not in CLOSED_LISTS,

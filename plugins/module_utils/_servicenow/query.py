@@ -12,14 +12,19 @@ Source: ServiceNow's documentation of encoded queries.
 from __future__ import annotations
 
 import re
+import unicodedata
 from typing import Any, Iterable, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import configuration_error
 from ansible_collections.secops.itsm.plugins.module_utils._option_values import check_not_null
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import composed, spelling_key
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 _DOTTED_NAME = re.compile(rf"{_NAME.pattern}(?:\.{_NAME.pattern})*", re.ASCII)
 _SYS_ID = re.compile(r"[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
+
+#: Unicode categories of characters that end a line, control a terminal, or cannot be sent.
+CONTROL_CATEGORIES = frozenset({"Cc", "Zl", "Zp", "Cs"})
 
 #: The start of a value that the service would execute.
 SCRIPT = "javascript:"
@@ -34,6 +39,15 @@ def is_sys_id(text: str) -> bool:
     :param text: the text.
     """
     return bool(_SYS_ID.fullmatch(text))
+
+
+def comparable(text: str) -> str:
+    """Return a text as queries compare it at most: without regard to case, accents and white space (SN-A7).
+
+    :param text: a stored value, or one that was searched for.
+    """
+    letters = composed(spelling_key(text), "NFD")
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def checked_name(option: str, name: str, example: str = "assignment_group") -> str:
@@ -68,6 +82,7 @@ def checked_key(option: str, value: Any, max_length: int | None = None) -> str:
     reason = _invalid_part(text)
     if reason:
         raise configuration_error(f"{option} contains {reason}, which would change the query. Remove it.")
+    _check_visible(option, text)
     if max_length is not None and len(text) > max_length:
         raise configuration_error(
             f"{option} has {len(text)} characters, but the service stores {max_length}, so it would not be found "
@@ -80,9 +95,29 @@ def _invalid_part(text: str) -> str | None:
     """Return the part of a value that would change a query, or None."""
     if "^" in text:
         return "'^'"
-    if not text.isprintable():
+    if any(unicodedata.category(letter) in CONTROL_CATEGORIES for letter in text):
         return "a line break or another control character"
     return f"{SCRIPT!r} at its start" if text.lower().startswith(SCRIPT) else None
+
+
+def invisible_character(text: str) -> str:
+    """Return the code and the name of the first character that cannot be distinguished from a blank, or be seen.
+
+    :param text: one line of text.
+    :returns: such as ``U+00A0 NO-BREAK SPACE``; empty if there is none.
+    """
+    letter = next((letter for letter in text if not letter.isprintable()), "")
+    return f"U+{ord(letter):04X} {unicodedata.name(letter, '')}".rstrip() if letter else ""
+
+
+def _check_visible(option: str, text: str) -> None:
+    """Raise ApiError if a text contains a character that users cannot see, which a search would not find."""
+    character = invisible_character(text)
+    if character:
+        raise configuration_error(
+            f"{option} contains the character {character}, which looks like a blank or is invisible, so that a search "
+            "may not find the text. Replace it."
+        )
 
 
 def checked_query(option: str, query: str) -> str:
@@ -93,8 +128,9 @@ def checked_query(option: str, query: str) -> str:
     :raises ApiError: category ``configuration``.
     """
     text = query.strip()
-    if not text.isprintable():
+    if any(unicodedata.category(letter) in CONTROL_CATEGORIES for letter in text):
         raise configuration_error(f"{option} contains a line break or another control character. Remove it.")
+    _check_visible(option, text)
     if SCRIPT in text.lower():
         raise configuration_error(f"{option} contains {SCRIPT!r}, which the service would execute. Use fixed values.")
     return text

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Hashable, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
-from ansible_collections.secops.itsm.plugins.module_utils._plain_text import spelling_key
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow import values as column_values
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.assumptions import (
     LATER_VALUES,
@@ -20,6 +19,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._servicenow.assumption
     RESOLVED_STATES,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.columns import TableColumns
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.query import comparable
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.records import FORMAT, is_closed, values_of
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.ticket_options import TITLE
 from ansible_collections.secops.itsm.plugins.module_utils._ticketing.backend import (
@@ -195,7 +195,7 @@ class Target(TargetTicket):
         :param one: a value, stored or wanted.
         :param other: a value.
         """
-        return not self.is_same(name, one, other) and spelling_key(one) == spelling_key(other)
+        return not self.is_same(name, one, other) and comparable(one) == comparable(other)
 
     def prefer(self, matches: Sequence[Ticket]) -> Sequence[Ticket]:
         """Return the newest ticket that an earlier run of a closing task may have closed, if no match is open."""
@@ -216,7 +216,7 @@ class Target(TargetTicket):
     def filed_keys(self, signature: Hashable) -> Sequence[Hashable]:
         """Return the only key of this ticket."""
         del signature
-        return [(self.table, (self.reference or "").casefold())]
+        return [(self.table, comparable(self.reference or ""))]
 
     def would_find(self, created: Any) -> bool:
         """Return whether a search for this ticket finds another one, once that is created."""

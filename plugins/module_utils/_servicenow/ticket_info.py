@@ -7,13 +7,18 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Iterator, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
-from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
+from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow import query
-from ansible_collections.secops.itsm.plugins.module_utils._servicenow.api import ServiceNowApi, value_of
-from ansible_collections.secops.itsm.plugins.module_utils._servicenow.assumptions import REFERENCE
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.api import Row, ServiceNowApi, value_of
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.assumptions import (
+    QUERY_MARGIN,
+    REFERENCE,
+    UPDATED,
+)
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.journal import entry_values, journal_rows
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.record_list import Listing
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.records import (
@@ -24,6 +29,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._servicenow.records im
 )
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.ticket_options import IDENTIFIERS, given_identity
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.ticket_search import (
+    check_shown,
     find_by_number,
     hidden_match,
     search_key,
@@ -35,9 +41,10 @@ from ansible_collections.secops.itsm.plugins.module_utils._ticketing.ticket_info
     given_identifier,
     read_list,
 )
+from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant, spelled_utc, utc_option
 
 #: Options that only apply to the list.
-FOR_LIST = ("query", "columns", "order_by", "limit")
+FOR_LIST = ("query", "updated_since", "columns", "order_by", "limit")
 
 #: Returned when the pages of a list have been read.
 Result = Mapping[str, Any]
@@ -109,24 +116,27 @@ def _sys_id(api: ServiceNowApi, table: str, name: str, key: str) -> str:
         return value_of(rows[0], "sys_id") or ""
     if found.hidden:
         raise hidden_match(table, REFERENCE, key, found.hidden)
+    check_shown(api, table, {REFERENCE: "reference"})
     raise ApiError(f"Table {table} does not have a ticket with this reference. Check reference.", "not_found")
 
 
 def _list(api: ServiceNowApi, table: str, options: Mapping[str, Any], warnings: list[str]) -> Result:
     limit = options.get("limit")
     check_limit(limit)
+    since = utc_option("updated_since", options.get("updated_since"))
     encoded = query.in_total_order(
-        query.checked_query("query", options.get("query") or ""),
+        query.all_of(_since_query(since), query.checked_query("query", options.get("query") or "")),
         options.get("order_by") or "sys_created_on",
         options.get("order") or "descending",
     )
     columns = [query.checked_name("columns", name) for name in options.get("columns") or [] if name.strip()]
-    shown = ("number", *columns) if columns else ()
+    shown = ("number", *columns, *([UPDATED] if since else [])) if columns else ()
     listing = Listing(lambda size, offset: api.page(table, encoded, size, offset, shown))
 
     def rows() -> Iterator[Ticket]:
         for row in listing.rows():
-            yield plain_values(ticket_of(table, row))
+            if since is None or _is_since(row, since):
+                yield plain_values(ticket_of(table, row))
 
     try:
         found = read_list(rows(), limit)
@@ -136,3 +146,21 @@ def _list(api: ServiceNowApi, table: str, options: Mapping[str, Any], warnings: 
         hidden = "a matching record" if listing.hidden == 1 else f"{listing.hidden} matching records"
         warnings.append(f"Access rules hide {hidden} of {table} from the account, so the list is not complete.")
     return found
+
+
+def _since_query(since: datetime | None) -> str:
+    """Return the condition for the tickets that changed since a time, in the time zone of any account (SN-A20)."""
+    if since is None:
+        return ""
+    try:
+        return f"{UPDATED}>={(since - QUERY_MARGIN).isoformat(' ', 'seconds')[:19]}"
+    except OverflowError:
+        raise configuration_error(
+            f"updated_since is before the first day of the calendar: {spelled_utc(since, 'seconds')}. Use a later time."
+        ) from None
+
+
+def _is_since(row: Row, since: datetime) -> bool:
+    """Return whether a ticket changed since a time. One that does not show its time may have."""
+    updated = instant(value_of(row, UPDATED))
+    return updated is None or updated >= since

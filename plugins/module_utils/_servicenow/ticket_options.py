@@ -23,6 +23,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._servicenow.assumption
     REFERENCE_DISPLAY,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.query import (
+    CONTROL_CATEGORIES,
     checked_key,
     checked_name,
     is_sys_id,
@@ -37,9 +38,6 @@ IDENTIFIERS = ("number", "sys_id", "reference")
 #: The start of a reference in the form of ContraForce's public samples, and the columns that distinguish its customers.
 CONTRAFORCE_FORM = "cf"
 CUSTOMER_COLUMNS = ("company", "assignment_group")
-
-#: Unicode categories of characters that end a line, control a terminal, or cannot be sent.
-CONTROL_CATEGORIES = frozenset({"Cc", "Zl", "Zp", "Cs"})
 
 
 @dataclass(frozen=True)
@@ -147,7 +145,9 @@ def given_identity(options: Mapping[str, Any]) -> dict[str, str]:
             f"sys_id must consist of 32 hexadecimal digits, not {text!r}. Correct it, or set number."
         )
     key = checked_key(name, text, MAX_LENGTHS[REFERENCE] if name == "reference" else None)
-    return {name: key.lower() if name == "sys_id" else key}
+    # Results name a ticket without a number by its sys_id, also where they name others by their numbers.
+    is_id = name == "sys_id" or (name == "number" and is_sys_id(key))
+    return {"sys_id": key.lower()} if is_id else {name: key}
 
 
 def _check_customer(reference: str, unique_by: tuple[str, ...]) -> None:

@@ -8,16 +8,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Iterable, Mapping
+from typing import Iterable, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError
-from ansible_collections.secops.itsm.plugins.module_utils._plain_text import spelling_key
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow import query
-from ansible_collections.secops.itsm.plugins.module_utils._servicenow.api import Row, ServiceNowApi, value_of
-from ansible_collections.secops.itsm.plugins.module_utils._servicenow.record_list import Listing
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.api import Page, Row, ServiceNowApi, value_of
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.columns import UNREADABLE
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.record_list import PAGE_SIZE, Listing, read_all
 
 #: Maximum number of tickets with the same key.
 MAX_MATCHES = 100
+
+#: Number of the newest tickets that are checked for a column.
+MAX_PROBED = 10
 
 
 @dataclass
@@ -73,7 +76,7 @@ def _check_row(row: Row, table: str, column: str, key: str) -> None:
             "the account read access to the column, or set number to use the ticket.",
             "permission",
         )
-    if spelling_key(value) != spelling_key(key):
+    if query.comparable(value) != query.comparable(key):
         raise ApiError(
             f"The service ignored the condition {column}={key}: it returned ticket {name} of {table}, which has "
             f"{value!r}. Check that the column exists and that the account may read it.",
@@ -97,14 +100,39 @@ def hidden_match(table: str, column: str, key: str, hidden: int) -> ApiError:
     )
 
 
-def find_by_number(api: ServiceNowApi, table: str, number: str) -> str:
-    """Return the identifier of the ticket with a number.
+def check_shown(api: ServiceNowApi, table: str, columns: Mapping[str, str]) -> None:
+    """Raise ApiError if no ticket shows a column, after a search for its value found none.
+
+    An instance may answer a query for a column that is missing, or hidden from the account, with an empty list.
 
     :param api: the API.
     :param table: the table.
-    :param number: from :func:`query.checked_key`.
+    :param columns: the options whose values the columns hold, by column.
+    :raises ApiError: category ``permission``, or any error of the request.
+    """
+    encoded = query.in_total_order("", "sys_created_on", "descending")
+    rows = api.page(table, encoded, MAX_PROBED, 0, tuple(columns)).rows
+    hidden = [name for name in columns if rows and not any(name in row for row in rows)]
+    if hidden:
+        name = hidden[0]
+        raise ApiError(
+            f"No ticket of {table} shows the column {name}, so a search by {columns[name]} cannot find the ticket: the "
+            "table does not have the column, or an access rule hides it. Grant the account read access to it, or set "
+            "number to use an existing ticket.",
+            "permission",
+        )
+
+
+def find_by_number(api: ServiceNowApi, table: str, number: str) -> str:
+    """Return the identifier of the ticket with a number, which may be that of a ticket without one.
+
+    :param api: the API.
+    :param table: the table.
+    :param number: the number or the ``sys_id``, from :func:`query.checked_key`.
     :raises ApiError: ``not_found``, ``permission`` if an access rule hides the ticket, or ``ambiguous_match``.
     """
+    if query.is_sys_id(number):
+        return number.lower()
     found = search_key(api, table, "number", number, {}, ())
     rows = found.exact or found.similar
     if len(rows) == 1:
@@ -118,3 +146,32 @@ def find_by_number(api: ServiceNowApi, table: str, number: str) -> str:
         )
     message = f"Table {table} does not have a ticket {number} that the account may read. Check number."
     raise ApiError(message, "not_found")
+
+
+def numbers_of(api: ServiceNowApi, table: str, ids: Sequence[str]) -> dict[str, str]:
+    """Return the identifiers of tickets by their numbers in upper case, as far as the account may read them.
+
+    :param api: the API.
+    :param table: the table.
+    :param ids: the identifiers of the tickets.
+    :raises ApiError: for any failure that is not about the access to the tickets.
+    """
+    found: dict[str, str] = {}
+    for start in range(0, len(ids), PAGE_SIZE):
+        some = ids[start : start + PAGE_SIZE]
+        encoded = query.in_total_order(query.is_one_of("sys_id", some))
+
+        def read(limit: int, offset: int, wanted: str = encoded) -> Page:
+            return api.page(table, wanted, limit, offset, ("number",))
+
+        try:
+            rows = read_all(read)[0]
+        except ApiError as failure:
+            if failure.category not in UNREADABLE:
+                raise
+            continue
+        for row in rows:
+            sys_id, number = ((value_of(row, name) or "") for name in ("sys_id", "number"))
+            if number and sys_id.lower() in some:
+                found[number.upper()] = sys_id.lower()
+    return found

@@ -14,12 +14,13 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Callable
 
 from ansible_collections.secops.itsm.plugins.module_utils._errors import ApiError, configuration_error
+from ansible_collections.secops.itsm.plugins.module_utils._plain_text import composed
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.assumptions import (
     JOURNAL_COLUMNS,
     JOURNAL_TYPES,
 )
 from ansible_collections.secops.itsm.plugins.module_utils._servicenow.columns import Choice, Column
-from ansible_collections.secops.itsm.plugins.module_utils._servicenow.query import is_sys_id
+from ansible_collections.secops.itsm.plugins.module_utils._servicenow.query import comparable, is_sys_id
 from ansible_collections.secops.itsm.plugins.module_utils._timestamps import instant
 
 #: Types of columns, by what their values are. All other types are texts. Source: ServiceNow's documentation.
@@ -130,9 +131,10 @@ def _resolve_choice(column: Column, text: str, lookup: Lookup) -> str:
     """Return the value of the choice with a value or a label."""
     if any(choice.value == text for choice in column.choices):
         return text
-    found = {choice.value: choice for choice in column.choices if choice.label.casefold() == text.casefold()}
+    wanted = _folded(text)
+    found = {choice.value: choice for choice in column.choices if _folded(choice.label) == wanted}
     if not found:
-        found = {choice.value: choice for choice in column.choices if choice.value.casefold() == text.casefold()}
+        found = {choice.value: choice for choice in column.choices if _folded(choice.value) == wanted}
     if len(found) > 1:
         values = ", ".join(map(repr, sorted(found)))
         raise configuration_error(
@@ -142,9 +144,22 @@ def _resolve_choice(column: Column, text: str, lookup: Lookup) -> str:
         return next(iter(found))
     if column.is_open:
         return text
+    similar = tuple(
+        choice for choice in column.choices if comparable(text) in map(comparable, (choice.label, choice.value))
+    )
+    if similar:
+        raise configuration_error(
+            f"{column.name} does not have a choice {lookup.quoted(text)}, only one in another spelling. Use "
+            f"{_listed(similar)}."
+        )
     raise configuration_error(
         f"{column.name} does not have a choice {lookup.quoted(text)}. Use one of {_listed(column.choices)}."
     )
+
+
+def _folded(text: str) -> str:
+    """Return the name of a choice without differences of case, of white space, and of how characters are composed."""
+    return " ".join(composed(text.casefold()).split())
 
 
 def _listed(choices: tuple[Choice, ...]) -> str:

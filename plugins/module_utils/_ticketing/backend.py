@@ -425,6 +425,16 @@ class TicketBackend(ABC, Generic[Wanted, Target]):
         :raises ApiError: as :meth:`resolve_new` does.
         """
 
+    def normalize_items(self, items: Sequence[Wanted]) -> Sequence[Wanted]:
+        """Return the options of a list's items that name tickets, so that two items for one ticket have one identifier.
+
+        Override it if a ticket has several identifiers. It may read tickets.
+
+        :param items: the parsed options, with ``ticket_id``.
+        :raises ApiError: if the service cannot be reached, which fails the task before anything is written.
+        """
+        return [item.normalized() for item in items]  # type: ignore[misc]  # of the same class
+
     # --- read ---
 
     def read_budget(self, rejected: Collection[str]) -> ReadBudget:

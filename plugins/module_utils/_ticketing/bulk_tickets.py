@@ -37,23 +37,25 @@ class TicketItem:
     :param wanted: the parsed options of the item.
     :param resolved: the options with the service's own ids; None for a ticket that the item names.
     :param cache: the responses that all items share.
+    :param normalized: the options with the only spelling of the ticket's identifier; None for a new ticket.
     """
 
     wanted: WantedTicket
     resolved: TargetTicket | None
     cache: ResponseCache
+    normalized: WantedTicket | None = None
 
     def _changes(self) -> tuple[Any, ...]:
         """Return the requested changes, which do not depend on whether names or ids are used."""
         if self.resolved is None:
-            return (self.wanted.normalized(),)
+            return (self.normalized,)
         return self.resolved, self.wanted.accepts_closed
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, TicketItem) and self._changes() == other._changes()
 
     def __hash__(self) -> int:
-        return hash(self.wanted.normalized().ticket_id)
+        return hash(self.normalized.ticket_id if self.normalized else None)
 
 
 @dataclass(frozen=True)
@@ -74,13 +76,18 @@ class TicketBulk(Generic[Api]):
     def parse_items(self, api: Api, items: Sequence[Mapping[str, Any]]) -> list[BulkItem]:
         """Check the items of a list, and return them with equal keys for items of the same ticket.
 
-        :param api: the API; no ticket is read.
+        :param api: the API; at most, the identifiers of tickets are read.
         :param items: the options of each item.
-        :raises ApiError: if the catalog or the schema cannot be read.
+        :raises ApiError: if the catalog, the schema or the identifiers cannot be read.
         """
         cache = self.new_cache()
         backend = self.backend(api, cache)
         parsed = [self._parse_item(backend, options, cache) for options in items]
+        named = [place for place, item in enumerate(parsed) if item.wanted and item.wanted.resolved is None]
+        normalized = backend.normalize_items([parsed[place].wanted.wanted for place in named])
+        for place, wanted in zip(named, normalized):
+            item = replace(parsed[place].wanted, normalized=wanted)
+            parsed[place] = replace(parsed[place], key=("id", wanted.ticket_id), wanted=item)
         keys = group_by_ticket([item.wanted.resolved if item.wanted else None for item in parsed])
         return [replace(item, key=key or item.key) for item, key in zip(parsed, keys)]
 
@@ -97,8 +104,7 @@ class TicketBulk(Generic[Api]):
             if failure.category not in (*SELF_EXPLANATORY, "contract") or failure.http_status is not None:
                 raise
             return BulkItem(named, options, failure=failure.with_message(f"{failure} Nothing was written."))
-        key = ("id", wanted.normalized().ticket_id)
-        return BulkItem(named, options, key, TicketItem(wanted, resolved, cache), label=str(wanted))
+        return BulkItem(named, options, None, TicketItem(wanted, resolved, cache), label=str(wanted))
 
     def ensure_listed_ticket(self, api: Api, item: TicketItem, run: RunOptions) -> OperationResult:
         """Create or update one ticket of a list, and return the result.

@@ -38,6 +38,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._ticketing.ticket_plan
     differing_fields,
     pending_changes,
     plan,
+    refused_values,
     require,
 )
 
@@ -371,10 +372,15 @@ def ensure_ticket(
         if not operation.history.created or operation.history.ticket_id is None:
             raise
         return _failed_after_creation(backend, operation.respelled_failure() or failure, operation, run)
-    respelled = operation.respelled_failure()
-    if respelled:
-        return _failed_after_creation(backend, respelled, operation, run)
     history = operation.history
+    refused = operation.respelled_failure()
+    if refused is None and outcome.changed and run.verify_timeout <= 0 and not run.check_mode:
+        refused = refused_values(operation.target, history)
+    if refused:
+        refused = refused.with_message(refused.message, may_have_changed=True)
+        if not history.created:
+            raise refused
+        return _failed_after_creation(backend, refused, operation, run)
     ticket = _final_ticket(outcome, history, backend, run)
     warnings = [*warnings_on(outcome, operation, backend, run, ticket), *history.warnings]
     if history.created and outcome.after is not None and run.verify_timeout > 0:

@@ -144,6 +144,27 @@ def differing_fields(current: Ticket, target: TargetTicket) -> dict[str, Any]:
     }
 
 
+def refused_values(target: TargetTicket, history: History) -> ApiError | None:
+    """Return the failure if the response to the last write shows other values than the accepted ones, or else None.
+
+    A response that does not show a field is not evidence, and a text may be stored in other words.
+
+    :param target: the wanted ticket.
+    :param history: the history of the run.
+    """
+    data = target.format.data_of(history.response)
+    names = [
+        name
+        for name, value in target.values.items()
+        if name in history.accepted
+        and name not in target.ignored
+        and name in data
+        and not target.is_same(name, data[name], value)
+        and not target.may_be_stored_as(name, value, data[name])
+    ]
+    return _stored_differently(history.response, target, names) if names else None
+
+
 def _is_unchanged(current: Ticket, target: TargetTicket, history: History, name: str) -> bool:
     """Return True if a field has the value that this run read first."""
     if history.first is None:

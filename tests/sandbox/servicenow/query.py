@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, field
-from typing import Callable, Sequence
+from typing import Callable, Collection, Sequence
 
-from ansible_collections.secops.itsm.tests.sandbox.servicenow.records import Record
+from ansible_collections.secops.itsm.tests.sandbox.servicenow.records import Record, shifted
 from ansible_collections.secops.itsm.tests.sandbox.servicenow.tables import Column, Table, Tables
 
 #: Returns the value of a record at the path of a column.
@@ -89,11 +90,22 @@ class Query:
 class Parser:
     """Parse the queries of a table.
 
-    :param exact_case: whether texts are compared case-sensitively.
+    :param is_exact: whether texts are compared with their case and accents.
+    :param utc_offset: the offset of the time zone of points in time in minutes.
+    :param denied: columns of the table that the account may not read, so that conditions on them are not valid.
     """
 
-    def __init__(self, table: Table, tables: Tables, lookup: Lookup, exact_case: bool) -> None:
-        self._table, self._tables, self._lookup, self._exact_case = table, tables, lookup, exact_case
+    def __init__(
+        self,
+        table: Table,
+        tables: Tables,
+        lookup: Lookup,
+        is_exact: bool,
+        utc_offset: int = 0,
+        denied: Collection[str] = (),
+    ) -> None:
+        self._table, self._tables, self._lookup, self._is_exact = table, tables, lookup, is_exact
+        self._utc_offset, self._denied = utc_offset, denied
 
     def parse(self, text: str) -> Query:
         """Return the query that a text describes."""
@@ -112,14 +124,14 @@ class Parser:
 
     def _add_order(self, query: Query, part: str) -> None:
         found = _ORDER.fullmatch(part)
-        if found and self._tables.column(self._table, found[2]):
+        if found and self._column(found[2]):
             query.add_order(found[2], bool(found[1]))
         else:
             query.invalid.append(part)
 
     def _add_condition(self, query: Query, part: str, is_alternative: bool) -> None:
         found = _CONDITION.fullmatch(part)
-        column = self._tables.column(self._table, found[1]) if found else None
+        column = self._column(found[1]) if found else None
         # The service would run a script; here it is an invalid value.
         is_script = found is not None and found[3].lower().startswith("javascript:")
         test = self._test(column, *found.groups()) if found and column and not is_script else None
@@ -128,19 +140,24 @@ class Parser:
         else:
             query.add_condition(found[1], test, is_alternative)
 
+    def _column(self, path: str) -> Column | None:
+        """Return the column at a path, or None if there is none that the account may read."""
+        return None if path.partition(".")[0] in self._denied else self._tables.column(self._table, path)
+
     def _test(self, column: Column, path: str, word: str, operand: str) -> Test | None:
         """Return the test of a condition, or None if its value is not valid."""
-        wanted = self._cased(operand)
+        moments = operand.split("@") if column.is_date else [operand]
+        wanted = self._folded("@".join(shifted(text, -self._utc_offset) for text in moments))
         if word in _TESTS:
             matches = _TESTS[word]
-            return lambda record: matches(self._cased(self._lookup(record, path)), wanted)
+            return lambda record: matches(self._folded(self._lookup(record, path)), wanted)
         kind = _number if column.type == "integer" else str
         bounds = [kind(bound) for bound in (wanted.split("@") if word == "BETWEEN" else [wanted])]
         if None in bounds or len(bounds) != (2 if word == "BETWEEN" else 1):
             return None
 
         def compared(record: Record) -> bool:
-            value = kind(self._cased(self._lookup(record, path)))
+            value = kind(self._folded(self._lookup(record, path)))
             if value in (None, ""):
                 return False
             if word == "BETWEEN":
@@ -149,8 +166,12 @@ class Parser:
 
         return compared
 
-    def _cased(self, text: str) -> str:
-        return text if self._exact_case else text.lower()
+    def _folded(self, text: str) -> str:
+        """Return a text as queries compare it."""
+        if self._is_exact:
+            return text
+        letters = unicodedata.normalize("NFD", text.casefold())
+        return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _number(text: str) -> int | None:

@@ -94,13 +94,14 @@ class ServiceNow:
 
     def invalid_parts(self, table: Table, text: str) -> list[str]:
         """Return the parts of a query that are not valid."""
-        return self._parsed(table, text, exact_case=True).invalid
+        return self._parsed(table, text).invalid
 
-    def _parsed(self, table: Table, text: str, exact_case: bool) -> Query:
-        return Parser(table, self.store.tables, self.store.lookup, exact_case).parse(text)
+    def _parsed(self, table: Table, text: str) -> Query:
+        """Return a query that compares texts exactly."""
+        return Parser(table, self.store.tables, self.store.lookup, True).parse(text)
 
     def _matches(self, record: Record, text: str) -> bool:
-        return self._parsed(record.table, text, exact_case=True).matches(record)
+        return self._parsed(record.table, text).matches(record)
 
     def _table(self, call: Call) -> Table:
         table = self.store.tables.by_name.get(call.path["tableName"])
@@ -133,7 +134,7 @@ class ServiceNow:
     def list_records(self, call: Call) -> Answer:
         """Return a page of records. Hidden records are removed after the page was cut."""
         table, caller = self._table(call), call.caller
-        found = self._found(table, call.query.get("sysparm_query", ""))
+        found = self._found(table, call.query.get("sysparm_query", ""), caller)
         if self.profile.total == "visible":
             found = [record for record in found if self._sees(caller, record)]
         limit = min(call.query.get("sysparm_limit", DEFAULT_LIMIT), self.profile.page_size)
@@ -145,9 +146,17 @@ class ServiceNow:
             headers.update(_links(call, table, len(found), limit, offset))
         return Answer(200, [self._shown(call, record) for record in page], headers=headers)
 
-    def _found(self, table: Table, text: str) -> list[Record]:
-        parsed = self._parsed(table, text, self.profile.case == "sensitive")
+    def _found(self, table: Table, text: str, caller: Caller) -> list[Record]:
         denied = self.access.denied_columns(READ, table)
+        drops_denied = self.profile.denied_query == "invalid"
+        parsed = Parser(
+            table,
+            self.store.tables,
+            self.store.lookup,
+            self.profile.case == "sensitive",
+            caller.utc_offset if self.profile.query_zone == "account" else 0,
+            denied if drops_denied else (),
+        ).parse(text)
         if any(path.partition(".")[0] in denied for path in parsed.columns):
             raise refusals.refused(403, "User Not Authorized", "Failed API level ACL Validation")
         if parsed.invalid and self.profile.invalid_query == "no_rows":

@@ -64,6 +64,11 @@ def test_slow_response_over_tls_and_proxy_is_interrupted(serve, clock, tmp_path)
     assert_message(error.message, "http://service.example", "response timed out")
 
 
+def test_length_with_thousands_of_digits_is_ignored(serve, clock):
+    server = serve(Reply(body=BODY, promise="9" * 5000))
+    assert client(server.url, clock, timeout=5).read("GET", "/x").body["data"]["text"] == "x" * 400
+
+
 def test_deadline_is_four_timeouts_for_each_response(serve, clock):
     server = serve(Reply(body=WITH_LENGTH, slow_after=len(WITH_LENGTH) - 9))
     service = client(server.url, clock, timeout=0.15)

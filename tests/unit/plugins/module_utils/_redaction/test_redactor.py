@@ -179,6 +179,10 @@ def test_texts_without_secrets_are_unchanged(texts):
     )
 
 
+def test_reference_with_thousands_of_zeros_is_decoded():
+    assert Redactor(["s3cr3t"]).text(f"s3cr&#{'0' * 5000}51;t") == MASK
+
+
 @pytest.mark.parametrize(
     "part", ["\\", "25", "%25", "%5C", "%3", "amp;", "&#0", "0", "\\u005c", "\\ud83d\\", "\\n", "%2525u"]
 )

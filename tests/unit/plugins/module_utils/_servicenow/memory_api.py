@@ -7,7 +7,10 @@
 from __future__ import annotations
 
 import copy
+import re
+import unicodedata
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from typing import Any, Callable, Iterable, Mapping
 
 from ansible_collections.secops.itsm.plugins.module_utils._engine.reconcile import OperationResult, RunOptions
@@ -157,10 +160,13 @@ class Instance:
     :param hidden_rows: identifiers of records that are hidden.
     :param hidden_columns: columns that are left out.
     :param drops_conditions: columns whose conditions are dropped, so that each record matches.
+    :param empties_queries: columns whose conditions no record meets.
     :param ignores_writes: accept writes without storing anything.
     :param keeps: functions that change the values of columns before they are stored.
     :param double_updates: whether a business rule updates a record once more.
     :param shows_display_entries: whether journal columns show their entries although the journal is not readable.
+    :param query_offset: the minutes by which the time zone of points in time in queries is ahead of UTC.
+    :param names: the values of named records by table and identifier.
     :param faults: by operation, the failures of its next requests; None for a request that succeeds.
     :param editor: called before each request with its number, from 1, and its operation.
     """
@@ -174,9 +180,12 @@ class Instance:
     hidden_rows: set[str] = field(default_factory=set)
     hidden_columns: set[str] = field(default_factory=set)
     drops_conditions: set[str] = field(default_factory=set)
+    empties_queries: set[str] = field(default_factory=set)
     ignores_writes: bool = False
     keeps: dict[str, Callable[[str], str]] = field(default_factory=dict)
     double_updates: bool = False
+    query_offset: int = 0
+    names: Mapping[str, Mapping[str, Mapping[str, str]]] = field(default_factory=lambda: NAMED)
     faults: dict[str, list[Fault | None]] = field(default_factory=dict)
     shows_display_entries: bool = False
     editor: Callable[[int, str], None] | None = None
@@ -207,11 +216,12 @@ class Instance:
     def store(self, record: dict[str, str], values: Mapping[str, str]) -> None:
         """Store values of a ticket as the service does."""
         for name, text in values.items():
+            kept = self.keeps[name](text) if name in self.keeps else text
             if name in ("work_notes", "comments"):
-                if text:
-                    self.post(record, name, text)
+                if kept:
+                    self.post(record, name, kept)
             elif name in record:
-                record[name] = self.keeps[name](text) if name in self.keeps else text
+                record[name] = kept
         record["active"] = "false" if record["state"] in ("7", "8") else "true"
         record["sys_mod_count"] = str(int(record["sys_mod_count"]) + (2 if self.double_updates else 1))
 
@@ -279,8 +289,8 @@ class Instance:
                 }
                 for number, (owner, column, value, label) in enumerate(_all_choices())
             ]
-        if table in NAMED:
-            return [{"sys_id": sys_id, **values} for sys_id, values in NAMED[table].items()]
+        if table in self.names:
+            return [{"sys_id": sys_id, **values} for sys_id, values in self.names[table].items()]
         return list(self.records.get(table, {}).values())
 
 
@@ -325,7 +335,10 @@ class MemoryServiceNow(ServiceNowApi):
             if table in ("sys_journal_field", *NAMED):
                 return Page([], 0)
             raise answered(400, f"Invalid table {table}")
-        found = [row for row in instance.rows_of(table) if _matches(row, encoded_query, instance.drops_conditions)]
+        read = _in_utc(encoded_query, instance.query_offset)
+        found = [row for row in instance.rows_of(table) if _matches(row, read, instance.drops_conditions)]
+        if any(f"{column}=" in encoded_query for column in instance.empties_queries):
+            found = []
         found = _in_order(found, encoded_query)
         end = offset + min(limit, instance.page_size)
         shown = [row for row in found[offset:end] if self._is_shown(table, row)]
@@ -404,6 +417,15 @@ class MemoryServiceNow(ServiceNowApi):
         return labels.get(row[name]) or target.get("name") or row[name]
 
 
+def _in_utc(encoded_query: str, offset: int) -> str:
+    """Return a query with its points in time moved to UTC."""
+
+    def move(found: re.Match[str]) -> str:
+        return str(datetime.fromisoformat(found[0]) - timedelta(minutes=offset))
+
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", move, encoded_query)
+
+
 def _matches(row: Mapping[str, str], encoded_query: str, dropped: set[str]) -> bool:
     """Return whether a row matches the conditions of a query; those with an unknown column are dropped."""
     met = True
@@ -419,13 +441,21 @@ def _matches(row: Mapping[str, str], encoded_query: str, dropped: set[str]) -> b
 def _holds(row: Mapping[str, str], condition: str, dropped: set[str]) -> bool:
     if condition.endswith("ISNOTEMPTY"):
         return bool(row.get(condition[: -len("ISNOTEMPTY")]))
+    column, separator, value = condition.partition(">=")
+    if separator:
+        return column in dropped or row[column] >= value
     column, separator, value = condition.partition("=")
     if separator and (column in dropped or column not in row):
         return True
     if separator:
-        return row[column].casefold() == value.casefold()
+        return _folded(row[column]) == _folded(value)
     column, _separator, names = condition.partition("IN")
     return row.get(column) in names.split(",")
+
+
+def _folded(text: str) -> str:
+    letters = unicodedata.normalize("NFD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))
 
 
 def _in_order(rows: list[dict[str, str]], encoded_query: str) -> list[dict[str, str]]:

@@ -96,9 +96,10 @@ def test_unreadable_definitions_fail_the_task_before_anything_is_written(error):
     assert (caught.value.category, instance.writes) == (error.category, 0)
 
 
-def test_entries_of_one_ticket_in_two_spellings_contradict():
+@pytest.mark.parametrize("other", ["sen-1", "SÉN-1"])
+def test_entries_of_one_ticket_in_two_spellings_contradict(other):
     instance = Instance()
-    entries = [{"reference": "SEN-1"}, {"reference": "sen-1"}, {"reference": "SEN-1", "table": "task"}]
+    entries = [{"reference": "SEN-1"}, {"reference": other}, {"reference": "SEN-1", "table": "task"}]
     result = run(instance, entries, short_description="A ticket")
     assert [entry["failed"] for entry in result.values["results"]] == [True, True, False]
 
@@ -115,3 +116,36 @@ def test_entries_with_label_and_value_are_the_same():
     entries = [{"reference": "SEN-1", "fields": {"urgency": value}} for value in ("1", "1 - high")]
     result = run(instance, entries, short_description="A ticket")
     assert (result.failure, result.values["results"][1]["duplicate_of"]) == (None, 0)
+
+
+@pytest.mark.parametrize("other_urgency, failed, updates", [("1", 0, 1), ("2", 2, 0)])
+@pytest.mark.parametrize("spelling", ["sys_id", "number"])
+def test_number_and_sys_id_of_one_ticket_belong_together(spelling, other_urgency, failed, updates):
+    instance = Instance(page_size=1)
+    record = instance.add()
+    instance.add()
+    entries = [
+        {"number": record["number"].lower(), "fields": {"urgency": "1"}},
+        {"number": "INC0000002", "fields": {"urgency": "1"}},
+        {"sys_id": instance.add()["sys_id"], "fields": {"urgency": "3"}},
+        {spelling: record["sys_id"].upper(), "fields": {"urgency": other_urgency}},
+    ]
+    result = run(instance, entries, 4)
+    assert result.values["summary"]["failed"] == failed
+    assert instance.count("update") == 1 + updates
+    assert result.values["results"][3].get("duplicate_of") == (None if failed else 0)
+
+
+def test_ticket_that_hides_its_number_is_handled_by_its_sys_id():
+    instance = Instance(hidden_columns={"number"})
+    ids = [instance.add()["sys_id"] for _number in range(150)]
+    entries = [{"sys_id": sys_id} for sys_id in ids] + [{"number": "INC0000009"}]
+    result = run(instance, entries, fields={"urgency": "1"})
+    assert [bool(entry["failed"]) for entry in result.values["results"]] == [False] * 150 + [True]
+
+
+def test_unreadable_identifiers_fail_only_their_entries():
+    instance = Instance(unreadable={"incident"}, refuses=True)
+    entries = [{"sys_id": instance.add()["sys_id"]}, {"number": "INC0000009", "table": "task"}]
+    result = run(instance, entries, fields={"urgency": "1"})
+    assert [entry["error"]["category"] for entry in result.values["results"]] == ["not_found", "not_found"]

@@ -97,6 +97,15 @@ def test_column_without_a_closed_list_accepts_other_values(monkeypatch):
     assert not read_columns(api_of(), "incident", ["close_code"])["close_code"].is_open
 
 
+def test_length_with_thousands_of_digits_is_ignored(monkeypatch):
+    instance = Instance()
+    rows = [{**row, "max_length": "9" * 5000} for row in instance.rows_of("sys_dictionary")]
+    known = instance.rows_of
+    monkeypatch.setattr(instance, "rows_of", lambda name: rows if name == "sys_dictionary" else known(name))
+    columns = read_columns(MemoryServiceNow(instance), "incident", ["close_notes", "short_description"])
+    assert [columns[name].max_length for name in ("close_notes", "short_description")] == [None, 160]
+
+
 def test_choices_are_known_without_dictionary():
     known = read_columns(api_of(unreadable={"sys_dictionary"}), "incident", ["close_code"])
     assert Choice("Duplicate", "Duplicate") in known["close_code"].choices
@@ -155,6 +164,58 @@ def test_reference_without_a_single_record_is_refused(text, facts):
         find_reference(api_of(), "assignment_group", "sys_user_group", text)
     assert caught.value.category == "configuration"
     assert_message(caught.value.message, *facts)
+
+
+@pytest.mark.parametrize(
+    "stored, given, facts",
+    [
+        ("José Duty", "Jose Duty", ["'José Duty'", "'Jose Duty'"]),
+        ("Jose\u00a0Duty", "Jose Duty", ["U+00A0 NO-BREAK SPACE"]),
+        ("Jose  Duty", "Jose Duty", []),
+    ],
+)
+def test_name_in_another_spelling_is_shown(stored, given, facts):
+    instance = Instance(names={"sys_user": {DANA: {"name": stored, "user_name": "d.duty", "email": ""}}})
+    instance.drops_conditions = {"name"}
+    with pytest.raises(ApiError) as caught:
+        find_reference(MemoryServiceNow(instance), "caller_id", "sys_user", given)
+    assert caught.value.category == "configuration"
+    assert_message(caught.value.message, "caller_id", "sys_user", DANA, "spelling", *facts)
+
+
+def test_name_whose_characters_are_composed_differently_is_found():
+    instance = Instance(names={"sys_user": {DANA: {"name": "Jose\u0301 Duty", "user_name": "d.duty", "email": ""}}})
+    assert find_reference(MemoryServiceNow(instance), "caller_id", "sys_user", "José Duty") == DANA
+
+
+def users(*active: str) -> Instance:
+    """Return an instance with users of one name."""
+    rows = {f"{number:032x}": {"name": "Dana Duty", "active": text} for number, text in enumerate(active)}
+    return Instance(names={"sys_user": rows, "core_company": rows}, page_size=20)
+
+
+@pytest.mark.parametrize("others", [1, 40])
+def test_active_user_is_preferred(others):
+    instance = users(*["false"] * others, "true")
+    assert find_reference(MemoryServiceNow(instance), "caller_id", "sys_user", "dana duty") == f"{others:032x}"
+
+
+@pytest.mark.parametrize("count, word", [(1, "the record"), (2, "each record")])
+def test_inactive_user_is_refused(count, word):
+    with pytest.raises(ApiError) as caught:
+        find_reference(MemoryServiceNow(users(*["false"] * count)), "caller_id", "sys_user", "Dana Duty")
+    assert caught.value.category == "configuration"
+    assert_message(caught.value.message, "caller_id", "'Dana Duty'", "inactive", f"{0:032x}", word, "sys_id")
+
+
+def test_several_active_users_are_ambiguous():
+    with pytest.raises(ApiError) as caught:
+        find_reference(MemoryServiceNow(users("true", "false", "true")), "caller_id", "sys_user", "Dana Duty")
+    assert_message(caught.value.message, f"{0:032x}, {2:032x}")
+
+
+def test_record_of_another_table_may_be_inactive():
+    assert find_reference(MemoryServiceNow(users("false")), "company", "core_company", "Dana Duty") == f"{0:032x}"
 
 
 def test_dropped_condition_does_not_select_a_record():

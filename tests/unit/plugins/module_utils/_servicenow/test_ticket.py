@@ -23,6 +23,7 @@ from ansible_collections.secops.itsm.tests.unit.plugins.module_utils._servicenow
     TITLE,
     Fault,
     Instance,
+    MemoryServiceNow,
     broken,
     keep,
     task,
@@ -170,6 +171,38 @@ def test_ticket_that_does_not_show_its_identity_is_not_replaced(instance, column
     assert_message(error.message, "INC0000001", column)
 
 
+@pytest.mark.parametrize("column", ["correlation_id", "company"])
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_column_of_the_identity_that_the_service_hides_prevents_a_creation(instance, column, check_mode):
+    instance.add(correlation_id=REFERENCE, company=FABRIKAM)
+    instance.hidden_columns = instance.empties_queries = {column}
+    options = task(unique_by=["company"], fields={"company": "Fabrikam Hospital"})
+    error = failure(instance, options, check_mode=check_mode)
+    assert (error.category, instance.writes) == ("permission", 0)
+    assert_message(error.message, "incident", column, "reference" if column == "correlation_id" else "unique_by")
+
+
+def test_hidden_column_of_an_empty_table_lets_one_ticket_be_created(instance):
+    instance.hidden_columns = instance.empties_queries = {"correlation_id"}
+    assert_messages(keep(instance, task()).warnings, ["INC0000001", "search"])
+    assert failure(instance, task()).category == "permission"
+    assert instance.count("create") == 1
+
+
+def test_column_that_some_tickets_hide_does_not_prevent_a_creation(instance, monkeypatch):
+    for _number in range(3):
+        instance.add(correlation_id="another")
+    hidden = next(iter(instance.records["incident"]))
+    shown = MemoryServiceNow._row  # pylint: disable=protected-access
+
+    def row(api, table, record, columns):
+        values = shown(api, table, record, columns)
+        return {name: value for name, value in values.items() if record["sys_id"] != hidden or name == "sys_id"}
+
+    monkeypatch.setattr(MemoryServiceNow, "_row", row)
+    assert keep(instance, task()).values["created"]
+
+
 def test_dropped_condition_is_detected(instance):
     instance.add(correlation_id="another")
     instance.drops_conditions = {"correlation_id"}
@@ -190,11 +223,12 @@ def test_ticket_that_lost_the_reference_after_the_search_is_not_used(instance):
     assert keep(instance, task()).values["number"] == "INC0000002"
 
 
-def test_reference_in_another_case_is_ambiguous(instance):
-    instance.add(correlation_id=REFERENCE.upper())
+@pytest.mark.parametrize("stored", [REFERENCE.upper(), REFERENCE.replace("incident", "incidént")])
+def test_reference_in_another_spelling_is_ambiguous(instance, stored):
+    instance.add(correlation_id=stored)
     error = failure(instance, task())
     assert (error.category, instance.writes) == ("ambiguous_match", 0)
-    assert_message(error.message, "INC0000001", "number")
+    assert_message(error.message, "INC0000001", "number", repr(stored))
 
 
 def test_reference_that_the_service_changes_is_reported(instance):
@@ -341,11 +375,35 @@ def test_ticket_that_the_task_closed_is_found_in_a_table_whose_closed_states_are
     assert again(instance, options).values["number"] == "INC0000002"
 
 
-def test_state_that_a_rule_refuses_is_a_warning_without_a_read_back(instance):
-    instance.add(correlation_id=REFERENCE)
-    instance.keeps["state"] = lambda _state: "2"
-    result = keep(instance, {"reference": REFERENCE, "fields": dict(RESOLVED)}, verify_timeout=0)
-    assert_messages(result.warnings, ["INC0000001", "'state'"])
+@pytest.mark.parametrize("kept", ["1", "2"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_state_that_the_response_does_not_show_fails_without_a_read_back(instance, exists, kept):
+    if exists:
+        instance.add(correlation_id=REFERENCE)
+    instance.keeps["state"] = lambda _state: kept
+    error = failure(instance, task(fields=dict(RESOLVED)), verify_timeout=0)
+    assert (error.category, error.may_have_changed) == ("not_converged", True)
+    assert_message(error.message, "INC0000001", "'state'", "'In Progress'" if kept == "2" else "'New'", "'Resolved'")
+    if not exists:
+        result = keep(Instance(keeps=instance.keeps), task(fields=dict(RESOLVED)), verify_timeout=0)
+        assert (result.changed, result.values["number"], result.values["created"]) == (True, "INC0000001", True)
+
+
+def test_response_without_the_state_is_no_failure(instance):
+    instance.add()
+
+    def hide(_number: int, operation: str) -> None:
+        instance.hidden_columns = {"state"} if operation == "update" else set()
+
+    instance.editor = hide
+    assert keep(instance, {"number": "INC0000001", "fields": dict(RESOLVED)}, verify_timeout=0).changed
+
+
+def test_text_that_the_response_shows_in_other_words_is_a_warning(instance):
+    instance.add()
+    instance.keeps["description"] = str.upper
+    result = keep(instance, {"number": "INC0000001", "fields": {"description": "Text"}}, verify_timeout=0)
+    assert_messages(result.warnings, ["INC0000001", "'description'", "ignore_fields"])
 
 
 # --- concurrent changes ---------------------------------------------------------------------------------------------
@@ -362,6 +420,17 @@ def test_change_by_a_second_writer_is_a_warning(instance):
     instance.double_updates = True
     result = keep(instance, {"number": "INC0000001", "fields": {"urgency": "1"}})
     assert_messages(result.warnings, ["INC0000001", "sys_mod_count", "0", "2"])
+
+
+def test_modification_count_with_thousands_of_digits_is_ignored(instance):
+    instance.add()["sys_mod_count"] = "1" * 5000
+
+    def edit(_number: int, operation: str) -> None:
+        if operation == "update":
+            instance.ticket("INC0000001")["sys_mod_count"] = "5"
+
+    instance.editor = edit
+    assert keep(instance, {"number": "INC0000001", "fields": {"urgency": "1"}}).warnings == []
 
 
 def test_hidden_modification_count_is_replaced_by_the_values(instance):
@@ -414,6 +483,17 @@ def test_text_that_the_service_drops_is_a_warning(instance):
     result = keep(instance, NOTE)
     assert_messages(result.warnings, ["INC0000001", "work_notes", "journal"])
     assert keep(instance, NOTE, verify_timeout=0).warnings == []
+
+
+@pytest.mark.parametrize("readable", [True, False])
+def test_text_of_a_new_ticket_that_the_service_drops_is_a_warning(instance, readable):
+    instance.post(instance.add(), "work_notes", "Visible.")
+    instance.unreadable = set() if readable else {"sys_journal_field"}
+    instance.keeps["comments"] = lambda _text: ""
+    options = task(work_notes="Opened.", comments="We are on it.")
+    result = keep(instance, options)
+    assert (result.values["created"], instance.notes("INC0000002")) == (True, ["Opened."])
+    assert_messages(result.warnings, *([["INC0000002", "comments", "journal"]] if readable else []))
 
 
 def test_text_of_another_user_is_not_posted_again(instance):

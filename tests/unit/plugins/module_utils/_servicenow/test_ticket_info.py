@@ -42,12 +42,13 @@ def failure(instance: Instance, **options: Any) -> ApiError:
 # --- one ticket -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["number", "sys_id", "reference"])
+@pytest.mark.parametrize("name", ["number", "sys_id", "number with sys_id", "reference"])
 def test_ticket_is_read_by_any_identifier(instance, name):
     record = instance.add(correlation_id=REFERENCE, state="6", assignment_group=SECURITY)
     instance.add(correlation_id="another")
-    key = {"number": record["number"], "sys_id": record["sys_id"].upper(), "reference": REFERENCE}[name]
-    values = info(instance, **{name: key}).values
+    sys_id = record["sys_id"].upper()
+    keys = {"number": record["number"], "sys_id": sys_id, "number with sys_id": sys_id, "reference": REFERENCE}
+    values = info(instance, **{name.split()[0]: keys[name]}).values
     assert values["ticket"] == record
     assert values["tickets"] == [record]
     assert (values["number"], values["sys_id"], values["closed"]) == (record["number"], record["sys_id"], True)
@@ -105,6 +106,7 @@ def test_unreadable_journal_is_reported(instance):
         ({"reference": "hidden"}, "permission", ["hidden"]),
         ({"number": ""}, "configuration", ["number"]),
         ({"number": "INC1", "limit": 1}, "configuration", ["limit", "number"]),
+        ({"number": "INC1", "updated_since": "2026-11-21"}, "configuration", ["updated_since", "number"]),
         ({"number": "INC1", "sys_id": "0" * 32}, "configuration", ["number and sys_id"]),
     ],
 )
@@ -115,6 +117,14 @@ def test_ticket_that_cannot_be_read_is_reported(instance, options, category, fac
     error = failure(instance, **options)
     assert error.category == category
     assert_message(error.message, *facts)
+
+
+def test_hidden_reference_is_not_reported_as_missing(instance):
+    instance.add(correlation_id=REFERENCE)
+    instance.hidden_columns = instance.empties_queries = {"correlation_id"}
+    error = failure(instance, reference=REFERENCE)
+    assert error.category == "permission"
+    assert_message(error.message, "correlation_id", "reference", "incident")
 
 
 # --- lists ----------------------------------------------------------------------------------------------------------
@@ -150,6 +160,41 @@ def test_query_selects_columns_and_rows(instance):
     assert result.values["tickets"] == [{name: record[name] for name in ("sys_id", "number", "urgency", "state")}]
 
 
+TIMES = [f"2026-11-21 {time}" for time in ("02:59:59", "03:00:00", "03:00:01", "18:00:00")]
+
+
+@pytest.mark.parametrize("offset", [-720, -300, 0, 330, 840])
+@pytest.mark.parametrize("dropped", [False, True])
+def test_list_is_complete_from_a_time_in_any_time_zone_of_the_account(offset, dropped):
+    instance = Instance(query_offset=offset, drops_conditions={"sys_updated_on"} if dropped else set())
+    for time in TIMES:
+        instance.add(category="security")["sys_updated_on"] = time
+    options = {"query": "category=security", "order_by": "number", "order": "ascending"}
+    for since in ("2026-11-21T03:00:00Z", "2026-11-21 04:00:00.5+01:00"):
+        result = info(instance, updated_since=since, **options)
+        expected = TIMES[1:] if since.endswith("Z") else TIMES[2:]
+        assert [ticket["sys_updated_on"] for ticket in result.values["tickets"]] == expected
+
+
+def test_limit_counts_only_the_tickets_since_the_time():
+    instance = Instance()
+    for time in TIMES:
+        instance.add()["sys_updated_on"] = time
+    values = info(instance, updated_since="2026-11-21T03:00:00Z", columns=["state"], limit=3).values
+    assert (len(values["tickets"]), values["truncated"]) == (3, False)
+    assert set(values["tickets"][0]) == {"sys_id", "number", "state", "sys_updated_on"}
+    assert info(instance, updated_since="2026-11-21T03:00:00Z", limit=2).values["truncated"]
+
+
+def test_ticket_that_hides_its_time_is_listed():
+    instance = Instance(hidden_columns={"sys_updated_on"})
+    instance.add()
+    assert numbers(info(instance, updated_since="2026-11-21T03:00:00Z")) == ["INC0000001"]
+    instance = Instance(drops_conditions={"sys_updated_on"})
+    instance.add()["sys_updated_on"] = ""
+    assert numbers(info(instance, updated_since="2026-11-21T03:00:00Z")) == ["INC0000001"]
+
+
 def test_hidden_rows_are_a_warning(instance):
     hidden = [instance.add()["sys_id"] for _number in range(2)]
     instance.add()
@@ -166,6 +211,8 @@ def test_hidden_rows_are_a_warning(instance):
         ({"limit": 0}, "limit"),
         ({"query": "a>javascript:x"}, "query"),
         ({"columns": ["a b"]}, "columns"),
+        ({"updated_since": "yesterday"}, "updated_since"),
+        ({"updated_since": "0001-01-01T05:00:00Z"}, "updated_since"),
         ({"order_by": "a^b"}, "order_by"),
         ({"table": "a/b"}, "table"),
         ({"journal": True}, "journal"),

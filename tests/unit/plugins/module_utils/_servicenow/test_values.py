@@ -27,6 +27,11 @@ from ansible_collections.secops.itsm.tests.unit.messages import assert_message
 
 GROUP, OTHER_GROUP = "9a0b" + "0" * 28, "9a0c" + "0" * 28
 STATE = Column("state", "integer", choices=(Choice("6", "Resolved"), Choice("7", "Closed"), Choice("7", "Geschlossen")))
+CODE = Column(
+    "close_code",
+    "string",
+    choices=(*(Choice(f"c{number}", f"C{number}") for number in range(20)), Choice("solved", "Gelöst durch Anrufer")),
+)
 TEXT = Column("description", "string", max_length=10)
 DUE = Column("due_date", "glide_date_time")
 DAY = Column("u_day", "glide_date")
@@ -60,6 +65,7 @@ def resolved(column: Column, value: Any) -> str:
         (STATE, "resolved", "6"),
         (STATE, " CLOSED ", "7"),
         (STATE, "geschlossen", "7"),
+        (CODE, "gelo\u0308st  durch\u00a0Anrufer", "solved"),
         (STATE, None, ""),
         (SUGGESTED, "acme", "1"),
         (SUGGESTED, "Another", "Another"),
@@ -98,6 +104,11 @@ def test_value_is_stored(column, value, stored):
     [
         (STATE, "Done", ["state", "'Done'", "'Resolved' (6)"]),
         (STATE, True, ["state", "'true'"]),
+        (
+            CODE,
+            "Gelost durch Anrufer",
+            ["close_code", "'Gelost durch Anrufer'", "'Gelöst durch Anrufer' (solved)", "spelling"],
+        ),
         (TEXT, "x" * 11, ["description", "11", "10"]),
         (TEXT, {"a": 1}, ["description"]),
         (TEXT, ["a"], ["description", "one value"]),
