@@ -18,8 +18,8 @@ description:
     read for them. Adds them to the incidents once it was read.
 options:
   _input:
-    description: The incidents, each with C(workspace_id), C(source) and C(incident_id). Those with a C(ticket_id) do not
-      need details.
+    description: The incidents, each with C(workspace_id), C(source) and C(incident_id). Those with a C(ticket_id) do
+      not need details.
     type: list
     elements: dict
     required: true

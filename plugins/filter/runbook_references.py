@@ -14,8 +14,8 @@ author:
   - secops.itsm contributors (@secops-itsm)
 description:
   - B(For the runbooks of this collection only.) It can change or be removed in any release, without notice.
-  - Returns an entry of C(incidents) of M(secops.itsm.contraforce_incident_comment) for each incident, with a marker that
-    contains the number of its ticket.
+  - Returns an entry of C(incidents) of M(secops.itsm.contraforce_incident_comment) for each incident, with a marker
+    that contains the number of its ticket.
 options:
   _input:
     description: The incidents, each with its C(ticket_number).
@@ -52,9 +52,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import I
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import reference_comment
 
 
-def runbook_references(
-    incidents: Sequence[Mapping[str, Any]], reference: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def runbook_references(incidents: Sequence[Mapping[str, Any]], reference: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return an entry for the module of comments for each incident.
 
     :param incidents: the incidents with their tickets.

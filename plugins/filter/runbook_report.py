@@ -21,8 +21,8 @@ options:
     description:
       - The steps in order. Each has a C(name), its registered C(result), and C(incidents) if the outcomes in the result
         do not identify their incidents.
-      - The name is C(find), C(verify), C(read), C(ticket), C(link), C(reference), C(unlink), C(reconcile), C(status), C(close),
-        C(activate), C(reopen), C(assign) or C(comment).
+      - The name is C(find), C(verify), C(read), C(ticket), C(link), C(reference), C(unlink), C(reconcile), C(status),
+        C(close), C(activate), C(reopen), C(assign) or C(comment).
     type: list
     elements: dict
     required: true

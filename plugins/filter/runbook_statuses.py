@@ -28,7 +28,7 @@ options:
     type: dict
     required: true
   reads:
-    description: The results of reading the incidents of RV(_value.pairs), in the same order.
+    description: The results of reading the incidents of C(pairs), in the same order.
     type: list
     elements: dict
     default: []
@@ -48,6 +48,9 @@ options:
       - Without it, every incident with a closing comment counts as reopened.
     type: list
     elements: dict
+  system:
+    description: The title of the ticketing system. The tickets of other systems are not compared.
+    type: str
 """
 
 EXAMPLES = r"""
@@ -85,6 +88,7 @@ def runbook_statuses(
     closed: Sequence[str] = (),
     unread: Mapping[str, str] | None = None,
     details: Sequence[Mapping[str, Any]] | None = None,
+    system: str = "",
 ) -> dict[str, Any]:
     """Return the differences between the statuses of incidents and tickets, and what to close.
 
@@ -94,9 +98,10 @@ def runbook_statuses(
     :param closed: the values of ``ticket_id`` whose tickets are closed.
     :param unread: the values of ``ticket_id`` whose tickets could not be read.
     :param details: when and how tickets were closed.
+    :param system: the title of the ticketing system.
     """
     compared = pairs_to_compare(pairs)
-    found = compare(compared, reads, closed, unread or {})
+    found = compare(compared, reads, closed, unread or {}, system)
     return {"pairs": compared, **plan_statuses(found, options, details)}
 
 

@@ -65,7 +65,7 @@ options:
       - Value that identifies the ticket, such as the ID of an incident in its source. At most 100 characters, without
         V(^), line breaks, and V(javascript:) at its start.
       - The search compares each returned ticket exactly. If a ticket has the reference in another spelling, such as
-        another case, the task fails with RV(ignore:error.category=ambiguous_match).
+        another case or with accents, the task fails with RV(ignore:error.category=ambiguous_match).
       - The form C(cf|source|incident ID) of ContraForce's samples does not contain the workspace. If the incident ID is
         not a UUID, C(company) or C(assignment_group) must be in O(unique_by).
     type: str
@@ -84,6 +84,7 @@ options:
       - Values of columns, by the name of the column. V(null) clears a column.
       - A choice is given by value or label, such as V(6) or V(Resolved). A reference, such as C(assignment_group), is
         given by the C(sys_id) or the display value of the record, and a user also by user name or e-mail address.
+        Inactive users and groups are only accepted by C(sys_id).
       - Dates are given in ISO 8601 format, in UTC unless they contain another time zone.
       - Values are checked before anything is written, as far as the account may read C(sys_dictionary) and
         C(sys_choice).

@@ -83,17 +83,22 @@ class CustomerInput:
 
 
 def read_customers(
-    spec: Mapping[str, Any], raw: Mapping[str, Any], value: Any, text: str | None, table: Mapping[str, Any]
+    spec: Mapping[str, Any],
+    raw: Mapping[str, Any],
+    options: Mapping[str, Any],
+    text: str | None,
+    table: Mapping[str, Any],
 ) -> CustomerInput:
     """Return the map of customers of a runbook, which is not set if the runbook does not take it.
 
     :param spec: the argument spec of the runbook.
     :param raw: the variables of the runbook by name, as set.
-    :param value: the value of ``customers`` after the validation of its type.
+    :param options: the variables with defaults and converted types.
     :param text: the content of ``customers_file``, if it is set.
     :param table: the table of runbooks with the variables of the ticketing system.
     """
-    given = raw.get(VARIABLE)
+    given: Any = raw.get(VARIABLE)
+    value: Any = options.get(VARIABLE)
     if VARIABLE not in spec or (text is None and not isinstance(value, Mapping)):
         # The validation of types reports a value that is not a mapping.
         return CustomerInput()
@@ -107,8 +112,8 @@ def read_customers(
     if twice:
         problem = f"'{variable}' contains a key twice: {example_names(twice)}. Keep one of each."
         return CustomerInput(problems=[problem])
-    entry = table["itsm_ticket_system"]["entry"]
-    known = {name: table["itsm_variables"]["tickets"][name] for name in entry}
+    entry, defined = table["itsm_ticket_system"]["entry"], table["itsm_variables"]["tickets"]
+    known = {name: defined[name] for name in entry if name in defined}
     problems = [*_key_problems(variable, value), *_entry_problems(variable, value, known)]
     return CustomerInput(variable, None if problems else normalized(value, known), problems)
 
@@ -217,7 +222,7 @@ def _value_problems(values: Any, known: Mapping[str, Mapping[str, Any]]) -> Iter
     given = {key: value for key, value in values.items() if key in definitions and not is_blank(value)}
     for key, value in given.items():
         yield from _type_problems(key, value, definitions[key])
-    yield from unknown_placeholders(given)
+    yield from unknown_placeholders([], given)
 
 
 def _type_problems(key: str, value: Any, definition: Mapping[str, Any]) -> Iterator[str]:
@@ -287,8 +292,7 @@ def merge_values(
     :param ticket: ``ticket`` of the system.
     """
     own = {name: value for name, value in customer.items() if name != NAME}
-    fields, of_entry, of_all = own.pop("fields", {}), entry.get("fields") or {}, values.get("fields") or {}
-    fields = dict(fields)
+    fields, of_entry, of_all = dict(own.pop("fields", {})), entry.get("fields") or {}, _fields_of_all(values)
     for group in ticket["values"]:
         names, stored_in = group["names"], group.get("field")
         if any(entry.get(name) for name in names) or stored_in in of_entry:
@@ -301,6 +305,12 @@ def merge_values(
             fields.setdefault(stored_in, chosen)
     merged = {**fields, **of_entry}
     return {**own, **entry, **({"fields": merged} if merged else {})}
+
+
+def _fields_of_all(values: Mapping[str, Any]) -> set[str]:
+    """Return the names of the fields that the variables set for all incidents, or for those of a priority."""
+    named = [values.get("fields"), *(values.get("priority_map") or {}).values()]
+    return {name for fields in named if isinstance(fields, Mapping) for name in fields}
 
 
 def prepare_tickets(
@@ -320,8 +330,7 @@ def prepare_tickets(
     """
     if not is_valid:
         return entries, template_problems(entries, values)
-    merged, problems = with_customers(entries, customers, values, ticket)
-    return merged, [*template_problems(merged, values), *problems]
+    return with_customers(entries, customers, values, ticket)
 
 
 def with_customers(
@@ -351,6 +360,7 @@ def with_customers(
     # Entries with a ticket are not validated.
     checked = [{**entry, "ticket_id": ""} if number in skipped else entry for number, entry in enumerate(merged)]
     return merged, [
+        *template_problems(merged, values),
         *_missing_message(customers.variable, missing),
         *ticket_problems(checked, values, ticket),
         *reference_problems(checked, by_id or {}, values, ticket),

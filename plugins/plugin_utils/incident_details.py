@@ -129,9 +129,9 @@ def _missing(wanted: Mapping[str, Sequence[str]], record: Mapping[str, Any]) -> 
 
 
 def _kept(wanted: Mapping[str, Sequence[str]], record: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values of a record that the details need."""
+    """Return the values of a record that the details need. Null of a read takes precedence over a list."""
     keys = {key for names in wanted.values() for key in names}
-    return {key: value for key, value in record.items() if key in keys and value is not None}
+    return {key: value for key, value in record.items() if key in keys}
 
 
 def _excerpts(used: Sequence[str], outcome: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -147,9 +147,7 @@ def _listed_key(row: Mapping[str, Any]) -> IncidentKey:
     )
 
 
-def _notes(
-    used: Sequence[str], incidents: Sequence[Mapping[str, Any]], options: Mapping[str, Any]
-) -> Iterator[str]:
+def _notes(used: Sequence[str], incidents: Sequence[Mapping[str, Any]], options: Mapping[str, Any]) -> Iterator[str]:
     """Yield a sentence for each set of placeholders without a value, with the incidents."""
     without: dict[str, list[str]] = {}
     for incident in incidents:
@@ -160,4 +158,3 @@ def _notes(
             without.setdefault(empty, []).append(f"{incident['source']} {incident['incident_id']}")
     for empty, names in without.items():
         yield f"The service does not show a value for {empty} of {example_names(names)}."
-

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any, Iterator, Mapping
+from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.plugin_utils.spelling import did_you_mean, nearest
 
@@ -41,6 +41,9 @@ _PLACEHOLDER = re.compile("|".join(map(re.escape, PLACEHOLDERS)))
 
 #: Words in braces, such as a misspelled placeholder, but not ``{"a": 1}``.
 _BRACED = re.compile(r"\{([\w\s.-]{1,80})\}")
+
+#: What replaces the brackets of a token.
+_PARENTHESES = str.maketrans("[]<>{}", "()()()")
 
 #: A tag of HTML, but not ``<soc@example.com>``.
 _TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>")
@@ -86,13 +89,13 @@ def unknown_words(text: str) -> Iterator[tuple[str, str]]:
 
 
 def replace_placeholders(
-    value: Any, texts: Mapping[str, str], markup: Mapping[str, str] | None = None, *, is_rich: bool | None = None
+    value: Any, texts: Mapping[str, str], markup: Sequence[str] = (), *, is_rich: bool | None = None
 ) -> Any:
     """Return a value with its placeholders replaced. Placeholders in the inserted texts are not replaced.
 
     :param value: a text, or lists and mappings of them.
     :param texts: the inserted texts by name; a missing one is empty.
-    :param markup: markup of the ticketing system that inserted texts must not form, with its replacements.
+    :param markup: tokens of the ticketing system that inserted texts must not form.
     :param is_rich: whether to escape the inserted texts for HTML; by default, if the text contains HTML.
     """
     if isinstance(value, Mapping):
@@ -101,10 +104,10 @@ def replace_placeholders(
         return [replace_placeholders(inner, texts, markup, is_rich=is_rich) for inner in value]
     if not isinstance(value, str):
         return value
-    return _replaced(value, texts, markup or {}, _contains_html(value, markup or {}) if is_rich is None else is_rich)
+    return _replaced(value, texts, markup, _contains_html(value, markup) if is_rich is None else is_rich)
 
 
-def _contains_html(text: str, markup: Mapping[str, str]) -> bool:
+def _contains_html(text: str, markup: Sequence[str]) -> bool:
     """Return whether a text is rich text: it contains a tag, a placeholder for rich text, or markup around HTML."""
     folded = text.casefold()
     return (
@@ -114,7 +117,7 @@ def _contains_html(text: str, markup: Mapping[str, str]) -> bool:
     )
 
 
-def _replaced(text: str, texts: Mapping[str, str], markup: Mapping[str, str], is_rich: bool) -> str:
+def _replaced(text: str, texts: Mapping[str, str], markup: Sequence[str], is_rich: bool) -> str:
     parts: list[str] = []
     inserted: list[tuple[int, int]] = []
     end = length = 0
@@ -135,14 +138,13 @@ def _for_html(text: str) -> str:
     return html.escape(text).replace("\n", "<br>")
 
 
-def _without_formed_markup(text: str, inserted: list[tuple[int, int]], markup: Mapping[str, str]) -> str:
+def _without_formed_markup(text: str, inserted: list[tuple[int, int]], markup: Sequence[str]) -> str:
     """Return a text without the markup that inserted texts contain or form. The markup of the user is kept."""
     if not markup or not inserted:
         return text
-    replacements = {token.casefold(): replacement for token, replacement in markup.items()}
 
     def replacement(found: re.Match[str]) -> str:
         is_formed = any(begin < found.end() and found.start() < end for begin, end in inserted)
-        return replacements[found.group().casefold()] if is_formed else found.group()
+        return found.group().translate(_PARENTHESES) if is_formed else found.group()
 
-    return re.sub("|".join(map(re.escape, replacements)), replacement, text, flags=re.IGNORECASE)
+    return re.sub("|".join(map(re.escape, markup)), replacement, text, flags=re.IGNORECASE)

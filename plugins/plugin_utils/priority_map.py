@@ -63,8 +63,8 @@ def _problems(given: Mapping[Any, Any]) -> Iterator[str]:
         yield f"'{PRIORITY_MAP}' contains {quoted(key)} in several spellings. Remove all but one of them."
     if DEFAULT not in folded:
         yield (
-            f"'{PRIORITY_MAP}' does not contain '{DEFAULT}', the value for all other severities, such as those that the "
-            "service adds. Add it."
+            f"'{PRIORITY_MAP}' does not contain '{DEFAULT}', the value for all other severities, such as new ones. "
+            "Add it."
         )
     invalid = [key for key, value in given.items() if not _is_valid(value)]
     for key in invalid:
@@ -75,7 +75,8 @@ def _problems(given: Mapping[Any, Any]) -> Iterator[str]:
     for key, value in given.items():
         if isinstance(value, str) and used_names(value):
             yield (
-                f"{PRIORITY_MAP}.{key} contains a placeholder, which is only replaced in a mapping of fields. Remove it."
+                f"{PRIORITY_MAP}.{key} contains a placeholder, which is only replaced in a mapping of fields. Remove "
+                "it."
             )
     if not invalid and len({isinstance(value, Mapping) for value in given.values()}) > 1:
         yield f"'{PRIORITY_MAP}' contains both texts and mappings of fields. Use one kind for all severities."

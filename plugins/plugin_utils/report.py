@@ -131,9 +131,7 @@ def build_report(
     for step in steps:
         name, result = step["name"], step.get("result") or {}
         _add_numbers(rows, result.get("incidents"))
-        outcomes = [
-            _referenced(outcome, step, check_mode) for outcome in step_outcomes(result, step.get("incidents"))
-        ]
+        outcomes = [_referenced(outcome, step, check_mode) for outcome in step_outcomes(result, step.get("incidents"))]
         for outcome in outcomes:
             found = _linked_ticket(outcome) or ticket_of(outcome, step.get("ticket_key"))
             _add_outcome(rows.setdefault(incident_key_of(outcome), _row(outcome)), name, outcome, check_mode, found)

@@ -92,7 +92,7 @@ def resolution_problems(options: Mapping[str, Any], ticket: Mapping[str, Any] | 
     :param options: the options of the runbook.
     :param ticket: ``ticket`` of the ticketing system.
     """
-    problems = [*unknown_placeholders(options), *_reference_problems(options, ticket)]
+    problems = [*unknown_placeholders([], options), *_reference_problems(options, ticket)]
     for name in options.get("closed_tickets") or ():
         if not TICKET_NAME.fullmatch(name.strip()) or name.strip() in NULL_TEXTS:
             problems.append(f"closed_tickets contains {quoted(name)}, which is not the number or ID of a ticket.")

@@ -38,8 +38,8 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
     quoted,
 )
 from ansible_collections.secops.itsm.plugins.plugin_utils.resolved_tickets import resolution_problems
-from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import choose_reference
 from ansible_collections.secops.itsm.plugins.plugin_utils.status_drift import direction_problems
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import choose_reference
 
 #: The keys that identify an incident.
 IDENTITY_KEYS: tuple[str, ...] = ("workspace_id", "source", "incident_id")
@@ -127,8 +127,8 @@ def read_input(
     defaults and converted types; ``incidents``, the entries of the list, or the one incident of the variables;
     ``ticket_system``, the facts of the ticketing system, empty if the runbook uses none; ``reference``, the facts about
     the reference of an incident to its ticket; ``nothing_to_do``, why there are no incidents; ``window``, the options
-    for listing the incidents without a workspace; ``customers``, the map of customers if one of these incidents may need
-    it; and ``problems``, messages, those of Ansible's validation of arguments first.
+    for listing the incidents without a workspace; ``customers``, the map of customers if one of these incidents may
+    need it; and ``problems``, messages, those of Ansible's validation of arguments first.
 
     :param name: the name of the runbook.
     :param raw: the variables by name; None or an empty text if they are not set.
@@ -163,7 +163,7 @@ def read_input(
     problems_of_options += [
         text for group, text in system.get("missing_files", {}).items() if group in runbook["takes"]
     ]
-    customers = read_customers(spec, raw, checked.validated_parameters.get("customers"), customers_text, table)
+    customers = read_customers(spec, raw, checked.validated_parameters, customers_text, table)
     problems_of_options += customers.problems
     option = next((variable for variable in INCIDENT_LISTS if variable in spec), None)
     if option is None or "entry" not in runbook:
@@ -212,8 +212,7 @@ def read_input(
         options, form = checked.validated_parameters, system["ticket"]
         entries, of_tickets = prepare_tickets(entries, customers, options, form, is_valid=not problems)
         problems += of_tickets
-    if "direction" in runbook["takes"] and not problems:
-        problems = direction_problems(checked.validated_parameters, system, entries)
+    problems = problems or direction_problems(checked.validated_parameters, system, entries)
     window = {} if problems else search_window(entries)
     result.update(incidents=entries, window=window, customers=customers.by_id if window else None)
     return {**result, "problems": problems}

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Iterator, Mapping, Sequence
+from typing import Any, Callable, Iterator, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import (
     one_line,
@@ -106,7 +106,7 @@ def _fit_summary(template: str, texts: Mapping[str, str], ticket: Mapping[str, A
     line, limit = visible_text(template).replace("\n", " "), ticket["summary"]["max_length"]
     for max_length in range(limit, -1, -1):
         fitting = {name: _fit_text(name, text, max_length) for name, text in texts.items()}
-        summary = replace_placeholders(line, fitting, ticket.get("markup"), is_rich=False)
+        summary = replace_placeholders(line, fitting, ticket.get("markup", ()), is_rich=False)
         if _length(summary) <= limit:
             break
     return str(summary)
@@ -160,20 +160,19 @@ def build_ticket(entry: Mapping[str, Any], values: Mapping[str, Any], ticket: Ma
     reference = ticket["reference"]
     if "option" in reference:
         built[reference["option"]] = ticket_reference(entry, values, ticket)
+    elif has_reference(values, ticket):
+        templates.pop(values[reference["field"]], None)
+        fields[values[reference["field"]]] = ticket_reference(entry, values, ticket)
     built[ticket["summary"]["option"]] = ticket_summary(entry, texts, values, ticket)
     if "fields" not in ticket:
         return built
-    # A field that is set by its own name takes precedence.
     in_fields = {**texts, "title": texts["title"] or NO_TITLE}
-    fields.update(replace_placeholders(templates, in_fields, ticket.get("markup")))
-    if "option" not in reference and has_reference(values, ticket):
-        fields[values[reference["field"]]] = ticket_reference(entry, values, ticket)
+    # A field that is set by its own name takes precedence.
+    fields.update(replace_placeholders(templates, in_fields, ticket.get("markup", ())))
     return {**built, ticket["fields"]["option"]: fields, **_ignored_fields(templates, values, ticket["fields"])}
 
 
-def _field_templates(
-    entry: Mapping[str, Any], values: Mapping[str, Any], texts: Mapping[str, str]
-) -> dict[str, Any]:
+def _field_templates(entry: Mapping[str, Any], values: Mapping[str, Any], texts: Mapping[str, str]) -> dict[str, Any]:
     """Return the fields of a ticket with placeholders: those of all tickets, of the priority, and of the entry."""
     of_priority = priority_of(values, texts["severity"])[1]
     return {**(values.get("fields") or {}), **of_priority, **entry.get("fields", {})}
@@ -214,59 +213,68 @@ def ticket_reference(entry: Mapping[str, Any], values: Mapping[str, Any], ticket
 
 
 def template_problems(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
-    """Return a message for each problem of ``priority_map``, and of a text in a summary, in fields or in its fields.
+    """Return a message for each problem of ``priority_map``, and of each placeholder in a summary or in fields.
 
     :param entries: the entries of the incidents, valid or not.
     :param values: the values of the runbook's variables.
     """
-    of_map = priority_map_problems(values)
-    for_all = [f"{place}{problem}" for place, problem in _text_problems(values, values)]
+    misplaced = _messages(entries, values, lambda place, text: _misplaced_in(place, text, values))
+    return [*priority_map_problems(values), *unknown_placeholders(entries, values), *misplaced]
+
+
+def unknown_placeholders(entries: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> list[str]:
+    """Return a message for each text in a summary or in fields that looks like a placeholder but is not supported.
+
+    :param entries: the entries of the incidents, valid or not.
+    :param values: the values of the runbook's variables.
+    """
+    return _messages(entries, values, _unknown_in)
+
+
+def _messages(
+    entries: Sequence[Mapping[str, Any]],
+    values: Mapping[str, Any],
+    problems_in: Callable[[str, str], Iterator[str]],
+) -> list[str]:
+    """Return a message for each problem of a text.
+
+    :param problems_in: yields the end of the message of each problem; takes the place of the text, and the text.
+    """
+
+    def located(values_of: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        for name in ("summary", "fields", PRIORITY_MAP):
+            for place, text in texts_in(name, values_of.get(name)):
+                for problem in problems_in(place, text):
+                    yield place, problem
+
     of_entries = [
         EntryProblem(number, "placeholder", f"{place} of ", problem)
         for number, entry in enumerate(entries, 1)
-        for place, problem in _text_problems(entry, values)
+        for place, problem in located(entry)
     ]
-    return [*of_map, *for_all, *problem_messages(of_entries, "incident", entries)]
+    for_all = [f"{place}{problem}" for place, problem in located(values)]
+    return [*for_all, *problem_messages(of_entries, "incident", entries)]
 
 
-def unknown_placeholders(values_of: Mapping[str, Any]) -> list[str]:
-    """Return a message for each text in a summary or in fields that looks like a placeholder but is not supported.
-
-    :param values_of: the values of a ticket.
-    """
-    return [
-        f"{place}{_unknown(word, hint)}"
-        for name in ("summary", "fields")
-        for place, text in texts_in(name, values_of.get(name))
-        for word, hint in unknown_words(text)
-    ]
-
-
-def _unknown(word: str, hint: str) -> str:
+def _unknown_in(_place: str, text: str) -> Iterator[str]:
+    """Yield the end of a message for each unknown placeholder."""
     known = f"Supported placeholders: {', '.join(PLACEHOLDERS)}."
-    return f" contains {word}, which is not a placeholder.{hint} {known}"
+    for unknown, hint in unknown_words(text):
+        yield f" contains {unknown}, which is not a placeholder.{hint} {known}"
 
 
-def _text_problems(values_of: Mapping[str, Any], values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Yield the place of each text with a problem, and the rest of the message."""
-    for name in ("summary", "fields", PRIORITY_MAP):
-        for place, text in texts_in(name, values_of.get(name)):
-            for word, hint in unknown_words(text):
-                yield place, _unknown(word, hint)
-            used = used_names(text)
-            if name == "summary":
-                for word in (word for word in MULTILINE if word in used):
-                    yield place, f" contains {{{word}}}, which can have several lines. Use it in 'fields' instead."
-            if "priority" in used and not values.get(PRIORITY_MAP):
-                yield place, f" contains {{priority}}, but '{PRIORITY_MAP}' is not set. Set it, or remove the placeholder."
-            elif "priority" in used and sets_fields(values):
-                yield (
-                    place,
-                    f" contains {{priority}}, but '{PRIORITY_MAP}' contains mappings of fields. Use texts in it, or "
-                    "remove the placeholder.",
-                )
-            if "portal_url" in used and not values.get("portal_url"):
-                yield place, " contains {portal_url}, but 'portal_url' is not set. Set it, or remove the placeholder."
+def _misplaced_in(place: str, text: str, values: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the end of a message for each placeholder that cannot be replaced in this place."""
+    used = used_names(text)
+    for name in (name for name in MULTILINE if place == "summary" and name in used):
+        yield f" contains {{{name}}}, which can have several lines. Use it in 'fields' instead."
+    if "priority" in used and not values.get(PRIORITY_MAP):
+        yield f" contains {{priority}}, but '{PRIORITY_MAP}' is not set. Set it, or remove the placeholder."
+    elif "priority" in used and sets_fields(values):
+        problem = f"contains {{priority}}, but '{PRIORITY_MAP}' contains mappings of fields"
+        yield f" {problem}. Use texts in it, or remove the placeholder."
+    if "portal_url" in used and not values.get("portal_url"):
+        yield " contains {portal_url}, but 'portal_url' is not set. Set it, or remove the placeholder."
 
 
 def ticket_problems(

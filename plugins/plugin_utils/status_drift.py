@@ -11,7 +11,11 @@ from dataclasses import dataclass
 from typing import Any, Iterator, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.assumptions import STATUS_BY_INTEGER
-from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import STATUSES, canonical
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import (
+    STATUSES,
+    TICKETING_SYSTEMS,
+    canonical,
+)
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.link_evidence import ticket_from_name
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import one_line
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import example_names
@@ -62,10 +66,12 @@ def direction_problems(
 ) -> list[str]:
     """Return a message for each variable that is missing or invalid to close what differs.
 
-    :param options: the options of the runbook.
+    :param options: the options of the runbook, which may not have a direction.
     :param system: the facts of the ticketing system.
     :param pairs: the pairs of incidents and tickets.
     """
+    if "direction" not in options:
+        return []
     direction, problems = options["direction"], resolution_problems(options)
     if direction != REPORT and options["compare_status"] == "never":
         problems.append(f"'compare_status' is never, but 'direction' is {direction}. Remove one of them.")
@@ -102,7 +108,7 @@ def is_present(pair: Mapping[str, Any]) -> bool:
 
     :param pair: the pair.
     """
-    return pair.get("state", "present") == "present"
+    return bool(pair.get("state", "present") == "present")
 
 
 def pairs_to_compare(pairs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -112,9 +118,7 @@ def pairs_to_compare(pairs: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]
 
     :param pairs: the pairs, without those whose link could not be set.
     """
-    return [
-        {**_numbered(pair["ticket_id"]), **pair} for pair in pairs if is_present(pair) and pair.get("ticket_id")
-    ]
+    return [{**_numbered(pair["ticket_id"]), **pair} for pair in pairs if is_present(pair) and pair.get("ticket_id")]
 
 
 def _numbered(name: str) -> dict[str, str]:
@@ -143,15 +147,18 @@ def compare(
     reads: Sequence[Mapping[str, Any]],
     closed: Sequence[str],
     unread: Mapping[str, str],
+    system: str = "",
 ) -> list[Comparison]:
     """Return a comparison for each pair whose incident was read.
 
-    A ticket may belong to several incidents. It is open as it should be until all of them are closed.
+    A ticket may belong to several incidents. It is open as it should be until all of them are closed. A ticket of
+    another ticketing system may have the same name.
 
     :param pairs: from :func:`pairs_to_compare`.
     :param reads: the results of reading their incidents, in the same order.
     :param closed: the values of ``ticket_id`` whose tickets are closed.
     :param unread: the values of ``ticket_id`` whose tickets could not be read, with the reasons.
+    :param system: the title of the ticketing system.
     """
     with_reads = list(zip(pairs, reads))
     in_use = {_ticket_key(pair) for pair, read in with_reads if status_of(read) != "Closed"}
@@ -161,7 +168,10 @@ def compare(
             continue
         ticket_id, status = pair["ticket_id"], status_of(read)
         result, reason = SAME, ""
-        if ticket_id in unread:
+        other = _other_system(read, system)
+        if other:
+            result, reason = UNKNOWN, f"The incident shows a ticket of {other}, which is not {system}."
+        elif ticket_id in unread:
             result, reason = UNKNOWN, unread[ticket_id] or UNREAD
         elif status is None:
             result, reason = UNKNOWN, NO_STATUS
@@ -171,6 +181,13 @@ def compare(
             result = OPEN_TICKET
         found.append(Comparison(pair, read, result, reason))
     return found
+
+
+def _other_system(read: Mapping[str, Any], system: str) -> str:
+    """Return the ticketing system that an incident shows if it is another one, or an empty text."""
+    shown = str((read.get("link") or {}).get("ticketing_system") or "")
+    known = [name for name in TICKETING_SYSTEMS if name != "None"]
+    return shown if system in known and shown in known and shown != system else ""
 
 
 def _ticket_key(pair: Mapping[str, Any]) -> str:
@@ -202,7 +219,9 @@ def plan_statuses(
         if one.result == OPEN_INCIDENT and direction == FROM_TICKET:
             closing = _closing(one.pair, details)
             if closing:
-                planned = plan_closures([closing], {**options, "closed_tickets": [closing["number"]]}, "", (), [one.read])
+                planned = plan_closures(
+                    [closing], {**options, "closed_tickets": [closing["number"]]}, "", (), [one.read]
+                )
                 incidents += planned["open"]
                 notes += planned["notes"]
             else:
@@ -247,7 +266,13 @@ def _closing(pair: Mapping[str, Any], details: Sequence[Mapping[str, Any]] | Non
     # The pair names the incident, so that the ticket needs no reference.
     reference = " ".join(str(pair[name]) for name in ("source", "incident_id", "workspace_id"))
     if details is None:
-        return {"number": ticket_name(pair), "reference": reference, "closed_at_exact": False}
+        return {
+            "ticket_id": pair["ticket_id"],
+            "number": ticket_name(pair),
+            "reference": reference,
+            "closed_at_exact": False,
+        }
     names = {str(pair[name]).casefold() for name in ("ticket_id", "ticket_number") if pair.get(name)}
     shown = [one for one in details if names & {str(one.get(name)).casefold() for name in ("ticket_id", "number")}]
-    return {**shown[0], "reference": reference} if shown else None
+    of_ticket = {key: value for key, value in shown[0].items() if key != "summary"} if shown else {}
+    return {**of_ticket, "reference": reference} if shown else None

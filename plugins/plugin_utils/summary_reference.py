@@ -17,8 +17,8 @@ from typing import Any
 
 from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import SOURCES
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import visible_text
-from ansible_collections.secops.itsm.plugins.plugin_utils.problems import quoted
 from ansible_collections.secops.itsm.plugins.plugin_utils.placeholders import PLACEHOLDERS
+from ansible_collections.secops.itsm.plugins.plugin_utils.problems import quoted
 
 #: The form of each part of an identity. An ID ends at white space.
 _FORMS = {

@@ -17,13 +17,13 @@ TICKET_REFERENCE = "ticket_reference"
 AUTO, LINK, COMMENT, NONE = "auto", "link", "comment", "none"
 
 #: The way that ``auto`` chooses for a system, by its ``contraforce_links``.
-AUTO_WAYS: Mapping[str, str] = {"documented": LINK, "assumed": LINK, "no": COMMENT}
+AUTO_WAYS: Mapping[str, str] = {"documented": LINK, "assumed": COMMENT, "no": COMMENT}
 
 #: The deprecated variable.
 DEPRECATED = "link"
 DEPRECATION = (
-    "'link' is deprecated and will be removed in 1.0. Set 'ticket_reference' to none instead of link: false, and to link "
-    "instead of link: true."
+    "'link' is deprecated and will be removed in 1.0. Set 'ticket_reference' to none instead of link: false, and to "
+    "link instead of link: true."
 )
 
 #: The failures of a link that a system may cause whose tickets ContraForce cannot link.
@@ -59,7 +59,7 @@ def choose_reference(options: Mapping[str, Any], given: Mapping[str, Any], syste
     if TICKET_REFERENCE not in options:
         return Choice(LINKS_ONLY, problems=_missing_values(options, system, LINK))
     asked = options.get(TICKET_REFERENCE) or AUTO
-    former = {True: LINK, False: NONE}.get(options.get(DEPRECATED)) if DEPRECATED in given else None
+    former = (LINK if options.get(DEPRECATED) else NONE) if DEPRECATED in given else None
     way = AUTO_WAYS[system["contraforce_links"]] if asked == AUTO else asked
     text = f"{way} ({AUTO})" if asked == AUTO else way
     problems = []
@@ -80,9 +80,9 @@ def choose_reference(options: Mapping[str, Any], given: Mapping[str, Any], syste
     if way != LINK and "ticket_closing" in options:
         if "ticket_closing" in given and options["ticket_closing"] == "contraforce":
             problems.append(
-                f"'ticket_closing' is contraforce, but ContraForce only closes linked tickets, and '{TICKET_REFERENCE}' is "
-                f"{text}. Set 'ticket_closing' to checked, or '{TICKET_REFERENCE}' to link if ContraForce can link tickets "
-                f"of {system['title']}."
+                f"'ticket_closing' is contraforce, but ContraForce only closes linked tickets, and "
+                f"'{TICKET_REFERENCE}' is {text}. Set 'ticket_closing' to checked, or '{TICKET_REFERENCE}' to link if "
+                f"ContraForce can link tickets of {system['title']}."
             )
         else:
             changed["ticket_closing"] = "checked"
@@ -170,7 +170,10 @@ def checked_link(outcome: Mapping[str, Any], reference: Mapping[str, Any], check
     if check_mode and outcome.get("changed"):
         return {
             **outcome,
-            "unverified": [*(outcome.get("unverified") or ()), f"Not checked: whether ContraForce can link tickets of {title}."],
+            "unverified": [
+                *(outcome.get("unverified") or ()),
+                f"Not checked: whether ContraForce can link tickets of {title}.",
+            ],
         }
     return dict(outcome)
 

@@ -51,6 +51,11 @@ def _reference_problems(
     form = reference.get("form")
     if form is None or "option" in reference:
         return
+    targets = {key: _target(customer, values, ticket) for key, customer in customers.items()}
+    # Other runs may open tickets without a customer.
+    of_all, needed = _target({}, values, ticket), [one["names"] for one in ticket["values"] if one.get("required")]
+    if all(any(name in of_all for name in names) for names in needed):
+        targets[""] = of_all
     for number, entry in enumerate(entries, 1):
         chosen = str(entry.get(form) or values.get(form) or "")
         if "ticket_id" in entry or not chosen.startswith(CONTRAFORCE_FORM):
@@ -63,7 +68,9 @@ def _reference_problems(
                 f" in this form, set '{reference['field']}'. Otherwise remove '{form}', because the ticket is found by "
                 "its summary.",
             )
-        elif not is_uuid(str(entry.get("incident_id", ""))) and not _is_apart(entry, customers, values, ticket):
+            continue
+        own = _target(entry, values, ticket)
+        if not is_uuid(str(entry.get("incident_id"))) and not _is_apart(_workspace(entry), own, targets):
             names = [name for group in ticket["values"] for name in group["names"][-1:]]
             yield EntryProblem(
                 number,
@@ -74,28 +81,25 @@ def _reference_problems(
             )
 
 
+def _workspace(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("workspace_id")).lower()
+
+
 def _advice(names: Sequence[str]) -> str:
     """Return the beginning of a sentence that says how tickets of customers are kept apart by these variables."""
     if not names:
         return "Choose"
     alternatives = " or ".join(f"'{name}'" for name in names)
-    return f"Add its workspace to 'customers', with {alternatives} that no other entry has, or choose"
+    return f"Add its workspace to 'customers', with {alternatives} of its own, or choose"
 
 
-def _is_apart(
-    entry: Mapping[str, Any],
-    customers: Mapping[str, Mapping[str, Any]],
-    values: Mapping[str, Any],
-    ticket: Mapping[str, Any],
-) -> bool:
+def _is_apart(key: str, own: Mapping[str, str], targets: Mapping[str, Mapping[str, str]]) -> bool:
     """Return whether the tickets of a workspace are certainly in another place than those of all other customers."""
-    key = str(entry.get("workspace_id")).lower()
-    if key not in customers:
-        return False
-    own = _target(entry, values, ticket)
-    others = [_target(customer, values, ticket) for other, customer in customers.items() if other != key]
+    others = [target for other, target in targets.items() if other != key]
     # A name and an ID may be those of the same thing.
-    return all(any(name in own and own[name] != value for name, value in other.items()) for other in others)
+    return key in targets and all(
+        any(name in own and own[name] != value for name, value in other.items()) for other in others
+    )
 
 
 def _target(values_of: Mapping[str, Any], values: Mapping[str, Any], ticket: Mapping[str, Any]) -> dict[str, str]:

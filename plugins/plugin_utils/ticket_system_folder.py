@@ -15,6 +15,7 @@ from typing import Any, Collection, Iterator, Mapping, Sequence
 
 import yaml
 
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.enums import TICKETING_SYSTEMS
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import one_line, shortened
 from ansible_collections.secops.itsm.plugins.plugin_utils.input_parsing import YAML_ERRORS
 from ansible_collections.secops.itsm.plugins.plugin_utils.problems import MAX_VALUE_LENGTH, quoted
@@ -84,7 +85,7 @@ KEYS = (
     Key("ticket.fields", dict),
     Key("ticket.fields.option", str),
     Key("ticket.fields.ignore", str),
-    Key("ticket.markup", dict),
+    Key("ticket.markup", list),
     Key("ticket.values", list),
     Key("ticket.hint", str),
     Key("ticket.required_hint", str),
@@ -244,6 +245,7 @@ def _with_defaults(content: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "title": content["title"],
         "contraforce_links": "no" if links in (None, False) else links,
+        "contraforce_type": content.get("contraforce_type") or "",
         "connection": content.get("connection") or {},
         "ticket": ticket,
         "variables": content.get("variables") or {},
@@ -266,6 +268,9 @@ def _problems(
     """Yield each invalid key with the rest of a sentence."""
     if definition["contraforce_links"] not in links:
         yield "contraforce_links", f"must be one of {', '.join(links)}. Quote the word no."
+    types = [name for name in TICKETING_SYSTEMS if name != "None"]
+    if definition["contraforce_type"] not in ("", *types):
+        yield "contraforce_type", f"must be one of {', '.join(types)}."
     if definition["closing"]["default"] not in closing_ways:
         yield "closing.default", f"must be one of {', '.join(closing_ways)}."
     connection = definition["connection"]

@@ -40,6 +40,7 @@ VARIABLES: Mapping[str, Mapping[str, Any]] = {
         "team_id": "soc",
         "offer": "Report a security incident",
         "reference_field": "Incident Reference",
+        "ticket_reference": "link",
         "assignee_email": "d.duty@northwind.example",
         "comment": "Escalated by the benchmark.",
     },

@@ -32,7 +32,13 @@ DENIES = {"workspace_id": FABRIKAM, "source": "QRadar", "incident_id": "20931"}
 MARKS = {"workspace_id": FABRIKAM, "source": "Splunk", "incident_id": "a/b c?d#%2F"}
 
 CLOSURE = {"classification": "FalsePositive", "classification_reason": "InaccurateData", "comment": "Closed by a test."}
-TICKETS = {"team_id": "soc", "offer": "Report a security incident", "reference_field": "Incident Reference"}
+#: The tickets of the default system are linked, as in a tenant whose ContraForce knows it.
+TICKETS = {
+    "team_id": "soc",
+    "offer": "Report a security incident",
+    "reference_field": "Incident Reference",
+    "ticket_reference": "link",
+}
 
 #: The field with the identity of an incident, of the default ticketing system.
 REFERENCE_FIELD = "a1c0ffee-0001-4000-8000-000000000001"

@@ -23,6 +23,7 @@ from ansible_collections.secops.itsm.tests.functional.runbooks import (
     CLOSURE,
     DUMPING,
     FORWARDING,
+    SIGN_IN,
     changed_tasks,
     stored,
 )
@@ -135,34 +136,18 @@ def test_incidents_are_closed_with_tickets_of_a_new_system(tree, tmp_path, sandb
     player = toy_player(tree, tmp_path, sandbox)
     variables = {"ticket_system": "toy", "report": False, "incidents": [DUMPING, FORWARDING], **CLOSURE}
     variables["classification_reason"] = "SuspiciousActivity"
-    found = []
-    for arguments in (["--check"], [], []):
+    predicted = (
+        "Check mode: 2 incidents, 0 failed; 2 tickets would be opened; 2 tickets would be named in a comment; "
+        "2 would be closed; 2 tickets would be closed."
+    )
+    done = "Done: 2 incidents, 0 failed; 2 tickets opened; 2 tickets named in a comment; 2 closed; 2 tickets closed."
+    again = (
+        "Done: 2 incidents, 0 failed; 2 tickets found; 2 tickets named in a comment already; 2 closed already; "
+        "2 tickets found closed."
+    )
+    for arguments, text, changed in zip((["--check"], [], []), (predicted, done, again), (4, 4, 0)):
         played = player.play("secops.itsm.close_with_ticket", "-e", json.dumps(variables), *arguments)
-        assert played.code == 0, played.output
-        found.append((played.summaries, changed_tasks(played)))
-    assert found == [
-        (
-            [
-                "Check mode: 2 incidents, 0 failed; 2 tickets would be opened; 2 tickets would be named in a comment; "
-                "2 would be closed; 2 tickets would be closed."
-            ],
-            4,
-        ),
-        (
-            [
-                "Done: 2 incidents, 0 failed; 2 tickets opened; 2 tickets named in a comment; 2 closed; "
-                "2 tickets closed."
-            ],
-            4,
-        ),
-        (
-            [
-                "Done: 2 incidents, 0 failed; 2 tickets found; 2 tickets named in a comment already; "
-                "2 closed already; 2 tickets found closed."
-            ],
-            0,
-        ),
-    ]
+        assert (played.code, played.summaries, changed_tasks(played)) == (0, [text], changed), played.output
     tickets = json.loads((tmp_path / "toy.json").read_text(encoding="utf-8"))
     assert [ticket["closed"] for ticket in tickets] == [True, True]
     for incident in (DUMPING, FORWARDING):
@@ -171,6 +156,38 @@ def test_incidents_are_closed_with_tickets_of_a_new_system(tree, tmp_path, sandb
     shown = player.play("secops.itsm.open_ticket", "-e", json.dumps({**variables, "ticket_reference": "link"}))
     assert shown.code == 2
     assert "cannot link tickets of Toy, set 'ticket_reference' to comment" in shown.words
+
+
+def test_statuses_of_a_new_system_are_reconciled(tree, tmp_path, sandbox):
+    """ContraForce cannot link its tickets, so only the statuses are compared."""
+    player, path = toy_player(tree, tmp_path, sandbox), tmp_path / "toy.json"
+    common = {"ticket_system": "toy", "report": False}
+    opening = {**common, "ticket_reference": "none", "incidents": [DUMPING, FORWARDING]}
+    assert player.play("secops.itsm.open_ticket", "-e", json.dumps(opening)).code == 0
+    tickets = json.loads(path.read_text(encoding="utf-8"))
+    first = next(ticket for ticket in tickets if FORWARDING["incident_id"] in ticket["reference"])
+    pairs = [
+        {**incident, "ticket_id": next(one["name"] for one in tickets if incident["incident_id"] in one["reference"])}
+        for incident in (DUMPING, FORWARDING)
+    ]
+    pairs.append({**SIGN_IN, "ticket_id": "nowhere"})
+    closing = {**common, "pairs": pairs, "classification": "FalsePositive", "classification_reason": "InaccurateData"}
+    for is_closed, direction, result in (
+        (True, "from_ticket", "1 open with a closed ticket; 1 closed"),
+        (False, "from_incident", "1 closed with an open ticket; 1 ticket closed"),
+    ):
+        first["closed"] = is_closed
+        path.write_text(json.dumps(tickets), encoding="utf-8")
+        audit = player.play("secops.itsm.reconcile_tickets", "-e", json.dumps({**closing, "compare_status": "auto"}))
+        kind = result.partition(";")[0]
+        assert audit.summaries == [
+            f"Done: 3 incidents, 0 failed; 1 with the same status, {kind}, 1 with an unknown status."
+        ]
+        variables = {**closing, "pairs": pairs[:2], "direction": direction}
+        played = player.play("secops.itsm.reconcile_tickets", "-e", json.dumps(variables))
+        assert played.summaries == [f"Done: 2 incidents, 0 failed; 1 with the same status, {result}."], played.output
+    tickets = json.loads(path.read_text(encoding="utf-8"))
+    assert [one["closed"] for one in tickets if one["name"] == first["name"]] == [True]
 
 
 def test_other_parts_know_a_new_system(tree, tmp_path, sandbox):

@@ -187,7 +187,9 @@ def test_referenced_objects_are_created():
             assert setup.one(kind, template[kind])
         assert {one["name"] for one in setup.all("credential")} >= set(template["credentials"])
         runbook = runbook_of(template)[0]
-        needs_tickets = {"tickets", "services", "resolution"} & set(RUNBOOKS["itsm_runbooks"][runbook]["takes"])
+        needs_tickets = {"tickets", "services", "resolution", "direction"} & set(
+            RUNBOOKS["itsm_runbooks"][runbook]["takes"]
+        )
         assert template["credentials"] == ["ContraForce", "ITSM ticketing"][: 2 if needs_tickets else 1]
     host = setup.one("host", "localhost")["variables"]
     assert host == {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}

@@ -65,6 +65,15 @@ def test_incidents_of_closed_tickets_are_closed_once(player, sandbox, chain):
     assert [one["message"] for one in record["comments"] if number in one["message"]] != []
 
 
+def test_ticket_is_named_by_its_sys_id(player, sandbox):
+    chain = CHAINS["servicenow"]
+    number = open_and_close_ticket(player, sandbox, chain)
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    played = play(player, "close_resolved", {**variables_of(chain), "closed_tickets": [ticket["id"]]})
+    assert played.summaries == ["Done: 1 incident, 0 failed; 1 closed."], played.output
+    assert any(number in one["message"] for one in stored(sandbox, chain.first)["comments"])
+
+
 @EACH_SYSTEM
 def test_a_reopened_incident_is_left_alone(player, sandbox, chain):
     number = open_and_close_ticket(player, sandbox, chain)

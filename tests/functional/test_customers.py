@@ -120,7 +120,12 @@ def event_entry(**changes: Any) -> dict[str, Any]:
 @EACH
 def test_each_ticket_has_the_values_of_its_customer(player, sandbox, case):
     (player.folder / "customers.yml").write_text(yaml.safe_dump(dict(case.customers)), encoding="utf-8")
-    variables = {**case.variables, "customers_file": "customers.yml", "link": False, "incidents": [SIGN_IN, DUMPING]}
+    variables = {
+        **case.variables,
+        "customers_file": "customers.yml",
+        "ticket_reference": "none",
+        "incidents": [SIGN_IN, DUMPING],
+    }
     assert check_run_and_repeat(player, sandbox, "open_ticket", variables) == [
         "Check mode: 2 incidents, 0 failed; 2 tickets would be opened.",
         "Done: 2 incidents, 0 failed; 2 tickets opened.",
@@ -157,7 +162,7 @@ def test_invalid_map_is_refused_before_any_request(player, sandbox, case):
 @EACH
 def test_other_workspaces_get_the_default_values(player, sandbox, case):
     customers = {TAILSPIN: case.customers[TAILSPIN], "default": case.customers[NORTHWIND.upper()]}
-    variables = {**case.variables, "customers": customers, "link": False, "incidents": [DENIES, DUMPING]}
+    variables = {**case.variables, "customers": customers, "ticket_reference": "none", "incidents": [DENIES, DUMPING]}
     played = play(player, "open_ticket", variables)
     assert played.summaries == ["Done: 2 incidents, 0 failed; 2 tickets opened."], played.output
     assert case.tickets(sandbox) == {
@@ -170,7 +175,7 @@ def test_other_workspaces_get_the_default_values(player, sandbox, case):
 def test_failure_of_one_customer_does_not_stop_the_others(player, sandbox, case):
     (name,) = {"company", "team_id"} & set(case.customers[NORTHWIND.upper()])
     customers = {**case.customers, NORTHWIND.upper(): {**case.customers[NORTHWIND.upper()], name: "nowhere"}}
-    variables = {**case.variables, "customers": customers, "link": False, "incidents": [SIGN_IN, DUMPING]}
+    variables = {**case.variables, "customers": customers, "ticket_reference": "none", "incidents": [SIGN_IN, DUMPING]}
     played = play(player, "open_ticket", variables)
     assert played.summaries == ["Failed: 1 of 2 incidents failed; 1 ticket opened."], played.output
     assert "nowhere" in played.words
@@ -182,7 +187,7 @@ def test_incident_of_an_event_has_the_values_of_its_customer(player, sandbox, sy
     """The values for all incidents are not sufficient without those of the customer."""
     case = CASES[system]
     customers = {key: case.customers[TAILSPIN]}
-    variables = {**case.variables, "customers": customers, "link": False, "incidents": [event_entry()]}
+    variables = {**case.variables, "customers": customers, "ticket_reference": "none", "incidents": [event_entry()]}
     assert check_run_and_repeat(player, sandbox, "open_ticket", variables) == [
         "Check mode: 1 incident, 0 failed; 1 ticket would be opened.",
         "Done: 1 incident, 0 failed; 1 ticket opened.",
@@ -194,7 +199,11 @@ def test_incident_of_an_event_has_the_values_of_its_customer(player, sandbox, sy
 @EACH
 def test_incident_of_an_event_without_a_customer_stops_the_run(player, sandbox, case):
     """The other incident gets no ticket either."""
-    variables = {**case.variables, "customers": {NORTHWIND: case.customers[NORTHWIND.upper()]}, "link": False}
+    variables = {
+        **case.variables,
+        "customers": {NORTHWIND: case.customers[NORTHWIND.upper()]},
+        "ticket_reference": "none",
+    }
     played = play(player, "open_ticket", {**variables, "incidents": [SIGN_IN, event_entry()]})
     assert (played.code, sandbox.journal()["writes"]) == (2, 0), played.output
     assert f"'customers' has no entry for workspace {TAILSPIN} (1 incident, account {ACCOUNT})." in played.words
@@ -206,7 +215,7 @@ def test_incident_of_an_event_without_a_customer_stops_the_run(player, sandbox, 
 # --- the files on the page of the runbook ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("number, system", enumerate(CASES), ids=list(CASES))
+@pytest.mark.parametrize("number, system", list(enumerate(CASES)), ids=list(CASES))
 def test_documented_files_of_customers_can_be_used(player, sandbox, number, system):
     maps = [block for block in shown("runbook_open_ticket") if any(map(is_uuid, block))]
     assert len(maps) == len(CASES)
@@ -214,7 +223,7 @@ def test_documented_files_of_customers_can_be_used(player, sandbox, number, syst
     (variables, *_others) = [given("open_ticket"), *given_for_other_systems("open_ticket")][number:]
     if number:
         variables["incidents"].append({**SIGN_IN, "source": "Sentinel"})
-    variables.update({"customers_file": "customers.yml", "link": False})
+    variables.update({"customers_file": "customers.yml", "ticket_reference": "none"})
     summaries = check_run_and_repeat(player, sandbox, "open_ticket", variables)
     assert [summary.split("; ")[-1] for summary in summaries] == [
         "2 tickets would be opened.",

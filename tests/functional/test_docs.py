@@ -46,6 +46,7 @@ MINIMAL_VALUES = {
     "classification": "TruePositive",
     "classification_reason": "Malware",
     "close_code": "Solution provided",
+    "closed_status": "Resolved",
     "comment": "Contained.",
     "incident_hosts": "contraforce_incidents",
     "offer": "Report a security incident",

@@ -134,7 +134,7 @@ def test_the_scheduled_audit_fails_on_drift(tmp_path, sandbox, credentials):
     name, answers = schedule["unified_job_template"], schedule["extra_data"]
     job = run_job(tmp_path / "job", name, answers, credentials, *CHECK, project=project)
     assert job.status == "failed"
-    assert job.tasks("runner_on_failed") == ["Fail if any link had drifted"], job.output
+    assert job.tasks("runner_on_failed") == ["Fail if anything had drifted"], job.output
     assert job.artifacts["itsm_report"]["counts"]["changed"] == 1
     assert sandbox.journal()["writes"] == 0
 

@@ -43,11 +43,15 @@ RUNBOOKS = {name: runbook for name, runbook in TABLE.items() if not {"hosts", "r
 DONE = {
     "close_false_positives": "1 incident, 0 failed; 1 closed.",
     "close_incident": "2 incidents, 0 failed; 1 linked; 2 closed.",
-    "close_with_ticket": "2 incidents, 0 failed; 2 tickets opened; 2 linked; 2 closed.",
-    "escalate_incident": "1 incident, 0 failed; 1 ticket opened; 1 linked; 1 set to Active; 1 assigned; 1 commented.",
+    "close_with_ticket": (
+        "2 incidents, 0 failed; 2 tickets opened; 2 tickets named in a comment; 2 closed; 2 tickets closed."
+    ),
+    "escalate_incident": (
+        "1 incident, 0 failed; 1 ticket opened; 1 ticket named in a comment; 1 set to Active; 1 assigned; 1 commented."
+    ),
     "link_ticket": "2 incidents, 0 failed; 2 linked.",
-    "open_ticket": "2 incidents, 0 failed; 2 tickets opened; 2 linked.",
-    "reconcile_tickets": "2 incidents, 0 failed; 1 corrected, 1 correct already.",
+    "open_ticket": "2 incidents, 0 failed; 2 tickets opened; 2 tickets named in a comment.",
+    "reconcile_tickets": "2 incidents, 0 failed; 1 corrected, 1 correct already; 1 with an unknown status.",
     "reopen_incident": "1 incident, 0 failed; 1 reopened.",
     "unlink_ticket": "1 incident, 0 failed; 1 without a ticket already.",
 }

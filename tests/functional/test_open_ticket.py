@@ -209,6 +209,26 @@ def test_a_ticket_that_was_reopened_is_closed_again(player, sandbox, chain):
     assert ticket["closed"]
 
 
+@pytest.mark.parametrize("verify_timeout", [0, 1])
+def test_a_ticket_that_a_rule_keeps_open_is_not_reported_as_closed(player, sandbox, verify_timeout):
+    chain = CHAINS["servicenow"]
+    sandbox.reset(
+        servicenow={"rules": [{"table": "incident", "on": "update", "when": "state=6", "set": {"state": "2"}}]}
+    )
+    variables = {**chain.variables, **CLOSURE, **chain.closing, **chain.first, "verify_timeout": verify_timeout}
+    assert play(player, "close_with_ticket", variables).code == 0
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    sandbox.edit(ticket["record"]["number"], chain.reopening)
+    played = play(player, "close_with_ticket", variables)
+    assert played.code == 2, played.output
+    assert "'In Progress'" in played.words
+    (summary,) = played.summaries
+    assert "1 of 1 incident failed" in summary
+    assert "ticket closed" not in summary
+    (ticket,) = chain.tickets(sandbox)[chain.first["incident_id"]]
+    assert not ticket["closed"]
+
+
 @EACH_SYSTEM
 def test_values_for_closing_are_required_before_any_request(player, sandbox, chain):
     variables = {**chain.variables, **CLOSURE, **chain.first, "ticket_closing": "checked"}

@@ -184,7 +184,7 @@ def test_odd_identities_and_titles_are_only_text(player, sandbox, service, name)
     odd = {"workspace_id": TAILSPIN, "source": "DefenderXDR", "incident_id": 'a/b "c\\d'}
     title = "{{ 7 * 7 }} {% raw %} {'a': 1}"
     sandbox.add_incidents({**RAISED, "id": odd["incident_id"], "title": title})
-    variables = {"ticket_system": str(EXAMPLES / name), **VARIABLES[name], **odd, "link": False}
+    variables = {"ticket_system": str(EXAMPLES / name), **VARIABLES[name], **odd, "ticket_reference": "none"}
     for changes in (1, 0):
         played = play(player, "open_ticket", variables)
         assert (played.code, changed_tasks(played), len(service.tickets)) == (0, changes, 1), played.output
@@ -199,7 +199,7 @@ def test_odd_identities_and_titles_are_only_text(player, sandbox, service, name)
 
 @NEEDS_COMMUNITY
 def test_an_issue_is_found_by_its_label(player, service):
-    variables = {"ticket_system": str(EXAMPLES / "jira"), **VARIABLES["jira"], **DUMPING, "link": False}
+    variables = {"ticket_system": str(EXAMPLES / "jira"), **VARIABLES["jira"], **DUMPING, "ticket_reference": "none"}
     assert play(player, "open_ticket", variables).code == 0
     found = play(player, "open_ticket", variables)
     assert (changed_tasks(found), len(service.tickets)) == (0, 1), found.output
@@ -241,7 +241,7 @@ def test_connection_to_jira_is_checked(player, service):
 
 @OF_BOTH
 def test_an_interrupted_creation_is_found_again(player, service, name):
-    variables = {"ticket_system": str(EXAMPLES / name), **VARIABLES[name], **DUMPING, "link": False}
+    variables = {"ticket_system": str(EXAMPLES / name), **VARIABLES[name], **DUMPING, "ticket_reference": "none"}
     service.lost.add(CREATIONS[name])
     failed = play(player, "open_ticket", variables, "-vvv")
     assert (failed.code, len(service.tickets)) == (2, 1), failed.output
@@ -256,14 +256,14 @@ def test_an_interrupted_creation_is_found_again(player, service, name):
 def test_incidents_of_closed_tickets_are_closed_once(player, sandbox, service, name):
     # The ID of the second one has special characters.
     incidents = [DUMPING, MARKS, FORWARDING]
-    opening = {"ticket_system": str(EXAMPLES / name), **VARIABLES[name], "link": False}
+    opening = {"ticket_system": str(EXAMPLES / name), **VARIABLES[name], "ticket_reference": "none"}
     opened = play(player, "open_ticket", {**opening, "incidents": incidents})
     assert opened.code == 0, opened.output
     first, second, third = service.tickets
     service.close(first, **CLOSED[name])
     service.close(second, **CANCELED[name])
     closing = {
-        **{key: value for key, value in opening.items() if key not in ("fields", "link")},
+        **{key: value for key, value in opening.items() if key not in ("fields", "ticket_reference")},
         **CLOSURE,
         "resolution_map": {
             word: {"classification": "TruePositive", "classification_reason": "SuspiciousActivity"}
@@ -314,7 +314,7 @@ def test_tickets_of_connectwise_are_opened_once(player, service):
     variables = {
         "ticket_system": str(EXAMPLES / "connectwise"),
         **VARIABLES["connectwise"],
-        "link": False,
+        "ticket_reference": "none",
         "incidents": [DUMPING, FORWARDING],
     }
     assert check_run_again(player, service, "open_ticket", variables) == [
@@ -341,18 +341,16 @@ def test_tickets_of_connectwise_are_closed_with_their_incidents(player, sandbox,
         **CLOSURE,
         "incidents": [DUMPING, FORWARDING],
     }
-    # ContraForce cannot link these tickets.
-    without_link = ["--skip-tags", "link"]
-    _predicted, done, _again = check_run_again(player, service, "close_with_ticket", variables, *without_link)
-    assert "2 tickets opened; 2 closed; 2 tickets closed" in done
+    _predicted, done, _again = check_run_again(player, service, "close_with_ticket", variables)
+    assert "2 tickets opened; 2 tickets named in a comment; 2 closed; 2 tickets closed" in done
     assert stored(sandbox, DUMPING)["status"] == "Closed"
     assert all(ticket["closedFlag"] for ticket in service.tickets.values())
     # Another agent reopens a ticket, and its board has another status for closed ones.
     service.tickets[str(FIRST_ID)].update(status={"name": "New"}, closedFlag=False)
-    failed = play(player, "close_with_ticket", {**variables, "closed_status": "Resolved"}, *without_link)
+    failed = play(player, "close_with_ticket", {**variables, "closed_status": "Resolved"})
     assert failed.code == 2
     assert "The status Resolved does not close the ticket. Set closed_status to one that does." in failed.words
-    predicted, done, _again = check_run_again(player, service, "close_with_ticket", variables, *without_link)
+    predicted, done, _again = check_run_again(player, service, "close_with_ticket", variables)
     assert ("1 ticket would be closed" in predicted, "1 ticket closed" in done) == (True, True), (predicted, done)
 
 

@@ -251,6 +251,7 @@ class Scene:
         sandbox.add_incidents(self.polled)
         given_variables = {
             **variables("high"),
+            "ticket_reference": "link",
             **variables("false_positives"),
             "title_pattern": "^known .*4711$",
             "comment": COMMENT,
@@ -398,7 +399,7 @@ def test_titles_are_never_templates(scene):
     scene.wait("both have ended", lambda: scene.runs() >= begun + 2)
     given_to_playbook = json.loads(scene.dumped.read_text(encoding="utf-8"))
     event = given_to_playbook["eda"]["event"]
-    assert set(event) == {"source", "incident_id", "incident_number", "created_at", "title_sha256"}
+    assert set(event) == {"source", "incident_id", "incident_number", "account_id", "created_at", "title_sha256"}
     assert (event["incident_id"], event["incident_number"]) == (dumped["id"], "48213")
     more = {"classification_reason": "IncorrectAlertLogic", "comment": COMMENT}
     assert given_to_playbook["incidents"] == [{**event, **more}]
@@ -409,7 +410,10 @@ def test_titles_are_never_templates(scene):
 
 def test_a_ticket_is_opened_once_for_high_severity(scene):
     """The event is delivered twice, the filter knows the workspace, and the title is hostile."""
-    high = scene.incident(workspaceId=TAILSPIN, severity="High", title="\x1b]0;owned\x07\x00\x9b31m \u202egnp.exe")
+    title = "\x1b]0;owned\x07\x00\x9b31m \u202egnp.exe"
+    alerts = [{"title": "{{ 7 * 7 }} <i>", "severity": "High", "productName": "Defender"}]
+    details = {"description": "D", "alerts": alerts, "createdAt": "2026-11-20T10:00:00Z"}
+    high = scene.incident(workspaceId=TAILSPIN, severity="High", title=title, **details)
     before, begun = len(scene.sandbox.state()["platform_tickets"]), len(scene.sandbox.journal()["entries"])
     assert scene.deliver("high", scene.incident(workspaceId=TAILSPIN, severity="Medium"), high) == [200, 200]
     scene.wait("the ticket is linked", lambda: scene.stored(high)["ticketId"])
@@ -423,10 +427,12 @@ def test_a_ticket_is_opened_once_for_high_severity(scene):
     (ticket,) = [entry for entry in tickets if str(entry["id_serial"]) == str(scene.stored(high)["ticketId"])]
     seen = "\ufffd]0;owned\ufffd\ufffd\ufffd31m \ufffdgnp.exe"
     assert ticket["summary"] == f"Sentinel incident {high['id']}: {seen}"
+    shown = " ".join(map(str, ticket["data"].values()))
+    assert "<p>D</p> <p>Alerts:<br>{{ 7 * 7 }} &lt;i&gt; (High, Defender)</p>" in shown
     journal = scene.sandbox.journal()["entries"]
-    # Only the polling source listed incidents.
+    # Besides the polling source, only the run that opened the ticket listed incidents, for their details.
     lists = [entry["body"] for entry in journal[begun:] if "across-workspaces" in entry["path"]]
-    assert [body for body in lists if body.get("sources") != ["QRadar"]] == []
+    assert [body["sources"] for body in lists if body.get("sources") != ["QRadar"]] == [["Sentinel"]]
     writes = [entry["operation"] for entry in journal if entry["took_effect"] and entry["status"] < 300]
     assert writes.count("v2-link-ticket") == writes.count("create-ticket") == 1
 

@@ -6,7 +6,8 @@
 
 from __future__ import annotations
 
-import json
+import re
+from pathlib import Path
 
 import pytest
 
@@ -15,11 +16,17 @@ from ansible_collections.secops.itsm.tests.functional.runbooks import (
     CHAINS,
     CLOSURE,
     EACH_SYSTEM,
+    FORWARDING,
     check_run_and_repeat,
     play,
     stored,
 )
-from ansible_collections.secops.itsm.tests.functional.test_close_resolved import CLOSING
+from ansible_collections.secops.itsm.tests.functional.test_close_resolved import CLOSING, STATUS_FIELD
+from ansible_collections.secops.itsm.tests.functional.test_docs import blocks
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "runbook_reconcile_tickets.rst").read_text(
+    encoding="utf-8"
+)
 
 #: The variables that closing incidents or tickets requires.
 OF_INCIDENTS = {"direction": "from_ticket", **CLOSURE}
@@ -85,15 +92,19 @@ def test_audit_reports_both_differences_and_writes_nothing(player, sandbox, chai
         first, second = ([one["source"], one["incident_id"]] for one in (chain.first, chain.second))
         assert f"{' '.join(first)}: New, but ticket {pairs.number(chain.first)} is closed." in played.words
         assert f"{' '.join(second)}: Closed, but ticket {pairs.number(chain.second)} is open." in played.words
-    failed = play(player, "reconcile_tickets", pairs.variables(fail_on_drift=True), "--check")
-    assert (failed.code, sandbox.journal()["writes"]) == (2, pairs.writes)
-    assert "0 of 2 links and 2 of 2 statuses had drifted, and fail_on_drift is set." in failed.words
+    # Without the step of the links, the tickets are those of the variables.
+    alone = play(player, "reconcile_tickets", pairs.variables(fail_on_drift=True), "--tags", "status")
+    assert alone.summaries == [f"Done: 2 incidents, 0 failed; 1 {MARKED}, 1 {REVERSED}."], alone.output
+    assert (alone.code, sandbox.journal()["writes"]) == (2, pairs.writes)
+    assert "2 of 2 statuses had drifted, and fail_on_drift is set." in alone.words
 
 
 @EACH_SYSTEM
 def test_incidents_follow_their_tickets(player, sandbox, chain):
     pairs = Pairs(player, sandbox, chain)
-    assert check_run_and_repeat(player, sandbox, "reconcile_tickets", pairs.variables(**OF_INCIDENTS), pairs.writes) == [
+    assert check_run_and_repeat(
+        player, sandbox, "reconcile_tickets", pairs.variables(**OF_INCIDENTS), pairs.writes
+    ) == [
         f"Check mode: 2 incidents, 0 failed; 2 correct already; 1 {MARKED}, 1 {REVERSED}; 1 would be closed.",
         f"Done: 2 incidents, 0 failed; 2 correct already; 1 {MARKED}, 1 {REVERSED}; 1 closed.",
         f"Done: 2 incidents, 0 failed; 2 correct already; 1 with the same status, 1 {REVERSED}.",
@@ -136,84 +147,78 @@ def test_incident_of_canceled_ticket_is_left_open(player, sandbox):
     chain = CHAINS["servicenow"]
     pairs = Pairs(player, sandbox, chain)
     sandbox.edit(pairs.number(chain.first), {"state": "8"})
-    played = play(player, "reconcile_tickets", pairs.variables(**OF_INCIDENTS))
-    assert (played.code, pairs.states()) == (0, AT_FIRST), played.output
+    variables = pairs.variables(**OF_INCIDENTS)
+    played = play(player, "reconcile_tickets", variables)
+    assert (played.code, stored(sandbox, chain.first)["status"]) == (0, "New"), played.output
     assert f"ticket {pairs.number(chain.first)} was canceled; left unchanged." in played.words
-
-
-def test_resolution_chooses_the_classification(player, sandbox):
-    chain = CHAINS["servicenow"]
-    pairs = Pairs(player, sandbox, chain)
+    # The resolution of a ticket that was not canceled chooses the classification.
+    sandbox.edit(pairs.number(chain.first), CLOSING["servicenow"])
     mapped = {"solution provided": {"classification": "TruePositive", "classification_reason": "SuspiciousActivity"}}
-    played = play(player, "reconcile_tickets", pairs.variables(**OF_INCIDENTS, resolution_map=mapped))
+    played = play(player, "reconcile_tickets", {**variables, "resolution_map": mapped})
     assert (played.code, stored(sandbox, chain.first)["classification"]) == (0, "TruePositive"), played.output
 
 
 @EACH_SYSTEM
-@pytest.mark.parametrize("direction", ["report", "always", "from_ticket", "from_incident"])
-def test_unreadable_ticket_counts_as_unknown(player, sandbox, chain, direction):
+def test_unreadable_tickets_have_an_unknown_status(player, sandbox, chain):
     pairs = Pairs(player, sandbox, chain)
-    wanted = {
-        "report": {},
-        "always": {"compare_status": "always"},
-        "from_ticket": OF_INCIDENTS,
-        "from_incident": OF_TICKETS[chain.system],
-    }[direction]
     broken = {"TICKETING_URL": "http://127.0.0.1:9", "SERVICENOW_URL": "http://127.0.0.1:9", **NO_RETRY}
-    played = play(player, "reconcile_tickets", pairs.variables(**wanted), environment=broken)
-    assert (pairs.states(), sandbox.journal()["writes"]) == (AT_FIRST, pairs.writes), played.output
-    if direction == "report":
-        assert played.code == 0, played.output
-        assert played.summaries == ["Done: 2 incidents, 0 failed; 2 correct already; 2 with an unknown status."]
-        names = ", ".join(pairs.number(one) for one in (chain.first, chain.second))
-        assert f"The statuses of incidents with these tickets are unknown: {names}." in played.words
-    else:
+    played = play(player, "reconcile_tickets", pairs.variables(), environment=broken)
+    assert played.code == 0, played.output
+    assert played.summaries == ["Done: 2 incidents, 0 failed; 2 correct already; 2 with an unknown status."]
+    names = ", ".join(pairs.number(one) for one in (chain.first, chain.second))
+    assert f"The statuses of incidents with these tickets are unknown: {names}." in played.words
+    for wanted in ({"compare_status": "always"}, OF_INCIDENTS, OF_TICKETS[chain.system]):
+        played = play(player, "reconcile_tickets", pairs.variables(**wanted), environment=broken)
         assert played.code == 2, played.output
         assert played.summaries == ["Failed: 2 of 2 incidents failed; 2 correct already."]
         assert "127.0.0.1" in played.words
+    assert (pairs.states(), sandbox.journal()["writes"]) == (AT_FIRST, pairs.writes)
 
 
-@EACH_SYSTEM
-@pytest.mark.parametrize("variables", [{}, {"compare_status": "never"}], ids=["no_address", "never"])
-def test_links_are_compared_without_the_ticketing_system(player, sandbox, chain, variables):
-    pairs = Pairs(player, sandbox, chain)
-    before = len(sandbox.journal()["entries"])
-    address = {} if variables else {"TICKETING_URL": "", "SERVICENOW_URL": ""}
-    changes = {**variables, "report": True, "fail_on_drift": True}
-    played = play(player, "reconcile_tickets", pairs.variables(**changes), environment=address)
-    assert played.code == 0, played.output
-    assert played.summaries == ["Done: 2 incidents, 0 failed; 2 correct already."]
+def test_links_are_compared_without_the_ticketing_system(player, sandbox):
+    pairs = Pairs(player, sandbox, CHAINS["servicenow"])
+    before, no_address = len(sandbox.journal()["entries"]), {"TICKETING_URL": "", "SERVICENOW_URL": ""}
+    for number, (variables, environment, reason) in enumerate(
+        [
+            ({}, no_address, "the address of ServiceNow is not set"),
+            ({"compare_status": "never"}, {}, "compare_status is never"),
+        ]
+    ):
+        changes = {**variables, "report_dir": str(number), "fail_on_drift": True}
+        played = play(player, "reconcile_tickets", pairs.variables(**changes), environment=environment)
+        assert played.code == 0, played.output
+        assert played.summaries == ["Done: 2 incidents, 0 failed; 2 correct already."]
+        (report,) = (player.folder / str(number)).glob("*.md")
+        assert f"not compared, because {reason}" in report.read_text(encoding="utf-8")
     sent = sandbox.journal()["entries"][before:]
-    assert sent and all(entry["operation"].endswith(("incident", "ticket", "token")) for entry in sent), sent
-    (report,) = (player.folder / "itsm-reports").glob("*.md")
-    assert "not compared, because" in report.read_text(encoding="utf-8")
+    assert {entry["operation"] for entry in sent} <= {"token", "v2-get-incident"}, sent
 
 
-@pytest.mark.parametrize("direction", ["from_ticket", "from_incident"])
-def test_too_many_differences_close_none(player, sandbox, direction):
+def test_too_many_differences_close_none(player, sandbox):
     chain = CHAINS["servicenow"]
     pairs = Pairs(player, sandbox, chain)
-    if direction == "from_ticket":
-        sandbox.edit(pairs.number(chain.second), CLOSING["servicenow"])
-        assert play(player, "reopen_incident", {**chain.second, "comment": "Not finished."}).code == 0
-        wanted = OF_INCIDENTS
-    else:
-        sandbox.edit(pairs.number(chain.first), {"state": "2"})
-        assert play(player, "close_incident", {**chain.first, **CLOSURE}, "--tags", "close").code == 0
-        wanted = OF_TICKETS["servicenow"]
-    before, writes = pairs.states(), sandbox.journal()["writes"]
-    played = play(player, "reconcile_tickets", pairs.variables(**wanted, max_incidents=1))
-    assert (played.code, pairs.states(), sandbox.journal()["writes"]) == (2, before, writes), played.output
-    noun = "incidents" if direction == "from_ticket" else "tickets"
-    assert f"2 {noun} are to be closed, and max_incidents allows 1. None was closed;" in played.words
+    sandbox.edit(pairs.number(chain.first), {"state": "2"})
+    assert play(player, "close_incident", {**chain.first, **CLOSURE}, "--tags", "close").code == 0
+    writes, limited = sandbox.journal()["writes"], {**OF_TICKETS["servicenow"], "max_incidents": 1}
+    played = play(player, "reconcile_tickets", pairs.variables(**limited))
+    assert (played.code, pairs.states(), sandbox.journal()["writes"]) == (2, [True, False] * 2, writes), played.output
+    assert "2 tickets are to be closed, and max_incidents allows 1. None was closed;" in played.words
 
 
 @pytest.mark.parametrize(
     "system, variables, words",
     [
         ("rezolve", {"direction": "from_ticket"}, "'classification' is missing."),
-        ("rezolve", {"direction": "from_incident"}, "'closed_status' is missing. Set it to close tickets of Rezolve.ai"),
-        ("servicenow", {"direction": "from_incident"}, "'close_code' is missing. Set it to close tickets of ServiceNow"),
+        (
+            "rezolve",
+            {"direction": "from_incident"},
+            "'closed_status' is missing. Set it to close tickets of Rezolve.ai",
+        ),
+        (
+            "servicenow",
+            {"direction": "from_incident"},
+            "'close_code' is missing. Set it to close tickets of ServiceNow",
+        ),
         ("rezolve", {"direction": "both"}, "value of direction must be one of: report, from_ticket, from_incident"),
         ("rezolve", {**OF_INCIDENTS, "compare_status": "never"}, "'compare_status' is never, but 'direction' is from"),
     ],
@@ -226,20 +231,38 @@ def test_missing_variables_are_reported_before_any_request(player, sandbox, syst
     assert words in played.words
 
 
-@EACH_SYSTEM
-def test_statuses_alone_are_compared_by_tag(player, sandbox, chain):
-    pairs = Pairs(player, sandbox, chain)
-    played = play(player, "reconcile_tickets", pairs.variables(), "--tags", "status")
-    assert played.summaries == [f"Done: 2 incidents, 0 failed; 1 {MARKED}, 1 {REVERSED}."], played.output
-
-
-def test_interrupted_closing_ends_in_the_same_state(player, sandbox):
+def test_interrupted_closings_are_completed_by_another_run(player, sandbox):
     chain = CHAINS["servicenow"]
     pairs = Pairs(player, sandbox, chain)
-    variables = pairs.variables(**OF_INCIDENTS)
-    lost = [{"operation": "update-status", "times": 1, "drop": "after"}]
-    sandbox.faults(lost) if hasattr(sandbox, "faults") else None
-    for _run in range(2):
-        assert play(player, "reconcile_tickets", variables).code == 0
-    assert pairs.states() == [True, True, True, False]
-    assert len(stored(sandbox, chain.first)["comments"]) == 1, json.dumps(stored(sandbox, chain.first))
+    lost = {"when": "after", "drop": True, "times": -1}
+    for variables, fault in (
+        (OF_INCIDENTS, {"operation": "v2-update-incident-status", **lost}),
+        (OF_TICKETS["servicenow"], {"operation": "update-record", **lost}),
+    ):
+        sandbox.set_faults(fault)
+        broken = play(player, "reconcile_tickets", pairs.variables(**variables, verify_timeout=1), environment=NO_RETRY)
+        assert broken.code in (0, 2), broken.output
+        sandbox.set_faults()
+        again = play(player, "reconcile_tickets", pairs.variables(**variables), "--tags", "status")
+        assert again.code == 0, again.output
+    assert pairs.states() == [True, True, True, True]
+    assert len(stored(sandbox, chain.first)["comments"]) == 1
+
+
+@pytest.mark.parametrize("direction", ["from_ticket", "from_incident"])
+def test_commands_of_the_guide_close_what_they_say(player, sandbox, direction):
+    """The first example of the page leaves an open incident with a closed ticket."""
+    (variables,) = blocks(PAGE, "yaml")
+    (player.folder / "pairs.yml").write_text(variables, encoding="utf-8")
+    commands = [code.replace("\\\n", " ") for code in blocks(PAGE, "shell")]
+    (command,) = [code for code in commands if f"direction={direction}" in code]
+    (summary,) = re.findall(rf"``(Done: .*; 1 {'closed' if direction == 'from_ticket' else 'ticket closed'}\.)``", PAGE)
+    assert player.play("secops.itsm.reconcile_tickets", "-e", "@pairs.yml").code == 0
+    if direction == "from_incident":
+        sandbox.edit("CTC-0042", {STATUS_FIELD: "Open"})
+        assert play(player, "close_incident", {**FORWARDING, **CLOSURE}, "--tags", "close").code == 0
+    _ansible_playbook, *words = command.split()
+    assert words[:2] == ["-i", "localhost,"]
+    played = player.play(*words[2:])
+    assert (played.code, played.summaries) == (0, [summary]), played.output
+    assert stored(sandbox, FORWARDING)["status"] == "Closed"

@@ -80,7 +80,9 @@ def test_tickets_are_named_in_one_comment(player, sandbox, chain):
     for incident in (chain.first, chain.second):
         (number,) = names_of(chain, sandbox)[incident["incident_id"]]
         (text,) = [text for text in comments_of(sandbox, incident) if number in text]
-        assert text == f"The ticket of this incident in {TITLES[chain.system]} is {number}.\n\n[service ticket {number}]"
+        assert (
+            text == f"The ticket of this incident in {TITLES[chain.system]} is {number}.\n\n[service ticket {number}]"
+        )
         assert stored(sandbox, incident)["ticketId"] is None
     assert set(sent(sandbox)) == {"v2-add-incident-comment"}
 
@@ -92,8 +94,10 @@ def test_tickets_that_are_not_linked_are_closed_in_their_system(player, sandbox,
     named = named.get(way, ["", "", ""])
     already = " already" if way == "comment" else ""
     assert check_run_and_repeat(player, sandbox, "close_with_ticket", closing(chain, way)) == [
-        f"Check mode: 1 incident, 0 failed; 1 ticket would be opened{named[0]}; 1 would be closed; "
-        "1 ticket would be closed.",
+        (
+            f"Check mode: 1 incident, 0 failed; 1 ticket would be opened{named[0]}; 1 would be closed; "
+            "1 ticket would be closed."
+        ),
         f"Done: 1 incident, 0 failed; 1 ticket opened{named[1]}; 1 closed; 1 ticket closed.",
         f"Done: 1 incident, 0 failed; 1 ticket found{named[2]}{already}; 1 closed already; 1 ticket found closed.",
     ]
@@ -113,12 +117,18 @@ def test_given_ticket_is_named_and_closed(player, sandbox, chain):
     entries[1]["classification_reason"] = "Malware"
     writes = sandbox.journal()["writes"]
     assert check_run_and_repeat(player, sandbox, "close_with_ticket", closing(chain, "comment", *entries), writes) == [
-        "Check mode: 2 incidents, 0 failed; 2 tickets would be named in a comment; 2 would be closed; "
-        "2 tickets would be closed.",
+        (
+            "Check mode: 2 incidents, 0 failed; 2 tickets would be named in a comment; 2 would be closed; "
+            "2 tickets would be closed."
+        ),
         "Done: 2 incidents, 0 failed; 2 tickets named in a comment; 2 closed; 2 tickets closed.",
         "Done: 2 incidents, 0 failed; 2 tickets named in a comment already; 2 closed already; 2 tickets found closed.",
     ]
     assert {found[0]["closed"] for found in chain.tickets(sandbox).values()} == {True}
+    entries_sent = sandbox.journal()["entries"]
+    bodies = [entry["body"] for entry in entries_sent if entry["operation"] == "v2-update-incident-status"]
+    assert len(bodies) == 2
+    assert not any({"updateTicket", "ticketId"} & set(body) for body in bodies)
     for entry in entries:
         marker = f"[service ticket {entry['ticket_id']}]"
         assert sum(marker in text for text in comments_of(sandbox, entry)) == 1
@@ -220,9 +230,9 @@ def test_known_ticket_of_another_system_is_ignored_by_a_comment(player, sandbox,
     """ContraForce is connected to Jira, and shows the issue that it linked."""
     variables = variables_of(CHAINS[system], "comment", BUSY)
     played = play(player, "open_ticket", variables)
-    assert played.summaries == [
-        "Done: 1 incident, 0 failed; 1 ticket opened; 1 ticket named in a comment."
-    ], played.output
+    assert played.summaries == ["Done: 1 incident, 0 failed; 1 ticket opened; 1 ticket named in a comment."], (
+        played.output
+    )
     assert stored(sandbox, BUSY)["ticketId"] == "10043"
     assert not any("SOC-312" in text for text in comments_of(sandbox, BUSY))
 
@@ -240,7 +250,12 @@ def test_link_that_is_not_set_names_the_variable(player, sandbox, chain):
 def test_workspace_without_ticketing_system_names_the_variable(player, sandbox):
     chain = CHAINS["servicenow"]
     incident = next(
-        {"workspace_id": one["workspaceId"], "source": one["source"], "incident_id": one["id"], "ticket_id": "INC0012345"}
+        {
+            "workspace_id": one["workspaceId"],
+            "source": one["source"],
+            "incident_id": one["id"],
+            "ticket_id": "INC0012345",
+        }
         for one in sandbox.state()["incidents"]
         if one["workspaceId"] == "7f8091a2-b3c4-4d5e-8f60-718293041526"
     )
@@ -305,9 +320,32 @@ def test_contraforce_cannot_be_asked_to_close_tickets_without_links(player, sand
 )
 @EACH_SYSTEM
 def test_deprecated_variable_works(player, sandbox, chain, former, summary):
-    played = play(player, "open_ticket", {**chain.variables, **chain.first, "link": former})
+    played = play(player, "open_ticket", variables_of(chain, "", link=former))
     assert played.summaries == [summary], played.output
     assert "'link' is deprecated and will be removed in 1.0." in played.words
+
+
+@EACH_SYSTEM
+def test_default_depends_on_the_system(player, sandbox, chain):
+    played = play(player, "open_ticket", variables_of(chain, ""))
+    named = "linked" if chain.system == "servicenow" else "ticket named in a comment"
+    assert played.summaries == [f"Done: 1 incident, 0 failed; 1 ticket opened; 1 {named}."], played.output
+    assert (stored(sandbox, chain.first)["ticketId"] is None) is (chain.system == "rezolve")
+
+
+def test_missing_status_names_both_ways_out(player, sandbox):
+    chain = CHAINS["rezolve"]
+    variables = {**closing(chain, "auto"), "closed_status": ""}
+    refused = play(player, "close_with_ticket", variables)
+    assert refused.code == 2
+    assert "'closed_status' is missing. Set it to close tickets of Rezolve.ai, or set 'ticket_reference' to link" in (
+        refused.words
+    )
+    assert sandbox.journal()["entries"] == []
+    linked = play(player, "close_with_ticket", {**variables, "ticket_reference": "link"})
+    assert linked.summaries[0].startswith("Done: 1 incident, 0 failed; 1 ticket opened; 1 linked; 1 closed"), (
+        linked.output
+    )
 
 
 def test_workspace_of_the_chain_is_connected_to_the_system():

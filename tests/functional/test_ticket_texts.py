@@ -27,7 +27,7 @@ DESCRIPTION_FIELD = "a1c0ffee-0001-4000-8000-000000000002"
 URGENCY_FIELD = "a1c0ffee-0001-4000-8000-000000000003"
 SUMMARY = "{priority} {source_name} {number}, {owner}: {title}"
 TEXT = "{description}\n\nAlerts:\n{alerts}\n\nEntities:\n{entities}\n\nOwner: {owner}, {created_at}\n{portal_url}"
-#: What differs between the systems: the workspace, the field for texts with its template, and the field for the urgency.
+#: What differs between the systems: the workspace, the field for texts, its template, and the field for the urgency.
 TEXTS = {
     "rezolve": (TAILSPIN, "Description", f"<pre>{TEXT}</pre>", "Urgency"),
     "servicenow": (FABRIKAM, "description", f"[code]{TEXT}[/code] [co{{number}}de]", "urgency"),
@@ -78,7 +78,7 @@ def variables_of(chain):
     workspace, text, template, urgency = TEXTS[chain.system]
     return {
         **chain.variables,
-        "link": False,
+        "ticket_reference": "none",
         "summary": SUMMARY,
         "portal_url": PORTAL,
         "priority_map": {"High": "High", "default": LOWEST[chain.system]},
@@ -135,7 +135,7 @@ def test_informational_incident_has_a_priority(player, sandbox, chain, form):
     """The field does not have a choice with this name."""
     workspace, _text, _template, urgency = TEXTS[chain.system]
     sandbox.add_incidents(hostile(workspace))
-    named = {"workspace_id": workspace, "source": "DefenderXDR", "incident_id": "72001", "link": False}
+    named = {"workspace_id": workspace, "source": "DefenderXDR", "incident_id": "72001", "ticket_reference": "none"}
     variables = {**chain.variables, **named, "fields": {**chain.variables["fields"], urgency: "{severity}"}}
     if form == "texts":
         refused = play(player, "open_ticket", variables)
@@ -156,7 +156,7 @@ def test_details_are_only_read_if_a_text_contains_them(player, sandbox):
     """Reading an incident may show its owner, and its number may be given."""
     chain = CHAINS["rezolve"]
     sandbox.reset({"ticket": "hidden"})
-    given = {**DUMPING, "incident_number": "2871", "link": False}
+    given = {**DUMPING, "incident_number": "2871", "ticket_reference": "none"}
     plain = {**chain.variables, **given}
     own = {**plain, "fields": {"Urgency": "High", "Description": "{owner} {number} {created_at}"}}
     for variables in (plain, own):
@@ -194,7 +194,10 @@ REFUSED = {
     "lines": ({"summary": "{alerts} {title}"}, "summary contains {alerts}, which can have several lines."),
     "default": ({"priority_map": "{High: 1}"}, "'priority_map' does not contain 'default'"),
     "severity": ({"priority_map": {"Hig": 1, "default": 2}}, "'Hig', which is not a severity. Did you mean High?"),
-    "identity": ({"reference_field": "", "summary": "{incident_id} {workspace_id} {owner}"}, "must not contain {owner}"),
+    "identity": (
+        {"reference_field": "", "summary": "{incident_id} {workspace_id} {owner}"},
+        "must not contain {owner}",
+    ),
 }
 
 

@@ -30,7 +30,7 @@ def test_both_apis_are_reported(player, sandbox):
     assert contraforce["ticket link"].endswith("shows it: 10043 / SOC-312 (CF-A10)")
     assert {"address", "credentials", "list of incidents", "workspace role", "comments"} <= set(contraforce)
     assert {"address", "credentials", "tenant", "role", "offers", "list of tickets", "search"} <= set(ticketing)
-    assert ticketing.pop("ticket_reference: auto") == "link"
+    assert ticketing.pop("ticket_reference: auto") == "comment"
     # A finding that is not a failure does not fail the run.
     assert ticketing.pop("types of fields").startswith("limited  ")
     assert [rest for rest in [*contraforce.values(), *ticketing.values()] if rest.startswith("failed")] == []

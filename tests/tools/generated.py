@@ -23,7 +23,7 @@ from ansible_collections.secops.itsm.plugins.module_utils._errors import CATEGOR
 from ansible_collections.secops.itsm.plugins.module_utils._http.connection_options import Option
 from ansible_collections.secops.itsm.plugins.plugin_utils.report import NEXT_STEPS
 from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_input import IDENTITY_KEYS, INCIDENT_LISTS
-from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import AUTO_WAYS
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import AUTO_WAYS, LINK
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import TicketSystem, all_systems
 from ansible_collections.secops.itsm.tests.benchmark.report import document
 from ansible_collections.secops.itsm.tests.benchmark.results import Results
@@ -211,7 +211,12 @@ def requirement_of_system(name: str, system: TicketSystem, runbook: Mapping[str,
     """
     if "resolution" in runbook["takes"] and name == system.definition["ticket"]["reference"].get("field"):
         return f"**yes**, or {code('summary')}"
+    if name in system.definition["closing"]["required_if_checked"] and "direction" in runbook["takes"]:
+        return f"if {code('direction')} is {code('from_incident')}"
     if name in system.definition["closing"]["required_if_checked"]:
+        if AUTO_WAYS[system.definition["contraforce_links"]] != LINK:
+            linked = f"{code('ticket_reference')} is {code('link')}"
+            return f"unless {linked} and {code('ticket_closing')} is {code('contraforce')}"
         is_default = system.definition["closing"]["default"] == "checked"
         way, word = ("contraforce", "unless") if is_default else ("checked", "if")
         return f"{word} {code('ticket_closing')} is {code(way)}"
@@ -249,6 +254,8 @@ def requirement(name: str, runbook: Mapping[str, Any]) -> str:
     in_entry = "or for each host" if of_hosts else "or in each entry"
     if name in runbook.get("required", ()):
         return "**yes**"
+    if name == "classification" and "direction" in runbook["takes"]:
+        return f"if {code('direction')} is {code('from_ticket')}"
     if name in runbook.get("needs", ()):
         return f"**yes**, {in_entry}"
     if name in runbook.get("needs_of_sentinel", ()):

@@ -340,7 +340,10 @@ def test_each_key_of_an_entry_is_used(name):
     texts = [(PLAYBOOKS / f"{name}.yml").read_text(encoding="utf-8")]
     # The report passes the entries on without using them.
     tasks = PLAYBOOKS / "tasks"
-    files = {path for path in files_of(name) if path.parent == tasks} - {tasks / "prepare_run.yml", tasks / "report.yml"}
+    files = {path for path in files_of(name) if path.parent == tasks} - {
+        tasks / "prepare_run.yml",
+        tasks / "report.yml",
+    }
     texts += [path.read_text(encoding="utf-8") for path in sorted(files)]
     of_tickets = set(GROUPS["tickets"]) if tasks / "open_tickets.yml" in files else set()
     words = set(re.findall(r"\w+", " ".join(texts)))

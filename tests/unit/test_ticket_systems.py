@@ -141,6 +141,13 @@ def test_ticket_uses_variables_and_options_that_exist(name):
 
 
 @EACH
+def test_closed_and_unread_tickets_are_set(name):
+    tasks = yaml.safe_load((SYSTEMS[name].folder / "closed.yml").read_text(encoding="utf-8"))
+    facts = {fact for task in tasks for fact in task.get("ansible.builtin.set_fact", ())}
+    assert {"itsm_closed_tickets", "itsm_unread_tickets"} <= facts
+
+
+@EACH
 def test_connection_is_available_to_runbooks(name):
     system = SYSTEMS[name]
     assert connection_options.TABLES[system.group] == system.connection_options
@@ -203,7 +210,7 @@ def test_values_for_closing_are_required_if_closures_are_checked(name):
 FORM: Mapping[str, Any] = {
     "summary": {"option": "title", "max_length": 40},
     "fields": {"option": "columns", "ignore": "ignored"},
-    "markup": {"[b]": "(b)"},
+    "markup": ["[b]"],
     "reference": {"option": "key", "form": "key_form", "max_length": 100},
     "values": [{"names": ["group_id", "group"], "field": "owner"}, {"names": ["table"], "option": "kind"}],
 }

@@ -109,6 +109,7 @@ FORM: Mapping[str, Any] = {"values": [{"names": ["group_id", "group"], "field": 
         # Otherwise, the field of all incidents would be used.
         ({}, {"group_id": 1, "group": "c"}, {"owner": "a"}, {"group_id": 1, "group": "c", "fields": {"owner": 1}}),
         ({"group": "e"}, {"group": "c"}, {"owner": "a"}, {"group": "e"}),
+        ({"summary": "e"}, {"summary": "c", "team": "t"}, {}, {"summary": "e", "team": "t"}),
     ],
 )
 def test_entry_takes_precedence_over_customer_and_variables(entry, customer, for_all, expected):
@@ -116,6 +117,8 @@ def test_entry_takes_precedence_over_customer_and_variables(entry, customer, for
     merged = merge_values(entry, customer, values, FORM)
     assert merged == expected
     assert merge_values(merged, customer, values, FORM) == expected, "the lookup of workspaces merges again"
+    of_priority = {"priority_map": {"High": for_all, "Low": "P4"}}
+    assert merge_values(entry, customer, of_priority, FORM) == expected
 
 
 def test_ticket_has_the_company_of_the_customer_and_not_that_of_all_incidents():
@@ -382,6 +385,10 @@ SENTINEL = {**FIRST, "source": "Sentinel", "incident_id": "7c2a1e8f-63d4-4b9f-8a
         ({FABRIKAM: {"team_id": "a"}, ACCOUNT: {"team_id": "a"}}, {}, False),
         ({FABRIKAM: {"team_id": "a"}, "default": {}}, {}, True),
         ({FABRIKAM: {}, "default": {}}, {}, False),
+        # Other runs may open tickets with the values for all incidents.
+        ({FABRIKAM: {}}, {}, False),
+        ({FABRIKAM: {"team_id": "soc"}}, {}, False),
+        ({FABRIKAM: {"team_id": "a"}}, {}, True),
         ({NORTHWIND: {"team_id": "b"}, "default": {"team_id": "a"}}, {}, False),
         ({ACCOUNT: {"team_id": "a"}}, {"account_id": ACCOUNT}, False),
         (None, {"ticket_id": "1"}, True),
@@ -391,6 +398,15 @@ def test_short_reference_requires_a_place_of_each_customer(customers, change, is
     found = problems(customers, {**FIRST, **change}, system="rezolve", **SHORT)
     facts = ["20931", "UUID", "'customers'", "'team_id'", "'offer'", "another 'reference_format'"]
     assert_messages(found, *([] if is_apart else [facts]))
+
+
+def test_incomplete_values_for_all_incidents_do_not_count_as_a_place():
+    customers = {FABRIKAM: {"team_id": "a"}, NORTHWIND: {"team_id": "b"}}
+    assert problems(customers, FIRST, system="rezolve", team_id=None, **SHORT) == []
+
+
+def test_short_reference_in_an_option_is_validated_by_its_module():
+    assert problems(None, FIRST, system="servicenow", **SHORT) == []
 
 
 def test_short_reference_requires_a_field():

@@ -138,6 +138,13 @@ def test_details_are_added_to_the_record():
     ]
 
 
+def test_null_of_a_read_takes_precedence():
+    """The incident is not assigned any more, and the list may lag behind."""
+    read = result((ENTRY, {**READ, "user": None}, {}))
+    (incident,) = details("{owner} {description}", read, [ROW])["incidents"]
+    assert incident["record"] == {"user": None, "description": "D"}
+
+
 @pytest.mark.parametrize("change", [{"id": "61025"}, {"source": "Sentinel"}, {"workspaceId": OTHER["incident_id"]}])
 def test_other_incidents_are_not_used(change):
     found = details("{description}", result((ENTRY, READ, {})), [{**ROW, **change}])

@@ -65,7 +65,9 @@ def test_texts_show_the_record():
     }
 
 
-@pytest.mark.parametrize("record", [{}, {"user": None, "alerts": None, "description": None, "createdAt": 5, "number": ""}])
+@pytest.mark.parametrize(
+    "record", [{}, {"user": None, "alerts": None, "description": None, "createdAt": 5, "number": ""}]
+)
 def test_missing_details_are_empty(record):
     shown = texts("https://portal.example/{incident_number}", **record)
     assert {shown[name] for name in DETAILS if name != "created_at"} == {""}
@@ -83,7 +85,10 @@ def test_unreadable_time_is_shown_as_it_is(text, shown):
 
 def test_number_of_the_entry_takes_precedence():
     assert incident_texts({**ENTRY, "incident_number": 8, "record": {"number": 7}})["number"] == "8"
-    assert [number_of(record) for record in ({"number": 0}, {"number": True}, {"displayId": " "}, {})] == ["0", *[None] * 3]
+    assert [number_of(record) for record in ({"number": 0}, {"number": True}, {"displayId": " "}, {})] == [
+        "0",
+        *[None] * 3,
+    ]
 
 
 @pytest.mark.parametrize(
@@ -154,13 +159,16 @@ def test_text_is_shortened_at_a_word(text, length, shown):
 
 @given(
     st.text(
-        st.sampled_from([*"a  \n\r\t<{", "\x1b", "\x00", "\u202e", "\u2028", "\ud800", "\U0001f525", "\u2066"]), max_size=50
+        st.sampled_from([*"a  \n\r\t<{", "\x1b", "\x00", "\u202e", "\u2028", "\ud800", "\U0001f525", "\u2066"]),
+        max_size=50,
     ).map(lambda part: part * 60)
 )
 def test_texts_are_visible_and_bounded(text):
     item = {"title": text, "displayName": text, "severity": text, "type": text}
     lists = {name: list_excerpt(name, [item] * 20) for name in ("alerts", "entities")}
-    shown = texts(title=text, severity=text, description=text, user=item, sourceDisplayName=text, createdAt=text, **lists)
+    shown = texts(
+        title=text, severity=text, description=text, user=item, sourceDisplayName=text, createdAt=text, **lists
+    )
     for name, found in shown.items():
         assert {unicodedata.category(letter) for letter in found.replace("\n", "")}.isdisjoint(
             {"Cc", "Cf", "Cs", "Cn", "Zl", "Zp"}

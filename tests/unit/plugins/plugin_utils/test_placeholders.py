@@ -24,7 +24,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.placeholders import (
 )
 
 TEXTS = {"title": "a & <b>", "owner": "O'Neil", "alerts": "1 <\n2", "severity": "<High>", "number": "7"}
-MARKUP = {"[code]": "(code)", "[/code]": "(/code)"}
+MARKUP = ("[code]", "[/code]")
 
 
 def test_names_are_consistent():
@@ -62,7 +62,7 @@ def test_rich_text_is_detected_for_each_text():
 @pytest.mark.parametrize(
     "template, texts, text",
     [
-        ("{title}", {"title": "[code]x[/CODE]"}, "(code)x(/code)"),
+        ("{title}", {"title": "[code]x[/CODE]"}, "(code)x(/CODE)"),
         ("[{title}] {number}", {"title": "code"}, "(code) "),
         ("{title}{owner}", {"title": "[co", "owner": "de]"}, "(code)"),
         ("[code]{title}[/code]", {"title": "<i>[/code]"}, "[code]&lt;i&gt;(/code)[/code]"),

@@ -22,7 +22,15 @@ FIELDS = {"high": {"urgency": "1 - High"}, "default": {"urgency": "3 - Low"}}
 
 @pytest.mark.parametrize(
     "severity, priority",
-    [("High", "1"), ("high ", "1"), ("medium", "two"), ("Informational", "5"), ("Low", "4"), ("Critical", "4"), ("", "4")],
+    [
+        ("High", "1"),
+        ("high ", "1"),
+        ("medium", "two"),
+        ("Informational", "5"),
+        ("Low", "4"),
+        ("Critical", "4"),
+        ("", "4"),
+    ],
 )
 def test_priority_depends_on_the_severity(severity, priority):
     assert priority_of({"priority_map": TEXTS}, severity) == (priority, {})
@@ -31,7 +39,9 @@ def test_priority_depends_on_the_severity(severity, priority):
 
 def test_priority_can_consist_of_fields():
     values = {"priority_map": FIELDS}
-    assert [priority_of(values, severity) for severity in ("High", "Low")] == [("", fields) for fields in FIELDS.values()]
+    assert [priority_of(values, severity) for severity in ("High", "Low")] == [
+        ("", fields) for fields in FIELDS.values()
+    ]
     assert (sets_fields(values), sets_fields({"priority_map": TEXTS})) == (True, False)
     assert priority_map_problems(values) == []
 

@@ -133,8 +133,10 @@ def test_notes_of_the_run_are_limited():
         ({"unlink": True}, "unlinked"),
         ({"reconcile": True}, "corrected"),
         ({"reopen": False}, "open already"),
+        ({"reconcile": False, "open_incident": False}, "incident open"),
+        ({"reconcile": False, "open_ticket": False, "close_ticket": True}, "ticket closed"),
     ],
-    ids=["close", "ticket", "escalate", "comment", "unchanged", "unlink", "reconcile", "reopen"],
+    ids=["close", "ticket", "escalate", "comment", "unchanged", "unlink", "reconcile", "reopen", "drift", "resolved"],
 )
 def test_word_names_the_most_important_change(steps, word):
     results = [

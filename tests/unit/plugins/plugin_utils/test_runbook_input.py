@@ -39,7 +39,7 @@ MINIMAL: Mapping[str, Mapping[str, Any]] = {
         "comment": "Contained.",
     },
     "close_false_positives": {"title_pattern": "x", "classification_reason": "InaccurateData", "comment": "Known."},
-    "close_with_ticket": {**DEFENDER, **CLOSURE, **TICKETS},
+    "close_with_ticket": {**DEFENDER, **CLOSURE, **TICKETS, "closed_status": "Resolved"},
     "close_resolved": {"classification": "TruePositive", "reference_field": "Incident Reference"},
     "escalate_incident": {**DEFENDER, **TICKETS},
     "open_ticket": {**DEFENDER, **TICKETS},

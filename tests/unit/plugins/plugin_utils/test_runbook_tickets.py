@@ -124,7 +124,10 @@ def test_unknown_placeholder_is_located():
         ({"summary": "{alerts_html} {entities}"}, [["summary", "{alerts}"], ["summary", "{entities}"]]),
         ({"fields": {"a": ["{priority}"]}}, [["fields.a", "{priority}", "'priority_map' is not set"]]),
         ({"fields": {"a": "{portal_url}"}}, [["fields.a", "{portal_url}", "'portal_url' is not set"]]),
-        ({"priority_map": {"high": {"a": "{titel}"}, "default": {"b": 1}}}, [["priority_map.high.a", "{titel}", "{title}"]]),
+        (
+            {"priority_map": {"high": {"a": "{titel}"}, "default": {"b": 1}}},
+            [["priority_map.high.a", "{titel}", "{title}"]],
+        ),
         ({"priority_map": {"high": 1}}, [["'priority_map'", "'default'"]]),
         (
             {"summary": "{priority}", "priority_map": {"default": {"a": "b"}}},
@@ -320,6 +323,8 @@ def test_fields_of_an_entry_override_the_variable():
     assert made["fields"] == {"Urgency": "low", "Team": "a"}
     assert ticket({"fields": {"Reference": "own"}}, fields={"Reference": "for all"})["fields"] == REFERENCE
     assert build_ticket(ENTRY, VALUES)["fields"] == REFERENCE
+    made = ticket({"fields": {"a": "{alerts}"}}, fields={"Reference": "{alerts}"}, ignore_fields=["b"])
+    assert (made["fields"], made["ignore_fields"]) == ({"a": "", **REFERENCE}, ["b", "a"])
 
 
 @pytest.mark.parametrize("values", [{}, {"reference_field": None}])

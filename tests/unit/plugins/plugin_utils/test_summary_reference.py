@@ -17,6 +17,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.runbook_tickets import
     SUMMARY_ALONE,
     SUMMARY_WITH_REFERENCE,
     ticket_summary,
+    ticket_texts,
 )
 from ansible_collections.secops.itsm.plugins.plugin_utils.summary_reference import parse_summary, summary_problem
 
@@ -55,8 +56,8 @@ UNUSABLE = [
 
 def summary_of(template, title="", incident=INCIDENT):
     """Return the summary of the ticket of an incident."""
-    record = {"title": title, "severity": "High"}
-    return ticket_summary({**incident, "record": record}, record, {"summary": template}, TICKET)
+    entry = {**incident, "record": {"title": title, "severity": "High"}}
+    return ticket_summary(entry, ticket_texts(entry, {}), {"summary": template}, TICKET)
 
 
 @pytest.mark.parametrize("template", USABLE)

@@ -218,7 +218,13 @@ def test_shown_ticket_is_used_if_it_is_one_of_the_system(way, links, shown, is_u
 
 def linked(shown: str | None, **values: Any) -> dict[str, Any]:
     """Return the outcome of linking a ticket."""
-    link = {"before": "unlinked", "after": "linked", "ticket_id": "7", "ticket_number": "X-7", "ticketing_system": shown}
+    link = {
+        "before": "unlinked",
+        "after": "linked",
+        "ticket_id": "7",
+        "ticket_number": "X-7",
+        "ticketing_system": shown,
+    }
     return {**INCIDENT, "changed": True, "failed": False, "link": link, **values}
 
 

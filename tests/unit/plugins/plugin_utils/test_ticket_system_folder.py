@@ -194,6 +194,7 @@ INVALID: dict[str, tuple[str, Any, list[str]]] = {
     "bool": ("ticket/summary/max_length", True, ["'ticket.summary.max_length' must be a number"]),
     "blank": ("title", " ", ["'title' is empty"]),
     "list": ("entry", "summary", ["'entry' must be a list"]),
+    "contraforce_type": ("contraforce_type", "jira", ["'contraforce_type'", "Autotask, ServiceNow, Jira, Zendesk"]),
     "links": ("contraforce_links", "yes", ["'contraforce_links'", "documented, assumed, no"]),
     "closing": ("closing/default", "maybe", ["'closing.default'", "contraforce, checked"]),
     "required": ("closing/required_if_checked", ["board"], ["'closing.required_if_checked'", "'board'"]),
