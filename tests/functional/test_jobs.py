@@ -20,6 +20,7 @@ from ansible_collections.secops.itsm.tests.functional.jobs import WORKFLOW_VARIA
 
 ANSWERS = Path(__file__).resolve().parent / "job_answers.yml"
 OPEN, CLOSE, VERIFY = "Open tickets, to be approved", "Close incidents", "Verify the connections"
+CLOSE_BOTH = "Close incidents with their tickets"
 CHECK = ("--check", "--diff")
 
 
@@ -74,13 +75,18 @@ def test_the_workflow_opens_and_closes(tmp_path, sandbox, credentials):
     assert {states[entry["incident_id"]] for entry in listed} & {"Closed"} == set(), "closed before the approval"
 
     # The answers of the workflow override the stats of the first job.
-    closed = run_job(tmp_path / "close", CLOSE, {**opened.artifacts, **answers}, credentials)
+    closed = run_job(tmp_path / "close", CLOSE_BOTH, {**opened.artifacts, **answers}, credentials)
     assert closed.status == "successful", closed.output
     state = sandbox.state()
     states = {entry["id"]: entry["status"] for entry in state["incidents"]}
     assert {states[entry["incident_id"]] for entry in listed} == {"Closed"}
     counts = closed.artifacts["itsm_report"]["counts"]
     assert (counts["incidents"], counts["changed"], counts["failed"]) == (2, 2, 0)
+    numbers = {entry["ticket_id"] for entry in passed_on}
+    tickets = [ticket for ticket in state["platform_tickets"] if ticket["object_id"] in numbers]
+    assert [ticket["status_category"].startswith("Done") for ticket in tickets] == [True, True]
+    comments = [comment["message"] for entry in state["incidents"] for comment in entry["comments"]]
+    assert [sum(f"[service ticket {number}]" in text for text in comments) for number in numbers] == [1, 1]
 
     for job in (check, opened, closed):
         assert not [secret for secret in secrets_of(credentials) if secret in job.shown]
