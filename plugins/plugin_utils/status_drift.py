@@ -29,8 +29,8 @@ SAME, OPEN_INCIDENT, OPEN_TICKET, UNKNOWN = "status", "open_incident", "open_tic
 DRIFT = (OPEN_INCIDENT, OPEN_TICKET)
 
 UNREAD = "The ticket could not be read."
-NO_STATUS = "The incident shows no status that is known."
-NOT_READ_AGAIN = "The ticket is closed, but it could not be read when and how it was closed."
+NO_STATUS = "The incident does not show a known status."
+NOT_READ_AGAIN = "The ticket is closed, but the time and the resolution could not be read."
 
 
 @dataclass(frozen=True)
