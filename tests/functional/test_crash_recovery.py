@@ -4,7 +4,7 @@
 
 """A job that opens, links and closes tickets can be killed at any request: the next run completes it.
 
-Jobs are killed before each request and after each write; those of further ticketing systems before and after each write,
+Jobs are killed before each request and after each write; those of other ticketing systems before and after each write,
 because services only change with writes. A job about several incidents processes them in parallel, so
 one kill can hit several incidents, each at a different request of the same step.
 """
