@@ -249,8 +249,12 @@ class Scene:
         self.path.write_text(yaml.safe_dump(all_rulesets(folder), sort_keys=False), encoding="utf-8")
         self.polled = self.incident(source="QRadar", title="Known as 4711")
         sandbox.add_incidents(self.polled)
+        high = variables("high")
+        customers = {TAILSPIN: {"team_id": high.pop("team_id"), "offer": high.pop("offer")}}
+        (folder / "customers.yml").write_text(yaml.safe_dump(customers), encoding="utf-8")
         given_variables = {
-            **variables("high"),
+            **high,
+            "customers_file": str(folder / "customers.yml"),
             "ticket_reference": "link",
             **variables("false_positives"),
             "title_pattern": "^known .*4711$",
@@ -409,7 +413,7 @@ def test_titles_are_never_templates(scene):
 
 
 def test_a_ticket_is_opened_once_for_high_severity(scene):
-    """The event is delivered twice, the filter knows the workspace, and the title is hostile."""
+    """The event is delivered twice, a file names the values of its customer, and the title is hostile."""
     title = "\x1b]0;owned\x07\x00\x9b31m \u202egnp.exe"
     alerts = [{"title": "{{ 7 * 7 }} <i>", "severity": "High", "productName": "Defender"}]
     details = {"description": "D", "alerts": alerts, "createdAt": "2026-11-20T10:00:00Z"}
