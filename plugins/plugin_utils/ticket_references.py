@@ -30,8 +30,8 @@ def reference_problems(
 ) -> list[str]:
     """Return a message for each reference that may also be that of another customer's incident.
 
-    A module with an option for the reference validates it. Otherwise, the reference is in a field, and the module only
-    finds tickets with the same target, such as the same team.
+    A module of this collection with an option for the reference validates it. If the reference is in a field, the module
+    only finds tickets with the same target, such as the same team. The tasks of another system may find all tickets.
 
     :param entries: the entries of the incidents with the values of their customers; those with a ticket_id are skipped.
     :param customers: the values of each customer by workspace or account.
@@ -49,7 +49,8 @@ def _reference_problems(
 ) -> Iterator[EntryProblem]:
     reference = ticket["reference"]
     form = reference.get("form")
-    if form is None or "option" in reference:
+    is_searched_alone = not reference.get("is_validated", True)
+    if form is None or ("option" in reference and not is_searched_alone):
         return
     targets = {key: _target(customer, values, ticket) for key, customer in customers.items()}
     # Other runs may open tickets without a customer.
@@ -58,7 +59,7 @@ def _reference_problems(
         targets[""] = of_all
     for number, entry in enumerate(entries, 1):
         chosen = str(entry.get(form) or values.get(form) or "")
-        if "ticket_id" in entry or not chosen.startswith(CONTRAFORCE_FORM):
+        if "ticket_id" in entry or not (_is_incomplete(chosen) if is_searched_alone else _is_short(chosen)):
             continue
         if not has_reference(values, ticket):
             yield EntryProblem(
@@ -69,9 +70,10 @@ def _reference_problems(
                 "its summary.",
             )
             continue
+        is_unique = is_uuid(str(entry.get("incident_id"))) and "{incident_id}" in chosen
         own = _target(entry, values, ticket)
-        if not is_uuid(str(entry.get("incident_id"))) and not _is_apart(_workspace(entry), own, targets):
-            names = [name for group in ticket["values"] for name in group["names"][-1:]]
+        if not is_unique and (is_searched_alone or not _is_apart(_workspace(entry), own, targets)):
+            names = [] if is_searched_alone else [name for group in ticket["values"] for name in group["names"][-1:]]
             yield EntryProblem(
                 number,
                 "apart",
@@ -79,6 +81,15 @@ def _reference_problems(
                 " does not contain the workspace, and its ID is not a UUID, so two customers may have the same one. "
                 f"{_advice(names)} another '{form}'.",
             )
+
+
+def _is_short(form: str) -> bool:
+    return form.startswith(CONTRAFORCE_FORM)
+
+
+def _is_incomplete(form: str) -> bool:
+    """Return whether a form lacks a part that distinguishes the incidents of two workspaces; blank is the default."""
+    return bool(form) and not all(name in form for name in ("{workspace_id}", "{incident_id}"))
 
 
 def _workspace(entry: Mapping[str, Any]) -> str:

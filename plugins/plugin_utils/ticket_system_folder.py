@@ -241,6 +241,8 @@ def _with_defaults(content: Mapping[str, Any]) -> dict[str, Any]:
     """Return a definition with the defaults of optional keys."""
     links = content.get("contraforce_links")
     ticket = {"values": [], "hint": "and the variables of the ticketing system.", **_without_none(content["ticket"])}
+    # No module of this collection validates the reference.
+    ticket["reference"] = {**_without_none(ticket["reference"]), "is_validated": False}
     closing = {"default": "checked", "required_if_checked": [], **_without_none(content.get("closing") or {})}
     return {
         "title": content["title"],

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Mapping
 
 import pytest
@@ -25,6 +26,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import 
 )
 from ansible_collections.secops.itsm.tests.unit.messages import assert_message, assert_messages
 
+ROOT = Path(__file__).resolve().parents[4]
 FABRIKAM, NORTHWIND = "8c9d0e1f-2a3b-4c5d-8e6f-708192a3b4c5", "3f2b8c1e-7d4a-4e59-9b60-1a2c3d4e5f60"
 TAILSPIN = "5d6e7f80-91a2-4b3c-8d4e-5f6071829304"
 ACCOUNT = "9f1c2d3e-4a5b-4c6d-8e7f-0a1b2c3d4e5f"
@@ -407,6 +409,28 @@ def test_incomplete_values_for_all_incidents_do_not_count_as_a_place():
 
 def test_short_reference_in_an_option_is_validated_by_its_module():
     assert problems(None, FIRST, system="servicenow", **SHORT) == []
+
+
+@pytest.mark.parametrize(
+    "change, form, is_apart",
+    [
+        ({}, SHORT["reference_format"], False),
+        ({}, "{source} {incident_id} {workspace_id}", True),
+        ({}, None, True),
+        (SENTINEL, SHORT["reference_format"], True),
+        ({"ticket_id": "1"}, SHORT["reference_format"], True),
+    ],
+)
+def test_short_reference_is_refused_for_a_system_by_path(change, form, is_apart):
+    """Its tasks may search the tickets of all customers."""
+    path = str(ROOT / "docs" / "tickets" / "connectwise")
+    raw = {
+        **{"ticket_system": path, "board": "b", "incidents": [{**FIRST, **change}], "reference_format": form},
+        "customers": {FABRIKAM: {"company": "fabrikam"}, NORTHWIND: {"company": "northwind"}},
+    }
+    found = read_input("open_ticket", raw, with_ticket_system(read_table(), path))["problems"]
+    facts = ["20931", "UUID", "two customers", "Choose another 'reference_format'"]
+    assert_messages(found, *([] if is_apart else [facts]))
 
 
 def test_short_reference_requires_a_field():
