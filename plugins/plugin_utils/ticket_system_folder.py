@@ -38,6 +38,15 @@ CONNECTION_TYPES = ("str", "int", "bool", "path")
 VARIABLE_KEYS = ("type", "elements", "choices", "default", "required", "identifier", "description")
 CONNECTION_KEYS = ("environment", "type", "default", "required", "secret")
 
+#: The keys of an entry that are not variables: those of events and of the steps, and the name of a customer.
+OF_ENTRIES = ("account_id", "created_at", "name", "record", "ticket_number", "title_sha256")
+
+#: The types of the variables that the runbooks use themselves.
+MEANINGS: Mapping[str, str] = {"summary": "str", "fields": "dict"}
+
+#: The keys of one of ``ticket.values``.
+VALUE_KEYS = ("names", "required", "option", "field")
+
 #: The groups that may contain the same variable, because no runbook uses both.
 SHARING = {"tickets", "resolution"}
 
@@ -315,8 +324,8 @@ def _connection_problems(key: str, name: Any, option: Any, common: Collection[st
 def _variable_problems(key: str, name: Any, facts: Any, taken: Collection[str]) -> Iterator[tuple[str, str]]:
     if not isinstance(name, str) or not _NAME.fullmatch(name) or name.startswith(RESERVED):
         yield key, f"must be a name of lower-case letters, digits and underscores that does not begin with {_RESERVED}."
-    elif name in taken:
-        yield key, "is a variable of all runbooks or of a connection. Choose another name."
+    elif name in taken or name in OF_ENTRIES:
+        yield key, "is a variable of all runbooks or of a connection, or a key of an entry. Choose another name."
     elif not isinstance(facts, dict) or "type" not in facts:
         yield f"{key}.type", f"is missing. Set it to one of {', '.join(VARIABLE_TYPES)}."
     else:
@@ -336,21 +345,31 @@ def _facts_problems(
             yield f"{key}.{name}", f"must be one of {', '.join(types)}, not {quoted(value)}."
         elif name in ("required", "identifier", "secret") and not isinstance(value, bool):
             yield f"{key}.{name}", "must be true or false."
-        elif name == "choices" and not (isinstance(value, list) and value):
-            yield f"{key}.{name}", "must be a list of values."
-    if facts.get("choices") and facts.get("default") not in (None, *facts["choices"]):
+        elif name == "choices" and not (isinstance(value, list) and value and _are_texts(value)):
+            yield f"{key}.{name}", "must be a list of texts. Quote numbers, and words such as yes."
+    default = facts.get("default")
+    if facts.get("choices") and any(
+        value not in (None, *facts["choices"]) for value in (default if isinstance(default, list) else [default])
+    ):
         yield f"{key}.default", "must be one of the choices."
+
+
+def _are_texts(values: Sequence[Any]) -> bool:
+    return all(isinstance(value, str) and value.strip() for value in values)
 
 
 def _reference_problems(definition: Mapping[str, Any], seen: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """Yield the keys that name variables which do not exist."""
     of_tickets = set(definition["variables"].get("tickets") or ())
+    for name, kind in MEANINGS.items():
+        if name in of_tickets and definition["variables"]["tickets"][name]["type"] != kind:
+            yield f"variables.tickets.{name}.type", f"must be {kind}."
     yield from _ticket_problems(definition["ticket"], of_tickets)
     for name in definition["entry"]:
-        if name not in of_tickets:
+        if not isinstance(name, str) or name not in of_tickets:
             yield "entry", f"contains {quoted(name)}, which is not a variable in 'variables.tickets'."
     for name in definition["closing"]["required_if_checked"]:
-        if seen.get(name) != "ticket_closing":
+        if not isinstance(name, str) or seen.get(name) != "ticket_closing":
             yield (
                 "closing.required_if_checked",
                 f"contains {quoted(name)}, which is not a variable in 'variables.ticket_closing'.",
@@ -364,6 +383,10 @@ def _ticket_problems(ticket: Mapping[str, Any], of_tickets: Collection[str]) -> 
         yield "ticket.reference.form", "must be a variable in 'variables.tickets'."
     if "max_length" in reference and "form" not in reference:
         yield "ticket.reference.form", "is missing. A reference with a 'max_length' needs the variable for its form."
+    if ticket["summary"]["max_length"] < 1:
+        yield "ticket.summary.max_length", "must be at least 1."
+    if not _are_texts(ticket.get("markup", ())):
+        yield "ticket.markup", "must be a list of texts."
     if "fields" in ticket and "fields" not in of_tickets:
         yield "variables.tickets.fields", "is missing, because 'ticket.fields' is set. Declare it with the type dict."
     if "fields" in ticket and "option" not in ticket["fields"]:
@@ -372,5 +395,13 @@ def _ticket_problems(ticket: Mapping[str, Any], of_tickets: Collection[str]) -> 
         names = value.get("names") if isinstance(value, dict) else None
         if not isinstance(names, list) or not names or not set(map(str, names)) <= set(of_tickets):
             yield f"ticket.values[{number}].names", "must be a list of variables in 'variables.tickets'."
-        elif value.get("required") and "required_hint" not in ticket:
+            continue
+        for name, inner in value.items():
+            if name not in VALUE_KEYS:
+                yield f"ticket.values[{number}].{name}", f"is not supported. Use {', '.join(VALUE_KEYS)}."
+            elif name in ("option", "field") and not (isinstance(inner, str) and inner.strip()):
+                yield f"ticket.values[{number}].{name}", "must be a text."
+            elif name == "required" and not isinstance(inner, bool):
+                yield f"ticket.values[{number}].{name}", "must be true or false."
+        if value.get("required") and "required_hint" not in ticket:
             yield "ticket.required_hint", f"is missing, because {', '.join(map(str, names))} is required."

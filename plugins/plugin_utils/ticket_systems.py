@@ -189,7 +189,8 @@ def read_folder(folder: Path) -> TicketSystem:
     :param folder: the directory.
     :raises ValueError: if a file or a key is missing or invalid.
     """
-    files = sorted(folder.glob("*.yml"))
+    # Without links to missing files, such as the locks of an editor.
+    files = sorted(path for path in folder.glob("*.yml") if path.exists())
     return _read_folder(folder, tuple((path.name, path.stat().st_mtime_ns) for path in files))
 
 

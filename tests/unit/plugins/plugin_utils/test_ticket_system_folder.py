@@ -218,6 +218,16 @@ INVALID: dict[str, tuple[str, Any, list[str]]] = {
     "no_fields": ("variables/tickets/fields", None, ["'variables.tickets.fields' is missing"]),
     "no_option": ("ticket/fields", {}, ["'ticket.fields.option' is missing"]),
     "values": ("ticket/values", [{"names": ["queue"]}], ["'ticket.values[0].names'", "variables.tickets"]),
+    "values_key": ("ticket/values", [{"names": ["board"], "requierd": True}], ["[0].requierd' is not supported"]),
+    "values_field": ("ticket/values", [{"names": ["board"], "field": ["x"]}], ["[0].field' must be a text"]),
+    "values_required": ("ticket/values", [{"names": ["board"], "required": "no"}], ["[0].required'", "true or false"]),
+    "markup": ("ticket/markup", [1], ["'ticket.markup' must be a list of texts"]),
+    "max_length": ("ticket/summary/max_length", 0, ["'ticket.summary.max_length' must be at least 1"]),
+    "numbers": ("variables/tickets/board/choices", [1, 2], ["'variables.tickets.board.choices'", "Quote numbers"]),
+    "fields_type": ("variables/tickets/fields", {"type": "str"}, ["'variables.tickets.fields.type' must be dict"]),
+    "of_entries": ("variables/tickets/record", {"type": "str"}, ["'variables.tickets.record'", "another name"]),
+    "entry_kind": ("entry", [{"board": 1}], ["'entry' contains {'board': 1}"]),
+    "required_kind": ("closing/required_if_checked", [["board"]], ["'closing.required_if_checked' contains ['board']"]),
     "hint": ("ticket/required_hint", None, ["'ticket.required_hint' is missing", "company"]),
     "entry": ("entry", ["queue"], ["'entry' contains 'queue'"]),
 }
@@ -277,6 +287,12 @@ def test_a_relative_path_is_searched_beside_the_playbook_first(tmp_path, monkeyp
     with pytest.raises(ValueError, match="no such directory") as caught:
         find_folder("./neither", str(beside))
     assert_message(str(caught.value), "'./neither'", str(beside / "neither"), str(working / "neither"))
+
+
+def test_broken_links_and_default_choices_of_a_list_are_accepted(folder):
+    (folder / ".#open.yml").symlink_to("editor@host.1234")
+    change(folder, "variables/tickets/tags_of_ticket", {"type": "list", "choices": ["a", "b"], "default": ["b"]})
+    assert read_folder(folder).variable_names >= {"tags_of_ticket"}
 
 
 def test_a_changed_directory_is_read_again(folder):
