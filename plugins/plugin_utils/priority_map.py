@@ -26,7 +26,7 @@ def priority_of(values: Mapping[str, Any], severity: str) -> tuple[str, Mapping[
     :param values: the values of the runbook's variables, of which ``priority_map`` is valid, or not set.
     :param severity: the severity of the incident; an unknown one has the default priority.
     """
-    by_key = {_folded(key): value for key, value in (values.get(PRIORITY_MAP) or {}).items()}
+    by_key = {_folded(key): value for key, value in _map_of(values).items()}
     chosen = by_key.get(_folded(severity), by_key.get(DEFAULT, ""))
     return ("", chosen) if isinstance(chosen, Mapping) else (str(chosen), {})
 
@@ -36,7 +36,7 @@ def sets_fields(values: Mapping[str, Any]) -> bool:
 
     :param values: the values of the runbook's variables.
     """
-    return any(isinstance(value, Mapping) for value in (values.get(PRIORITY_MAP) or {}).values())
+    return any(isinstance(value, Mapping) for value in _map_of(values).values())
 
 
 def priority_map_problems(values: Mapping[str, Any]) -> list[str]:
@@ -44,8 +44,14 @@ def priority_map_problems(values: Mapping[str, Any]) -> list[str]:
 
     :param values: the values of the runbook's variables.
     """
+    given = _map_of(values)
+    return list(_problems(given)) if given else []
+
+
+def _map_of(values: Mapping[str, Any]) -> Mapping[Any, Any]:
+    """Return the map, which is empty if it is not a mapping: the validation of types reports that."""
     given = values.get(PRIORITY_MAP)
-    return list(_problems(given)) if isinstance(given, Mapping) and given else []
+    return given if isinstance(given, Mapping) else {}
 
 
 def _problems(given: Mapping[Any, Any]) -> Iterator[str]:

@@ -46,8 +46,9 @@ def test_priority_can_consist_of_fields():
     assert priority_map_problems(values) == []
 
 
-@pytest.mark.parametrize("values", [{}, {"priority_map": None}, {"priority_map": {}}], ids=repr)
+@pytest.mark.parametrize("values", [{}, *({"priority_map": given} for given in (None, {}, "High", [1], 7))], ids=repr)
 def test_map_is_optional(values):
+    """The validation of types reports a value that is not a mapping."""
     assert (priority_of(values, "High"), sets_fields(values), priority_map_problems(values)) == (("", {}), False, [])
 
 
