@@ -157,6 +157,13 @@ def build_ticket(entry: Mapping[str, Any], values: Mapping[str, Any], ticket: Ma
     for group in ticket["values"]:
         for name in set(group["names"]) & set(target):
             (fields if "field" in group else built)[group.get("field") or group.get("option") or name] = target[name]
+        if "field" in group and any(entry.get(name) for name in group["names"]):
+            # Otherwise, the field that is set for all incidents would take precedence over the entry's value.
+            templates = {
+                name: value
+                for name, value in templates.items()
+                if name != group["field"] or name in entry.get("fields", {})
+            }
     reference = ticket["reference"]
     if "option" in reference:
         built[reference["option"]] = ticket_reference(entry, values, ticket)

@@ -367,6 +367,22 @@ def test_account_must_be_a_uuid(account):
     assert problems(None, {**FIRST, "account_id": ACCOUNT.upper()}) == []
 
 
+@pytest.mark.parametrize(
+    "entry, further, company",
+    [
+        ({"company": "Own"}, {"fields": {"company": "All"}}, "Own"),
+        ({"company": "Own"}, {"priority_map": {"default": {"company": "All"}}}, "Own"),
+        ({"company": "Own", "fields": {"company": "Field"}}, {"fields": {"company": "All"}}, "Field"),
+        ({}, {"company": "Variable", "fields": {"company": "All"}}, "All"),
+    ],
+)
+def test_ticket_has_the_company_of_its_entry(entry, further, company):
+    result = result_of("servicenow", [{**FIRST, **entry}], None, **further)
+    assert result["problems"] == []
+    made = build_ticket(result["incidents"][0], result["options"], SYSTEMS["servicenow"].definition["ticket"])
+    assert made["fields"]["company"] == company
+
+
 # --- references -----------------------------------------------------------------------------------------------------
 
 SHORT = {"reference_format": "cf|{source}|{incident_id}"}
