@@ -51,6 +51,11 @@ options:
   system:
     description: The title of the ticketing system. The tickets of other systems are not compared.
     type: str
+  every:
+    description: The pairs of the run. The ticket of a pair that is not compared is not closed for another incident.
+    type: list
+    elements: dict
+    default: []
 """
 
 EXAMPLES = r"""
@@ -79,6 +84,7 @@ _value:
 from typing import Any, Mapping, Sequence
 
 from ansible_collections.secops.itsm.plugins.plugin_utils.status_drift import compare, pairs_to_compare, plan_statuses
+from ansible_collections.secops.itsm.plugins.plugin_utils.step_results import incident_key_of
 
 
 def runbook_statuses(
@@ -89,6 +95,7 @@ def runbook_statuses(
     unread: Mapping[str, str] | None = None,
     details: Sequence[Mapping[str, Any]] | None = None,
     system: str = "",
+    every: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
     """Return the differences between the statuses of incidents and tickets, and what to close.
 
@@ -99,9 +106,12 @@ def runbook_statuses(
     :param unread: the values of ``ticket_id`` whose tickets could not be read.
     :param details: when and how tickets were closed.
     :param system: the title of the ticketing system.
+    :param every: the pairs of the run, with those that are not compared.
     """
     compared = pairs_to_compare(pairs)
-    found = compare(compared, reads, closed, unread or {}, system)
+    keys = {incident_key_of(pair) for pair in compared}
+    others = [pair for pair in pairs_to_compare(every) if incident_key_of(pair) not in keys]
+    found = compare(compared, reads, closed, unread or {}, system, others)
     return {"pairs": compared, **plan_statuses(found, options, details)}
 
 

@@ -148,6 +148,7 @@ def compare(
     closed: Sequence[str],
     unread: Mapping[str, str],
     system: str = "",
+    others: Sequence[Mapping[str, Any]] = (),
 ) -> list[Comparison]:
     """Return a comparison for each pair whose incident was read.
 
@@ -159,9 +160,11 @@ def compare(
     :param closed: the values of ``ticket_id`` whose tickets are closed.
     :param unread: the values of ``ticket_id`` whose tickets could not be read, with the reasons.
     :param system: the title of the ticketing system.
+    :param others: pairs that are not compared, because their links could not be set.
     """
     with_reads = list(zip(pairs, reads))
-    in_use = {_ticket_key(pair) for pair, read in with_reads if status_of(read) != "Closed"}
+    in_use = {name for pair, read in with_reads if status_of(read) != "Closed" for name in _ticket_names(pair, read)}
+    in_use |= {name for pair in others for name in _ticket_names(pair, {})}
     found = []
     for pair, read in with_reads:
         if read.get("failed"):
@@ -177,7 +180,7 @@ def compare(
             result, reason = UNKNOWN, NO_STATUS
         elif ticket_id in closed and status != "Closed":
             result = OPEN_INCIDENT
-        elif ticket_id not in closed and status == "Closed" and _ticket_key(pair) not in in_use:
+        elif ticket_id not in closed and status == "Closed" and not in_use & _ticket_names(pair, read):
             result = OPEN_TICKET
         found.append(Comparison(pair, read, result, reason))
     return found
@@ -188,6 +191,16 @@ def _other_system(read: Mapping[str, Any], system: str) -> str:
     shown = str((read.get("link") or {}).get("ticketing_system") or "")
     known = [name for name in TICKETING_SYSTEMS if name != "None"]
     return shown if system in known and shown in known and shown != system else ""
+
+
+def _ticket_names(pair: Mapping[str, Any], read: Mapping[str, Any]) -> set[str]:
+    """Return the names of a ticket: those of the pair, and those of the link if it is one to this ticket."""
+    link = read.get("link") or {}
+    named, shown = (
+        {str(where[name]).casefold() for name in ("ticket_id", "ticket_number") if where.get(name)}
+        for where in (pair, link)
+    )
+    return named | shown if named & shown else named
 
 
 def _ticket_key(pair: Mapping[str, Any]) -> str:

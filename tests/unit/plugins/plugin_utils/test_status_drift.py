@@ -147,6 +147,21 @@ def test_ticket_of_several_incidents_is_open_until_all_are_closed(other):
     assert [one["incident_id"] for one in made["tickets"]] == ["1"], "once"
 
 
+def test_ticket_of_an_incident_without_its_link_is_left_open():
+    """The incident was not read, because its link could not be set, and it may be open."""
+    compared, other = pair(1, "CTC-9"), pair(2, "ctc-9")
+    for every, count in (([compared, other], 0), ([compared, {**other, "state": "absent"}], 1), ([compared], 1)):
+        assert len(plan(compared, reads=[CLOSED], direction="from_incident", every=every)["tickets"]) == count
+
+
+@pytest.mark.parametrize("shown, count", [("INC1", 0), ("INC2", 1)], ids=["same", "other"])
+def test_ticket_is_known_by_its_number_and_its_id(shown, count):
+    identifier = "5b9d4e6f708192a3b4c5d6e7f8091a2b"
+    link = {"ticket_id": identifier, "ticket_number": shown}
+    pairs, reads = [pair(1, "INC1"), pair(2, identifier)], [CLOSED, {**ACTIVE, "link": link}]
+    assert len(plan(*pairs, reads=reads, direction="from_incident")["tickets"]) == count
+
+
 # --- the directions -------------------------------------------------------------------------------------------------
 
 BOTH = (pair(1), pair(2))
