@@ -60,8 +60,8 @@ EXAMPLES = r"""
 RETURN = r"""
 _value:
   description: C(since) and C(time_from), the beginnings of the time spans; C(incidents), the incidents of the tickets;
-    C(sources), the sources of incidents without a workspace; C(open), the incidents to close; and C(notes), a line for
-    each ticket or incident that is left unchanged.
+    C(sources), the sources of incidents without a workspace; C(open), the incidents to close; C(notes), a line for
+    each ticket or incident that is left unchanged; and C(unknown), a line for each incident without a status.
   type: dict
 """
 

@@ -166,8 +166,9 @@ def plan_closures(
     """Return what to do for closed tickets, as far as it is known.
 
     The keys are ``incidents``, an entry for each incident with a workspace; ``sources``, those of incidents whose
-    workspace must be looked up in the incident list; ``open``, the entries to close; and ``notes``, a line for each
-    ticket or incident that is left unchanged for a reason that an analyst should know.
+    workspace must be looked up in the incident list; ``open``, the entries to close; ``notes``, a line for each ticket
+    or incident that is left unchanged for a reason that an analyst should know; and ``unknown``, a line for each
+    incident that may be open, because it shows no status.
 
     :param tickets: the closed tickets, each with ``ticket_id``, ``number``, ``reference``, ``closed_at`` and
         ``resolution``; ``summary`` instead of ``reference`` if the summary contains the identity,
@@ -198,21 +199,29 @@ def plan_closures(
         # Of several tickets of an incident, the one that was closed last counts.
         incidents.setdefault(key, _entry(identity, ticket, options))
     entries = list(incidents.values())
-    remaining = []
+    remaining, unknown = [], []
     for entry, read in zip(entries, reads):
         record = read.get("incident") or {}
         status = str(canonical(record.get("status"), STATUSES, STATUS_BY_INTEGER) or "")
         # Without its comments, an incident that was reopened could be closed again.
-        if read.get("failed") or not status or status.casefold() == "closed":
+        if read.get("failed") or status.casefold() == "closed":
             continue
         called = f"{entry['source']} {entry['incident_id']}"
-        if entry["canceled"]:
+        if not status:
+            unknown.append(f"{called}: the incident shows no status; left unchanged. Check it in ContraForce.")
+        elif entry["canceled"]:
             notes.append(f"{called}: ticket {entry['ticket_number']} was canceled; left unchanged. Check the incident.")
         elif _was_reopened(entry, read.get("comments") or ()):
             notes.append(f"{called}: reopened after ticket {entry['ticket_number']} was closed; left unchanged.")
         else:
             remaining.append({**entry, "title": title_of(record), "severity": record.get("severity")})
-    return {"incidents": entries, "sources": sorted(sources), "open": remaining, "notes": notes}
+    return {
+        "incidents": entries,
+        "sources": sorted(sources),
+        "open": remaining,
+        "notes": notes,
+        "unknown": unknown,
+    }
 
 
 def _entry(identity: Mapping[str, str], ticket: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def test_both_forms_of_a_reference_are_understood():
 @pytest.mark.parametrize("text", [None, "", "REV-2026-47", "cf|nothing|1", "cf|sentinel|", "Sentinel 1 workspace"])
 def test_other_references_are_ignored(text):
     assert parse_reference(text) is None
-    assert plan(ticket(text)) == {"incidents": [], "sources": [], "open": [], "notes": []}
+    assert plan(ticket(text)) == {"incidents": [], "sources": [], "open": [], "notes": [], "unknown": []}
 
 
 def test_tickets_closed_before_are_ignored_unless_named():
@@ -89,6 +89,14 @@ def test_only_open_incidents_that_were_read_are_closed():
     assert (entry["title"], entry["severity"], entry["ticket_number"]) == ("Beaconing", "High", "INC1")
     for result in (read(status="Closed"), read(status=3), {"failed": True, "msg": "x"}, {}):
         assert plan(ticket(), reads=[result])["open"] == []
+
+
+@pytest.mark.parametrize("status", [None, ""])
+def test_incident_without_a_status_is_reported(status):
+    made = plan(ticket(), reads=[read(status=status)])
+    assert (made["open"], made["notes"]) == ([], [])
+    assert ["DefenderXDR 61024" in line for line in made["unknown"]] == [True]
+    assert plan(ticket(), reads=[read(status="Closed")])["unknown"] == []
 
 
 def test_identity_is_read_in_the_summary_if_the_ticket_has_no_reference():
