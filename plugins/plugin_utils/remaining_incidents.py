@@ -74,5 +74,12 @@ def _step_facts(
     else:
         ticket = ticket_of(outcome, ticket_keys.get("id"))
     number = link.get("ticket_number") or ticket_of(outcome, ticket_keys.get("number"))
+    if "after" not in link and "ticket_id" in incident and not _names_ticket(link, incident["ticket_id"]):
+        number = None
     shown = {"ticket_id": ticket, "ticket_number": number}
     return {**facts, **{name: str(value) for name, value in shown.items() if value}}
+
+
+def _names_ticket(link: Mapping[str, Any], ticket: Any) -> bool:
+    """Return whether a link is one to a ticket, which its ID or its number identifies."""
+    return str(ticket).casefold() in {str(link.get(name)).casefold() for name in ("ticket_id", "ticket_number")}

@@ -39,7 +39,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.problems import (
 )
 from ansible_collections.secops.itsm.plugins.plugin_utils.resolved_tickets import resolution_problems
 from ansible_collections.secops.itsm.plugins.plugin_utils.status_drift import direction_problems
-from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import choose_reference
+from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference import choose_reference, with_given_number
 
 #: The keys that identify an incident.
 IDENTITY_KEYS: tuple[str, ...] = ("workspace_id", "source", "incident_id")
@@ -214,6 +214,7 @@ def read_input(
         problems += of_tickets
     problems = problems or direction_problems(checked.validated_parameters, system, entries)
     window = {} if problems else search_window(entries)
+    entries = [with_given_number(entry, choice.facts) for entry in entries]
     result.update(incidents=entries, window=window, customers=customers.by_id if window else None)
     return {**result, "problems": problems}
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Mapping, Sequence
 
+from ansible_collections.secops.itsm.plugins.module_utils._contraforce.link_evidence import ticket_from_name
 from ansible_collections.secops.itsm.plugins.module_utils._plain_text import one_line
 
 #: The variable, and its values.
@@ -126,6 +127,20 @@ def with_ticket_number(incident: Mapping[str, Any], reference: Mapping[str, Any]
     if "ticket_id" not in incident or reference.get("way", LINK) == LINK:
         return dict(incident)
     return {"ticket_number": incident["ticket_id"], **incident}
+
+
+def with_given_number(entry: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an entry whose ticket has a number if the user named it by one, or if no link will show it.
+
+    No step may find the number, because tags can select a single one.
+
+    :param entry: the entry, with or without a ticket.
+    :param reference: the facts about the reference.
+    """
+    ticket = entry.get("ticket_id")
+    if reference.get("title") and isinstance(ticket, str) and ticket_from_name(ticket).number:
+        return {"ticket_number": ticket, **entry}
+    return with_ticket_number(entry, reference)
 
 
 def own_link(outcome: Mapping[str, Any], reference: Mapping[str, Any]) -> dict[str, Any]:

@@ -135,6 +135,31 @@ def test_given_ticket_is_named_and_closed(player, sandbox, chain):
 
 
 @EACH_SYSTEM
+def test_single_steps_use_the_ticket_of_the_user(player, sandbox, chain):
+    assert play(player, "open_ticket", variables_of(chain, "none", chain.first)).code == 0
+    (number,) = names_of(chain, sandbox)[chain.first["incident_id"]]
+    variables = closing(chain, "comment", {**chain.first, "ticket_id": number})
+    named = play(player, "close_with_ticket", variables, "--tags", "link")
+    assert named.summaries == ["Done: 1 incident, 0 failed; 1 ticket named in a comment."], named.output
+    closed = play(player, "close_with_ticket", variables, "--tags", "close_tickets")
+    assert closed.summaries == ["Done: 1 incident, 0 failed; 1 ticket closed."], closed.output
+    assert (len(comments_of(sandbox, chain.first)), stored(sandbox, chain.first)["status"]) == (1, "New")
+
+
+def test_ticket_of_the_user_is_closed_although_another_one_is_shown(player, sandbox):
+    """The incident is linked to the first ticket, and the user names the second one."""
+    chain = CHAINS["servicenow"]
+    assert play(player, "open_ticket", variables_of(chain, "link", chain.first)).code == 0
+    assert play(player, "open_ticket", variables_of(chain, "none", chain.second)).code == 0
+    (number,) = names_of(chain, sandbox)[chain.second["incident_id"]]
+    variables = closing(chain, "comment", {**chain.first, "ticket_id": number})
+    played = play(player, "close_with_ticket", variables)
+    assert played.code == 0, played.output
+    assert [[one["closed"] for one in found] for found in chain.tickets(sandbox).values()] == [[False], [True]]
+    assert f"[service ticket {number}]" in comments_of(sandbox, chain.first)[0]
+
+
+@EACH_SYSTEM
 def test_next_job_names_the_ticket_in_the_same_way(player, sandbox, chain):
     shown = {"ANSIBLE_SHOW_CUSTOM_STATS": "true"}
     played = play(player, "open_ticket", variables_of(chain, "comment"), environment=shown)

@@ -24,6 +24,7 @@ from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_reference impor
     choose_reference,
     own_link,
     reference_comment,
+    with_given_number,
     with_ticket_number,
 )
 from ansible_collections.secops.itsm.plugins.plugin_utils.ticket_systems import LINKS
@@ -214,6 +215,27 @@ def test_shown_ticket_is_used_if_it_is_one_of_the_system(way, links, shown, is_u
     step = {"name": "read", "result": {"results": [outcome]}, "reference": reference}
     (row,) = build_report([step], {"head": [], "runbook": "x"}, [INCIDENT])["incidents"]
     assert row["ticket"] == ("SOC-312" if is_used else None)
+
+
+@pytest.mark.parametrize("way", ["comment", "none", "link"])
+@pytest.mark.parametrize(
+    "given, number", [("SOC-7", "SOC-7"), ("soc-312", "SOC-312"), ("10043", "SOC-312")], ids=["other", "number", "id"]
+)
+def test_ticket_of_the_user_keeps_its_number(way, given, number):
+    """The incident may show another ticket, which must neither be named nor closed."""
+    link = {"link": "linked", "ticket_id": "10043", "ticket_number": "SOC-312", "ticketing_system": None}
+    reference = reference_of(way, "documented")
+    entry = with_given_number({**INCIDENT, "ticket_id": given}, reference)
+    (left,) = runbook_left([entry], {"results": [{**INCIDENT, "link": link}]}, reference=reference)
+    assert (left["ticket_id"], left["ticket_number"]) == (given, number)
+
+
+@pytest.mark.parametrize("way, by_id", [("comment", "10043"), ("none", "10043"), ("link", None)])
+def test_ticket_of_the_user_has_a_number_in_each_step(way, by_id):
+    reference = reference_of(way, "documented")
+    found = [with_given_number({**INCIDENT, "ticket_id": name}, reference) for name in ("SOC-312", "10043")]
+    assert [one.get("ticket_number") for one in found] == ["SOC-312", by_id]
+    assert with_given_number(INCIDENT, reference) == INCIDENT
 
 
 def linked(shown: str | None, **values: Any) -> dict[str, Any]:
