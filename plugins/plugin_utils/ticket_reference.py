@@ -87,8 +87,20 @@ def choose_reference(options: Mapping[str, Any], given: Mapping[str, Any], syste
             )
         else:
             changed["ticket_closing"] = "checked"
+        problems += _unfound_tickets(options, system, text)
     problems += _missing_values({**options, **changed}, system, way)
     return Choice(facts, changed, problems)
+
+
+def _unfound_tickets(options: Mapping[str, Any], system: Mapping[str, Any], text: str) -> list[str]:
+    """Return a message if each run would open and close another ticket, because it does not find a closed one."""
+    name = system["closing"].get("find_closed")
+    if not name or options.get(name) is not False:
+        return []
+    return [
+        f"'{name}' is false, but '{TICKET_REFERENCE}' is {text}, so that each run would open another ticket. Remove "
+        f"'{name}', or set '{TICKET_REFERENCE}' to link if ContraForce can link tickets of {system['title']}."
+    ]
 
 
 def _missing_values(options: Mapping[str, Any], system: Mapping[str, Any], way: str) -> list[str]:

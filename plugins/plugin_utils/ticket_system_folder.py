@@ -103,6 +103,7 @@ KEYS = (
     Key("closing", dict),
     Key("closing.default", str),
     Key("closing.required_if_checked", list),
+    Key("closing.find_closed", str),
 )
 
 
@@ -374,6 +375,8 @@ def _reference_problems(definition: Mapping[str, Any], seen: Mapping[str, str]) 
                 "closing.required_if_checked",
                 f"contains {quoted(name)}, which is not a variable in 'variables.ticket_closing'.",
             )
+    if definition["closing"].get("find_closed", "") not in ("", *of_tickets):
+        yield "closing.find_closed", "must be a variable in 'variables.tickets'."
 
 
 def _ticket_problems(ticket: Mapping[str, Any], of_tickets: Collection[str]) -> Iterator[tuple[str, str]]:

@@ -120,6 +120,19 @@ def test_contraforce_is_not_asked_to_close_what_it_does_not_link(links, given):
     assert choose(links, closing=True, ticket_closing="contraforce", ticket_reference="link").problems == []
 
 
+@pytest.mark.parametrize("way, is_valid", [("auto", True), ("link", True), ("comment", False), ("none", False)])
+def test_closed_tickets_must_be_found_without_links(way, is_valid):
+    """Otherwise, each run would open and close another ticket."""
+    system = system_of(closing={"required_if_checked": [], "find_closed": "with_closed"})
+    for value in (True, False):
+        options = {"ticket_reference": way, "link": None, "ticket_closing": "checked", "with_closed": value}
+        problems = choose_reference(options, {}, system).problems
+        assert len(problems) == (0 if value or is_valid else 1)
+        assert all("'with_closed' is false" in text and f"'ticket_reference' is {way}" in text for text in problems)
+        del options["ticket_closing"]
+        assert not choose_reference(options, {}, system).problems
+
+
 @pytest.mark.parametrize("blank", [None, "", " "], ids=repr)
 def test_missing_value_for_closing_names_both_ways_out(blank):
     (message,) = choose(closing=True, code=blank, ticket_reference="comment").problems

@@ -197,6 +197,7 @@ INVALID: dict[str, tuple[str, Any, list[str]]] = {
     "contraforce_type": ("contraforce_type", "jira", ["'contraforce_type'", "Autotask, ServiceNow, Jira, Zendesk"]),
     "links": ("contraforce_links", "yes", ["'contraforce_links'", "documented, assumed, no"]),
     "closing": ("closing/default", "maybe", ["'closing.default'", "contraforce, checked"]),
+    "find_closed": ("closing/find_closed", "board2", ["'closing.find_closed'", "variables.tickets"]),
     "required": ("closing/required_if_checked", ["board"], ["'closing.required_if_checked'", "'board'"]),
     "group": ("variables/ticket", {}, ["'variables.ticket'", "tickets"]),
     "common": ("variables/tickets/comment", {"type": "str"}, ["'variables.tickets.comment'", "another name"]),
