@@ -64,12 +64,12 @@ class Key:
     """A key of ``system.yml``.
 
     :param name: its path, with dots.
-    :param type: the type of its value.
+    :param kind: the type of its value.
     :param purpose: what its value is, for the message if it is missing; empty if the key is optional.
     """
 
     name: str
-    type: type
+    kind: type
     purpose: str = ""
 
 
@@ -225,9 +225,9 @@ def _check_keys(place: Path, content: Mapping[str, Any]) -> None:
             value = "no"
         if value is None and key.purpose:
             raise ValueError(f"{place}: '{key.name}' is missing. Set it to {key.purpose}.")
-        if value is not None and (not isinstance(value, key.type) or isinstance(value, bool)):
-            raise ValueError(f"{place}: '{key.name}' must be {_WORDS[key.type]}, not {quoted(value)}.")
-        if key.purpose and key.type is str and not str(value).strip():
+        if value is not None and (not isinstance(value, key.kind) or isinstance(value, bool)):
+            raise ValueError(f"{place}: '{key.name}' must be {_WORDS[key.kind]}, not {quoted(value)}.")
+        if key.purpose and key.kind is str and not str(value).strip():
             raise ValueError(f"{place}: '{key.name}' is empty. Set it to {key.purpose}.")
     known = {key.name for key in KEYS}
     closed = {key.name for key in KEYS if any(inner.startswith(f"{key.name}.") for inner in known)}

@@ -246,7 +246,7 @@ def test_documented_files_of_customers_can_be_used(player, sandbox, number, syst
 
 def test_short_reference_requires_customers_in_different_places(player, sandbox):
     case = CASES["rezolve"]
-    variables = {**case.variables, **FORWARDING, "reference_format": SHORT}
+    variables = {**case.variables, **FORWARDING, "reference_format": SHORT, "ticket_reference": "link"}
     shared = dict.fromkeys((NORTHWIND, TAILSPIN), case.customers[TAILSPIN])
     for further in ({"team_id": "soc", "offer": "Security review"}, {"customers": shared}):
         refused = play(player, "open_ticket", {**variables, **further})

@@ -337,9 +337,9 @@ def test_incident_of_an_event_gets_its_values_after_the_lookup(system):
     assert result["incidents"][0] == EVENT
     assert (result["customers"], bool(result["window"])) == (customers, True)
 
-    def found_in(workspace: str, chosen: Any = customers) -> dict[str, Any]:
+    def found_in(workspace: str, chosen: Any = None) -> dict[str, Any]:
         entry = {"workspace_id": workspace, "source": "DefenderXDR", "incident_id": "61024", "account_id": ACCOUNT}
-        return runbook_customers([entry], chosen, result["options"], ticket)
+        return runbook_customers([entry], customers if chosen is None else chosen, result["options"], ticket)
 
     assert found_in(TAILSPIN)["incidents"][0].items() >= first.items()
     assert "summary" not in found_in(TAILSPIN)["incidents"][0]

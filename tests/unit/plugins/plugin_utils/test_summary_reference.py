@@ -54,9 +54,9 @@ UNUSABLE = [
 ]
 
 
-def summary_of(template, title="", incident=INCIDENT):
+def summary_of(template, title="", incident=None):
     """Return the summary of the ticket of an incident."""
-    entry = {**incident, "record": {"title": title, "severity": "High"}}
+    entry = {**(incident or INCIDENT), "record": {"title": title, "severity": "High"}}
     return ticket_summary(entry, ticket_texts(entry, {}), {"summary": template}, TICKET)
 
 
