@@ -30,8 +30,9 @@ def reference_problems(
 ) -> list[str]:
     """Return a message for each reference that may also be that of another customer's incident.
 
-    A module of this collection with an option for the reference validates it. If the reference is in a field, the module
-    only finds tickets with the same target, such as the same team. The tasks of another system may find all tickets.
+    A module of this collection with an option for the reference validates it. If the reference is in a field, the
+    module only finds tickets with the same target, such as the same team. The tasks of another system may find all
+    tickets.
 
     :param entries: the entries of the incidents with the values of their customers; those with a ticket_id are skipped.
     :param customers: the values of each customer by workspace or account.

@@ -365,6 +365,10 @@ def _reference_problems(definition: Mapping[str, Any], seen: Mapping[str, str]) 
     for name, kind in MEANINGS.items():
         if name in of_tickets and definition["variables"]["tickets"][name]["type"] != kind:
             yield f"variables.tickets.{name}.type", f"must be {kind}."
+    if definition["ticket"]["summary"]["max_length"] < 1:
+        yield "ticket.summary.max_length", "must be at least 1."
+    if not _are_texts(definition["ticket"].get("markup", ())):
+        yield "ticket.markup", "must be a list of texts."
     yield from _ticket_problems(definition["ticket"], of_tickets)
     for name in definition["entry"]:
         if not isinstance(name, str) or name not in of_tickets:
@@ -386,25 +390,26 @@ def _ticket_problems(ticket: Mapping[str, Any], of_tickets: Collection[str]) -> 
         yield "ticket.reference.form", "must be a variable in 'variables.tickets'."
     if "max_length" in reference and "form" not in reference:
         yield "ticket.reference.form", "is missing. A reference with a 'max_length' needs the variable for its form."
-    if ticket["summary"]["max_length"] < 1:
-        yield "ticket.summary.max_length", "must be at least 1."
-    if not _are_texts(ticket.get("markup", ())):
-        yield "ticket.markup", "must be a list of texts."
     if "fields" in ticket and "fields" not in of_tickets:
         yield "variables.tickets.fields", "is missing, because 'ticket.fields' is set. Declare it with the type dict."
     if "fields" in ticket and "option" not in ticket["fields"]:
         yield "ticket.fields.option", "is missing. Set it to the key of the fields in an entry of runbook_tickets."
     for number, value in enumerate(ticket["values"]):
-        names = value.get("names") if isinstance(value, dict) else None
-        if not isinstance(names, list) or not names or not set(map(str, names)) <= set(of_tickets):
-            yield f"ticket.values[{number}].names", "must be a list of variables in 'variables.tickets'."
-            continue
-        for name, inner in value.items():
-            if name not in VALUE_KEYS:
-                yield f"ticket.values[{number}].{name}", f"is not supported. Use {', '.join(VALUE_KEYS)}."
-            elif name in ("option", "field") and not (isinstance(inner, str) and inner.strip()):
-                yield f"ticket.values[{number}].{name}", "must be a text."
-            elif name == "required" and not isinstance(inner, bool):
-                yield f"ticket.values[{number}].{name}", "must be true or false."
+        yield from _target_problems(f"ticket.values[{number}]", value, of_tickets)
         if value.get("required") and "required_hint" not in ticket:
-            yield "ticket.required_hint", f"is missing, because {', '.join(map(str, names))} is required."
+            yield "ticket.required_hint", f"is missing, because {', '.join(map(str, value['names']))} is required."
+
+
+def _target_problems(key: str, value: Any, of_tickets: Collection[str]) -> Iterator[tuple[str, str]]:
+    """Yield the invalid keys of one of ``ticket.values``."""
+    names = value.get("names") if isinstance(value, dict) else None
+    if not isinstance(names, list) or not names or not set(map(str, names)) <= set(of_tickets):
+        yield f"{key}.names", "must be a list of variables in 'variables.tickets'."
+        return
+    for name, inner in value.items():
+        if name not in VALUE_KEYS:
+            yield f"{key}.{name}", f"is not supported. Use {', '.join(VALUE_KEYS)}."
+        elif name in ("option", "field") and not (isinstance(inner, str) and inner.strip()):
+            yield f"{key}.{name}", "must be a text."
+        elif name == "required" and not isinstance(inner, bool):
+            yield f"{key}.{name}", "must be true or false."

@@ -441,7 +441,10 @@ def test_short_reference_is_refused_for_a_system_by_path(change, form, is_apart)
     """Its tasks may search the tickets of all customers."""
     path = str(ROOT / "docs" / "tickets" / "connectwise")
     raw = {
-        **{"ticket_system": path, "board": "b", "incidents": [{**FIRST, **change}], "reference_format": form},
+        "ticket_system": path,
+        "board": "b",
+        "incidents": [{**FIRST, **change}],
+        "reference_format": form,
         "customers": {FABRIKAM: {"company": "fabrikam"}, NORTHWIND: {"company": "northwind"}},
     }
     found = read_input("open_ticket", raw, with_ticket_system(read_table(), path))["problems"]

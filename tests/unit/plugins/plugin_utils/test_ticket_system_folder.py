@@ -116,6 +116,8 @@ def test_examples_need_nothing_of_this_collection_but_its_filters(name):
             if sends:
                 options = task[sends[0]]
                 writes = options.get("method", "GET") != "GET" or options.get("operation") in ("create", "transition")
+                # The account would be sent along to another host.
+                assert sends[0] != "ansible.builtin.uri" or options["follow_redirects"] == "none", task["name"]
                 in_check_mode = task.get("check_mode") is False
                 assert in_check_mode is not writes, task["name"]
                 assert ("not ansible_check_mode" in str(task.get("when"))) is writes, task["name"]
