@@ -227,6 +227,35 @@ def test_a_failure_of_jira_is_reported_for_its_incident(player, service, request
     assert (again.code, len(service.tickets)) == (0, 2), again.output
 
 
+#: Responses to a search that do not show that the ticket is missing, and words of the messages.
+OTHERS = {
+    "jira": {"issues": [{"id": str(n), "key": f"SOC-{n}", "fields": {"labels": ["other"]}} for n in range(10)]},
+    "connectwise": [{"id": n, "externalXRef": "other"} for n in range(10)],
+}
+NO_LIST = {"jira": [{}, []], "connectwise": [{}, "text", None]}
+
+
+@OF_BOTH
+def test_no_ticket_is_created_after_an_odd_search(player, service, name):
+    variables = {"ticket_system": str(EXAMPLES / name), **VARIABLES[name], **DUMPING, "ticket_reference": "none"}
+    for body in (*NO_LIST[name], OTHERS[name]):
+        service.refusals[SEARCHES[name]] = Reply(200, body)
+        failed = play(player, "open_ticket", variables)
+        assert (failed.code, service.writes) == (2, []), failed.output
+        words = "returned other" if body is OTHERS[name] else "contains no list"
+        assert words in failed.words, failed.output
+
+
+@OF_BOTH
+def test_messages_of_a_service_are_only_text(player, service, name):
+    text = "The board is on fire: {{ 7 * 7 }} {% raw %}"
+    variables = {"ticket_system": str(EXAMPLES / name), **VARIABLES[name], **DUMPING, "ticket_reference": "none"}
+    for request in (SEARCHES[name], CREATIONS[name]):
+        service.refusals[request] = Reply(400, {"errorMessages": [text], "message": text})
+        failed = play(player, "open_ticket", variables)
+        assert (failed.code, text in failed.words, service.tickets) == (2, True, {}), failed.output
+
+
 @NEEDS_COMMUNITY
 def test_connection_to_jira_is_checked(player, service):
     variables = {"ticket_system": str(EXAMPLES / "jira")}
