@@ -98,8 +98,10 @@ def _unfound_tickets(options: Mapping[str, Any], system: Mapping[str, Any], text
     if not name or options.get(name) is not False:
         return []
     return [
-        f"'{name}' is false, but '{TICKET_REFERENCE}' is {text}, so that each run would open another ticket. Remove "
-        f"'{name}', or set '{TICKET_REFERENCE}' to link if ContraForce can link tickets of {system['title']}."
+        (
+            f"'{name}' is false, but '{TICKET_REFERENCE}' is {text}, so that each run would open another ticket. "
+            f"Remove '{name}', or set '{TICKET_REFERENCE}' to link if ContraForce can link tickets of {system['title']}."
+        )
     ]
 
 
