@@ -100,7 +100,8 @@ def _unfound_tickets(options: Mapping[str, Any], system: Mapping[str, Any], text
     return [
         (
             f"'{name}' is false, but '{TICKET_REFERENCE}' is {text}, so that each run would open another ticket. "
-            f"Remove '{name}', or set '{TICKET_REFERENCE}' to link if ContraForce can link tickets of {system['title']}."
+            f"Remove '{name}', or set '{TICKET_REFERENCE}' to link if ContraForce can link tickets of "
+            f"{system['title']}."
         )
     ]
 
