@@ -166,6 +166,15 @@ def test_a_ticket_that_does_not_exist_fails(player, sandbox, system, name):
     assert f"stopped Ticket {name} could not be read. " in played.words
 
 
+def test_incident_without_a_status_fails(player, sandbox):
+    chain = CHAINS["servicenow"]
+    open_and_close_ticket(player, sandbox, chain)
+    sandbox.set_faults({"operation": "v2-get-incident", "times": -1, "replace": {"data.incident.status": None}})
+    played = play(player, "close_resolved", variables_of(chain))
+    assert (played.code, stored(sandbox, chain.first)["status"]) == (2, "New"), played.output
+    assert f"{chain.first['incident_id']}: the incident shows no status" in played.words
+
+
 def test_invalid_names_of_tickets_are_refused(player, sandbox):
     played = play(player, "close_resolved", {**variables_of(CHAINS["servicenow"]), "closed_tickets": ["INC1", "a^b"]})
     assert (played.code, sandbox.journal()["entries"]) == (2, []), played.output

@@ -175,6 +175,14 @@ def test_unreadable_tickets_have_an_unknown_status(player, sandbox, chain):
     assert (pairs.states(), sandbox.journal()["writes"]) == (AT_FIRST, pairs.writes)
 
 
+def test_ticket_without_a_status_category_has_an_unknown_status(player, sandbox):
+    pairs = Pairs(player, sandbox, CHAINS["rezolve"])
+    sandbox.set_faults({"operation": "get-ticket", "times": -1, "replace": {"ticket.status_category": None}})
+    played = play(player, "reconcile_tickets", pairs.variables(compare_status="always"))
+    assert played.code == 2, played.output
+    assert played.summaries == ["Failed: 2 of 2 incidents failed; 2 correct already."]
+
+
 def test_links_are_compared_without_the_ticketing_system(player, sandbox):
     pairs = Pairs(player, sandbox, CHAINS["servicenow"])
     before, no_address = len(sandbox.journal()["entries"]), {"TICKETING_URL": "", "SERVICENOW_URL": ""}
