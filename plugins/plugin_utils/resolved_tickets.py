@@ -199,37 +199,25 @@ def plan_closures(
         # Of several tickets of an incident, the one that was closed last counts.
         incidents.setdefault(key, _entry(identity, ticket, options))
     entries = list(incidents.values())
-    selected = _select(entries, reads)
+    remaining, unknown = [], []
+    for entry, read, status in _open_incidents(entries, reads):
+        record = read.get("incident") or {}
+        called = f"{entry['source']} {entry['incident_id']}"
+        if not status:
+            unknown.append(f"{called}: the incident shows no status; left unchanged. Check it in ContraForce.")
+        elif entry["canceled"]:
+            notes.append(f"{called}: ticket {entry['ticket_number']} was canceled; left unchanged. Check the incident.")
+        elif _was_reopened(entry, read.get("comments") or ()):
+            notes.append(f"{called}: reopened after ticket {entry['ticket_number']} was closed; left unchanged.")
+        else:
+            remaining.append({**entry, "title": title_of(record), "severity": record.get("severity")})
     return {
         "incidents": entries,
         "sources": sorted(sources),
-        "open": selected["open"],
-        "notes": [*notes, *selected["notes"]],
-        "unknown": selected["unknown"],
+        "open": remaining,
+        "notes": notes,
+        "unknown": unknown,
     }
-
-
-def _select(entries: Sequence[Mapping[str, Any]], reads: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return the entries to close, and lines about those that are left unchanged."""
-    selected: dict[str, list[Any]] = {"open": [], "notes": [], "unknown": []}
-    for entry, read in zip(entries, reads):
-        record = read.get("incident") or {}
-        status = str(canonical(record.get("status"), STATUSES, STATUS_BY_INTEGER) or "")
-        # Without its comments, an incident that was reopened could be closed again.
-        if read.get("failed") or status.casefold() == "closed":
-            continue
-        called, number = f"{entry['source']} {entry['incident_id']}", entry["ticket_number"]
-        if not status:
-            selected["unknown"].append(
-                f"{called}: the incident shows no status; left unchanged. Check it in ContraForce."
-            )
-        elif entry["canceled"]:
-            selected["notes"].append(f"{called}: ticket {number} was canceled; left unchanged. Check the incident.")
-        elif _was_reopened(entry, read.get("comments") or ()):
-            selected["notes"].append(f"{called}: reopened after ticket {number} was closed; left unchanged.")
-        else:
-            selected["open"].append({**entry, "title": title_of(record), "severity": record.get("severity")})
-    return selected
 
 
 def _entry(identity: Mapping[str, str], ticket: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, Any]:
@@ -266,6 +254,19 @@ def _was_reopened(entry: Mapping[str, Any], comments: Sequence[Mapping[str, Any]
     return any(
         _moment(one.get("createdTime")) + TOLERANCE >= closed_at for one in comments if one.get("isClosingComment")
     )
+
+
+def _open_incidents(
+    entries: Sequence[Mapping[str, Any]], reads: Sequence[Mapping[str, Any]]
+) -> list[tuple[Mapping[str, Any], Mapping[str, Any], str]]:
+    """Return the incidents that were read and are not closed, each with the result of reading it and its status."""
+    found = []
+    for entry, read in zip(entries, reads):
+        status = str(canonical((read.get("incident") or {}).get("status"), STATUSES, STATUS_BY_INTEGER) or "")
+        # Without its comments, an incident that was reopened could be closed again.
+        if not read.get("failed") and status.casefold() != "closed":
+            found.append((entry, read, status))
+    return found
 
 
 def _workspaces(identity: Mapping[str, str], listed: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -97,13 +97,11 @@ def _unfound_tickets(options: Mapping[str, Any], system: Mapping[str, Any], text
     name = system["closing"].get("find_closed")
     if not name or options.get(name) is not False:
         return []
-    return [
-        (
-            f"'{name}' is false, but '{TICKET_REFERENCE}' is {text}, so that each run would open another ticket. "
-            f"Remove '{name}', or set '{TICKET_REFERENCE}' to link if ContraForce can link tickets of "
-            f"{system['title']}."
-        )
-    ]
+    message = (
+        f"'{name}' is false, but '{TICKET_REFERENCE}' is {text}, so that each run would open another ticket. Remove "
+        f"'{name}', or set '{TICKET_REFERENCE}' to link if ContraForce can link tickets of {system['title']}."
+    )
+    return [message]
 
 
 def _missing_values(options: Mapping[str, Any], system: Mapping[str, Any], way: str) -> list[str]:
