@@ -69,7 +69,8 @@ class Key:
     """
 
     name: str
-    kind: type
+    # A type; pylint takes an attribute that is annotated so for an instance.
+    kind: Any
     purpose: str = ""
 
 
