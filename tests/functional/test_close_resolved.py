@@ -175,6 +175,20 @@ def test_incident_without_a_status_fails(player, sandbox):
     assert f"{chain.first['incident_id']}: the incident shows no status" in played.words
 
 
+def test_ticket_without_a_status_category_is_not_ignored_silently(player, sandbox):
+    chain = CHAINS["rezolve"]
+    number = open_and_close_ticket(player, sandbox, chain)
+    sandbox.set_faults({"operation": "get-ticket", "times": -1, "replace": {"ticket.status_category": None}})
+    named = play(player, "close_resolved", {**variables_of(chain), "closed_tickets": [number]})
+    assert (named.code, f"Ticket {number} shows no status category" in named.words) == (2, True), named.output
+    listed = play(player, "close_resolved", variables_of(chain))
+    assert (listed.code, "Listed tickets without a status category, which were ignored: " in listed.words) == (
+        0,
+        True,
+    ), listed.output
+    assert stored(sandbox, chain.first)["status"] == "New"
+
+
 def test_invalid_names_of_tickets_are_refused(player, sandbox):
     played = play(player, "close_resolved", {**variables_of(CHAINS["servicenow"]), "closed_tickets": ["INC1", "a^b"]})
     assert (played.code, sandbox.journal()["entries"]) == (2, []), played.output

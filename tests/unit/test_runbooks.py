@@ -49,9 +49,9 @@ PARTS = {
     *("title", "does", "takes", "tags", "without", "required", "defaults"),
     *("entry", "needs", "needs_of_sentinel", "hint"),
 }
-#: The files of tasks of each ticketing system.
 #: The files that read tickets one by one.
 READING = ("closed.yml", "resolved.yml")
+#: The files of tasks of each ticketing system.
 OF_SYSTEMS = {name: [PLAYBOOKS / "tickets" / name / file for file in TASK_FILES] for name in TABLES}
 FILES = sorted(
     [
@@ -441,3 +441,41 @@ def test_each_play_overrides_connections_of_the_inventory(path):
             "ansible_become": False,
             "ansible_python_interpreter": "{{ ansible_playbook_python }}",
         }
+
+
+# --- facts ----------------------------------------------------------------------------------------------------------
+
+#: Variables of tasks that run on the hosts of incidents, which have no facts of other runbooks.
+ON_HOSTS = {"itsm", "itsm_folder", "itsm_started", "itsm_stopped"}
+
+
+class _TagLoader(yaml.SafeLoader):
+    """Read tags of Ansible as null."""
+
+
+_TagLoader.add_multi_constructor("!", lambda _loader, _suffix, _node: None)
+
+
+def _names(node: Any, facts: set[str], variables: set[str]) -> None:
+    """Collect the names of facts and registered results, and those of variables of tasks."""
+    for entry in node if isinstance(node, list) else []:
+        _names(entry, facts, variables)
+    for key, value in node.items() if isinstance(node, dict) else []:
+        if key == "ansible.builtin.set_fact":
+            facts.update(value)
+        elif key == "register":
+            facts.add(value)
+        elif key == "vars" and isinstance(value, dict):
+            variables.update(value)
+        _names(value, facts, variables)
+
+
+def test_facts_do_not_override_variables_of_tasks():
+    """A fact outlives its play, and takes precedence over a variable of a task in every later runbook."""
+    facts: set[str] = set()
+    variables: set[str] = set(COMMON)
+    examples = sorted((PLAYBOOKS.parent / "docs" / "tickets").glob("*/*.yml"))
+    for path in [*sorted(PLAYBOOKS.rglob("*.yml")), *examples]:
+        _names(yaml.load(path.read_text(encoding="utf-8"), _TagLoader), facts, variables)  # a SafeLoader
+    assert len(examples) > 8
+    assert facts & variables - ON_HOSTS == set()
