@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from ansible_collections.secops.itsm.tests.functional.runbooks import (
@@ -186,6 +188,27 @@ def test_details_that_are_not_listed(player, sandbox, listed):
     assert f"The service does not show a value for {missing} of QRadar 20931." in played.words
     (ticket,) = chain.tickets(sandbox)[DENIES["incident_id"]]
     assert ticket["record"]["description"].strip() == ("(QRadar)" if listed == "failed" else "()")
+
+
+def test_failure_is_reported_after_another_runbook_in_the_same_playbook(player, sandbox):
+    """Facts of the first runbook do not hide the reason."""
+    chain = CHAINS["servicenow"]
+    variables = {**chain.variables, **DENIES, "fields": {"description": "{description}"}}
+    ignored = {"itsm_ignored_variables": sorted(variables)}
+    checked = play(player, "verify_connection", {"ticket_system": "servicenow"})
+    assert checked.code == 0, checked.output
+    before = len(requests(sandbox, LIST))
+    sandbox.set_faults({"operation": LIST, "status": 500, "times": -1, "skip": before})
+    both = player.folder / "both.yml"
+    both.write_text(
+        json.dumps([{"import_playbook": f"secops.itsm.{name}"} for name in ("verify_connection", "open_ticket")])
+    )
+    played = player.play(
+        both, "-e", json.dumps({**variables, **ignored}), environment={"CONTRAFORCE_RETRY_TIMEOUT": "0"}
+    )
+    assert played.code == 2, played.output
+    assert "stopped Check that the incidents were listed: The list of incidents could not be read." in played.words
+    assert sandbox.journal()["writes"] == 0
 
 
 REFUSED = {
