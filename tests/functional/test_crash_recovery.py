@@ -94,13 +94,6 @@ JOBS = {
         LINKED,
         f"{STILL_LINKED}{{0}} tickets found closed",
     ),
-    "rezolve, by comment": Job(
-        CHAINS["rezolve"],
-        ("create-ticket", "v2-add-incident-comment", "v2-update-incident-status", "update-ticket"),
-        NAMED,
-        STILL_NAMED,
-        {"ticket_reference": "comment", "closed_status": "Resolved"},
-    ),
     "servicenow, by comment": Job(
         CHAINS["servicenow"],
         ("create-record", "v2-add-incident-comment", "v2-update-incident-status", "update-record"),

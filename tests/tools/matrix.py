@@ -36,7 +36,8 @@ CORES: dict[str, tuple[str, tuple[str, ...]]] = {
 #: The version for the tests with the lowest versions of the libraries.
 FLOOR = "2.16"
 #: Functional tests that do not depend on the version of ansible-core, so that "make test" is enough for them: those of
-#: the sandbox, the event sources, the benchmark, the documentation's examples, and the installation.
+#: the sandbox, the event sources, the benchmark, the documentation's examples, the installation, interruptions, and
+#: what is planned in Python before any task, such as the values of customers.
 ONE_CORE = (
     "sandbox*",
     "webhook_source",
@@ -48,6 +49,9 @@ ONE_CORE = (
     "readme",
     "ci_examples",
     "new_user",
+    "crash_recovery",
+    "customers",
+    "own_ticket_system",
 )
 REQUIREMENTS = ROOT / "tests" / "requirements"
 LOGS = CACHE / "matrix" / "logs"
