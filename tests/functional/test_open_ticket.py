@@ -281,7 +281,7 @@ def test_hostile_titles_do_not_prevent_tickets(player, sandbox):
     }
     for variables, writes in ((FIELDS, 5), (by_summary, 10)):
         for result in ("opened", "found"):
-            played = play(player, "open_ticket", {**variables, "link": "no", "incidents": incidents})
+            played = play(player, "open_ticket", {**variables, "ticket_reference": "none", "incidents": incidents})
             assert played.code == 0, played.output
             assert played.summaries == [f"Done: 5 incidents, 0 failed; 5 tickets {result}."]
             assert sandbox.journal()["writes"] == writes
